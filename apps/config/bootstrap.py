@@ -1,0 +1,2 @@
+def ensure(arguments):
+    pass

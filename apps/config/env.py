@@ -1,0 +1,199 @@
+"""Everything an installation can be told from outside: the TUNEBOOK_* variables, read in this one place."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"", "0", "false", "no", "off"})
+
+
+class EnvError(Exception):
+    """A variable cannot be used. The text names it, what was found and what is allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Env:
+    """The values of all variables, checked and typed."""
+
+    data: Path
+    database_url: str
+    database_pooler: bool
+    table_database_url: str
+    secret_key: str
+    allowed_hosts: tuple[str, ...]
+    trusted_origins: tuple[str, ...]
+    https: bool
+    debug: bool
+    path_prefix: str
+    role: str
+    slots: int
+    threads: int
+    allow_webhooks: bool
+    allow_unauthenticated_engine: bool
+    ray_url: str
+    ray_token: str
+
+
+def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
+    """The checked settings of this process. `root` is the checkout, below which the default data folder lies.
+
+    Raises EnvError for the first variable that cannot be used, and for a name that Tunebook does not know,
+    because a misspelt variable would otherwise do nothing in silence.
+    """
+    known = _Variables(environ)
+    env = Env(
+        data=(root / known.text("TUNEBOOK_DATA", ".tunebook")).resolve(),
+        database_url=known.text("TUNEBOOK_DATABASE_URL"),
+        database_pooler=known.flag("TUNEBOOK_DATABASE_POOLER"),
+        table_database_url=known.text("TUNEBOOK_TABLE_DATABASE_URL"),
+        secret_key=known.text("TUNEBOOK_SECRET_KEY"),
+        allowed_hosts=known.words("TUNEBOOK_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
+        trusted_origins=known.words("TUNEBOOK_TRUSTED_ORIGINS"),
+        https=known.flag("TUNEBOOK_HTTPS"),
+        debug=known.flag("TUNEBOOK_DEBUG"),
+        path_prefix=_prefix(known.text("TUNEBOOK_PATH_PREFIX")),
+        role=known.one_of("TUNEBOOK_ROLE", ("command", "web", "worker")),
+        slots=known.number("TUNEBOOK_SLOTS", default=os.cpu_count() or 1, least=1, most=4096),
+        threads=known.number("TUNEBOOK_THREADS", default=4, least=1, most=256),
+        allow_webhooks=known.flag("TUNEBOOK_ALLOW_WEBHOOKS"),
+        allow_unauthenticated_engine=known.flag("TUNEBOOK_ALLOW_UNAUTHENTICATED_ENGINE"),
+        ray_url=known.text("TUNEBOOK_RAY_URL"),
+        ray_token=known.text("TUNEBOOK_RAY_TOKEN"),
+    )
+    for origin in env.trusted_origins:
+        if not origin.startswith(("http://", "https://")):
+            raise EnvError(f"TUNEBOOK_TRUSTED_ORIGINS: write each origin with http:// or https://, not {origin!r}")
+    return env
+
+
+class _Variables:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self.environ.get(name, "").strip() or default
+        if "\0" in value or "\n" in value:
+            raise EnvError(f"{name}: must be one line of text")
+        return value
+
+    def words(self, name: str, default: str = "") -> tuple[str, ...]:
+        return tuple(word.strip() for word in self.text(name, default).split(",") if word.strip())
+
+    def flag(self, name: str) -> bool:
+        word = self.text(name).lower()
+        if word not in TRUE | FALSE:
+            raise EnvError(f"{name}: write 1 or 0, not {word!r}")
+        return word in TRUE
+
+    def number(self, name: str, *, default: int, least: int, most: int) -> int:
+        text = self.text(name)
+        if not text:
+            return default
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise EnvError(f"{name}: must be a whole number from {least} to {most}, not {text!r}")
+        return int(text)
+
+    def one_of(self, name: str, choices: tuple[str, ...]) -> str:
+        word = self.text(name, choices[0])
+        if word not in choices:
+            raise EnvError(f"{name}: must be one of {', '.join(choices)}, not {word!r}")
+        return word
+
+
+def _prefix(text: str) -> str:
+    """A path below which everything is served, as "/tune"; empty for the root of the host."""
+    if not text or text == "/":
+        return ""
+    if not text.startswith("/") or text.startswith("//") or any(mark in text for mark in "?#\\ "):
+        raise EnvError(f"TUNEBOOK_PATH_PREFIX: must be a path such as /tune, not {text!r}")
+    return text.rstrip("/")
+
+
+def sqlite(path: Path | str, *, synchronous: str = "FULL") -> dict[str, Any]:
+    """Django's settings for one SQLite file that several processes write.
+
+    IMMEDIATE takes the write lock at BEGIN, so that two writers queue instead of failing half-way; FULL keeps
+    an acknowledged commit through a power cut.
+    """
+    pragmas = {
+        "journal_mode": "WAL",
+        "synchronous": synchronous,
+        "foreign_keys": "ON",
+        "busy_timeout": "20000",
+        "journal_size_limit": "67108864",
+    }
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "ATOMIC_REQUESTS": False,
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "".join(f"PRAGMA {name}={value};" for name, value in pragmas.items()),
+        },
+    }
+
+
+def postgresql(url: str, *, role: str = "command", pooler: bool = False) -> dict[str, Any]:
+    """Django's settings for the PostgreSQL database behind a postgres:// address.
+
+    A web process gives up on a statement after 15 seconds, everything else after 60. With `pooler`, nothing is used
+    that needs the same server connection twice, so that a transaction pooler may stand between.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise EnvError("TUNEBOOK_DATABASE_URL: the port is not a number") from error
+    name = unquote(parts.path.removeprefix("/"))
+    if not name:
+        raise EnvError("TUNEBOOK_DATABASE_URL: name the database, as in postgres://user:password@host:5432/tunebook")
+    limits = {
+        "statement_timeout": 15000 if role == "web" else 60000,
+        "lock_timeout": 5000,
+        "idle_in_transaction_session_timeout": 30000,
+    }
+    options: dict[str, Any] = {
+        "application_name": f"tunebook-{role}",
+        "connect_timeout": 10,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        **dict(parse_qsl(parts.query)),
+    }
+    if pooler:
+        options["prepare_threshold"] = None
+    else:
+        options["options"] = " ".join(f"-c {key}={value}" for key, value in limits.items())
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": port or "",
+        "ATOMIC_REQUESTS": False,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": pooler,
+        "OPTIONS": options,
+    }
+
+
+def database(env: Env) -> dict[str, Any]:
+    """Django's settings for the database of this installation: SQLite in the data folder unless told otherwise."""
+    url = env.database_url
+    if not url:
+        return sqlite(env.data / "tunebook.sqlite3")
+    if url.startswith(("postgres://", "postgresql://")):
+        return postgresql(url, role=env.role, pooler=env.database_pooler)
+    if url.startswith("sqlite:///"):
+        return sqlite(Path(url.removeprefix("sqlite://")))
+    if "://" in url:
+        raise EnvError("TUNEBOOK_DATABASE_URL: must begin with postgres:// or sqlite:/// or be the path of a file")
+    return sqlite(Path(url).resolve())

@@ -1,0 +1,28 @@
+"""How long a signed-in browser stays signed in."""
+
+import time
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest
+from django.utils.deprecation import MiddlewareMixin
+
+BEGUN, SEEN = "begun", "seen"
+RENEW_AFTER = 600  # seconds; one write to the session table per ten minutes of use is enough
+
+
+class SessionAge(MiddlewareMixin):
+    """End a session twelve idle hours after its last use, and fourteen days after it began in any case.
+
+    Reads the session only of requests that carry its cookie.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
+            return
+        now = int(time.time())
+        begun = request.session.setdefault(BEGUN, now)
+        if now - begun > settings.SESSION_ABSOLUTE_AGE:
+            logout(request)
+        elif now - request.session.get(SEEN, 0) > RENEW_AFTER:
+            request.session[SEEN] = now

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+
+from apps.config import env
+
+ROOT = Path("/srv/checkout")
+
+
+def read(**variables: str) -> env.Env:
+    return env.read(variables, root=ROOT)
+
+
+def test_nothing_set_means_a_folder_in_the_checkout_and_only_this_machine():
+    found = read()
+
+    assert found.data == ROOT / ".tunebook"
+    assert found.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
+    assert not found.debug
+    assert not found.allow_webhooks
+    assert found.slots >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("TUNEBOOK_DEBUG", "perhaps", "write 1 or 0"),
+        ("TUNEBOOK_SLOTS", "0", "from 1 to 4096"),
+        ("TUNEBOOK_SLOTS", "-3", "from 1 to 4096"),
+        ("TUNEBOOK_SLOTS", "two", "from 1 to 4096"),
+        ("TUNEBOOK_THREADS", "1000", "from 1 to 256"),
+        ("TUNEBOOK_PATH_PREFIX", "tune", "a path such as /tune"),
+        ("TUNEBOOK_PATH_PREFIX", "//evil.example", "a path such as /tune"),
+        ("TUNEBOOK_TRUSTED_ORIGINS", "tune.example", "with http:// or https://"),
+        ("TUNEBOOK_ROLE", "king", "one of command, web, worker"),
+        ("TUNEBOOK_SECRET_KEY", "two\nlines", "one line"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_with_what_is_allowed(name, value, words):
+    with pytest.raises(env.EnvError) as caught:
+        read(**{name: value})
+
+    assert str(caught.value).startswith(name)
+    assert words in str(caught.value)
+
+
+def test_the_prefix_loses_its_last_slash():
+    assert read(TUNEBOOK_PATH_PREFIX="/tune/").path_prefix == "/tune"
+    assert read(TUNEBOOK_PATH_PREFIX="/").path_prefix == ""
+
+
+def test_a_postgres_address_becomes_djangos_settings():
+    settings = env.database(read(TUNEBOOK_DATABASE_URL="postgres://ada:se%40cret@db.example:5433/tune?sslmode=require"))
+
+    assert settings["ENGINE"] == "django.db.backends.postgresql"
+    assert (settings["USER"], settings["PASSWORD"]) == ("ada", "se@cret")
+    assert (settings["HOST"], settings["PORT"], settings["NAME"]) == ("db.example", 5433, "tune")
+    assert settings["OPTIONS"]["sslmode"] == "require"
+    assert "lock_timeout=5000" in settings["OPTIONS"]["options"]
+
+
+def test_a_web_process_gives_up_on_a_statement_sooner_than_a_worker():
+    def timeout(role: str) -> str:
+        return env.postgresql("postgres:///tune", role=role)["OPTIONS"]["options"].split()[1]
+
+    assert timeout("web") == "statement_timeout=15000"
+    assert timeout("worker") == "statement_timeout=60000"
+
+
+def test_behind_a_pooler_nothing_needs_the_same_connection_twice():
+    settings = env.postgresql("postgres:///tune", pooler=True)
+
+    assert settings["DISABLE_SERVER_SIDE_CURSORS"]
+    assert settings["OPTIONS"]["prepare_threshold"] is None
+    assert "options" not in settings["OPTIONS"]
+
+
+@pytest.mark.parametrize("url", ["postgres://host/", "mysql://host/db", "postgres://host:port/db"])
+def test_a_database_address_that_cannot_be_used_is_refused(url):
+    with pytest.raises(env.EnvError, match="TUNEBOOK_DATABASE_URL"):
+        env.database(read(TUNEBOOK_DATABASE_URL=url))
+
+
+def test_sqlite_keeps_commits_through_a_power_cut_and_writers_queue():
+    options = env.database(read())["OPTIONS"]
+
+    assert options["transaction_mode"] == "IMMEDIATE"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=20000"):
+        assert pragma in options["init_command"]

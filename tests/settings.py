@@ -1,0 +1,24 @@
+"""The settings of the test suite: those of the product, with a throw-away data folder and quick passwords."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# before the product's settings read them; xdist's workers inherit the first process's folder
+os.environ.setdefault("TUNEBOOK_DATA", tempfile.mkdtemp(prefix="tunebook-tests-"))
+os.environ.setdefault("TUNEBOOK_SECRET_KEY", "only-for-the-tests-" + "x" * 50)
+
+from apps.config.settings import *
+from apps.config.settings import DATABASES, STORAGES, TUNEBOOK_DATA
+
+ALLOWED_HOSTS = ["*"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # a file, not memory: other processes and threads of a test open it too; durability is not what is tested
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(TUNEBOOK_DATA) / "test.sqlite3")}
+    options = DATABASES["default"]["OPTIONS"]
+    options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
