@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote
 
 ACS3 = "ACS3-HMAC-SHA256"
 WINDOW = timedelta(minutes=15)
-LONGEST_NONCE = 256
+LONGEST_NONCE = 128
 MOST_QUERY_FIELDS = 1000
 
 

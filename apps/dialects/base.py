@@ -1,0 +1,211 @@
+"""What the views of every dialect share: who asks, what may be asked, and one place where errors become answers."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import orjson
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import APIException
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from apps.dialects.body import MOST_BYTES, check_content_type, check_size, check_text, read_object
+from apps.dialects.documentation import DialectSchema
+from apps.dialects.parameters import Parameter, read_fields, read_query
+from apps.dialects.refusal import Refusal
+from apps.workspaces.access import Actor, NotAllowed, OutOfReach
+from apps.workspaces.authentication import Authentication
+from apps.workspaces.signatures import Refused
+from tunebook.errors import SpecError
+
+logger = logging.getLogger(__name__)
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+ORJSON = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS | orjson.OPT_NON_STR_KEYS
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An error on its way to a dialect's envelope. `code` is our own word, or a signing gateway's."""
+
+    status: int
+    code: str
+    message: str
+    field: str = ""
+    denied: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """One sentence with the place it is about in front."""
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Every answer is JSON, whatever the client says to accept: an error page would only break its parser."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class DialectView(APIView):
+    """One operation, or a few on one address.
+
+    `query` is the table of a GET's parameters and `fields` the one of a body; both also document the operation.
+    A dialect's own base class says in `problem_document` how its errors look.
+    """
+
+    authentication_classes: ClassVar = [Authentication]
+    permission_classes: ClassVar = []
+    renderer_classes: ClassVar = [JSONRenderer]
+    parser_classes: ClassVar = [JSONParser]
+    content_negotiation_class = AlwaysJson
+    metadata_class = None
+    schema = DialectSchema()
+
+    query: ClassVar[Mapping[str, Parameter]] = {}
+    fields: ClassVar[Mapping[str, Parameter]] = {}
+    answers: ClassVar[Mapping[str, Any]] = {}
+    query_pattern: ClassVar[Any] = None
+
+    request_id: str
+    parameters: dict[str, Any]
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        actor: Actor = self.request.auth
+        return actor
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.request_id = str(uuid.uuid4()).upper()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Everything that can refuse a request before its operation starts, cheapest first."""
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        self._take_body(request._request)
+        self.perform_authentication(request)
+        for value in kwargs.values():
+            if isinstance(value, str):
+                self._check_name(value)
+        table = self.query if request.method in SAFE else {}
+        self.parameters = read_query(table, request._request.GET, self.query_pattern)
+
+    def document(self) -> dict[str, Any]:
+        """The members of the body by the table `fields`."""
+        return read_fields(self.fields, self.body())
+
+    def body(self) -> dict[str, Any]:
+        """The body as a JSON object, empty when nothing was sent."""
+        http = self.request._request
+        if http.body:
+            check_content_type(http.META.get("CONTENT_TYPE", ""))
+        return read_object(http.body)
+
+    def answer(self, document: Any, status: int = 200) -> HttpResponse:
+        """A JSON answer. Times are UTC with whole seconds, non-finite numbers null."""
+        response = HttpResponse(orjson.dumps(document, option=ORJSON), content_type="application/json", status=status)
+        response["X-Request-Id"] = self.request_id
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        """The answer to anything raised on the way: ours by the table, everything else logged and a plain 500."""
+        problem = problem_of(exc)
+        if problem.status >= 500:
+            logger.error("request %s failed", self.request_id, exc_info=exc)
+        response = self.answer(self.problem_document(problem), problem.status)
+        for name, value in problem.headers.items():
+            response[name] = value
+        return response
+
+    def problem_document(self, problem: Problem) -> dict[str, Any]:
+        """The dialect's error envelope."""
+        raise TypeError(f"{type(self).__name__} does not say how its errors look")
+
+    def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
+        return response
+
+    def _check_name(self, name: str) -> None:
+        try:
+            check_text(name)
+        except Refusal:
+            raise OutOfReach("object", "") from None
+
+    def _take_body(self, http: HttpRequest) -> None:
+        """Read at most the limit, also of a body that does not tell its length, and leave it where Django looks."""
+        length = http.META.get("CONTENT_LENGTH") or "0"
+        check_size(int(length) if length.isdecimal() else 0)
+        if not hasattr(http, "_body"):
+            body = http.read(MOST_BYTES + 1)
+            check_size(len(body))
+            http._body = body
+
+
+def problem_of(exc: Exception) -> Problem:
+    """The problem an exception stands for."""
+    for kind, reader in _READERS.items():
+        if isinstance(exc, kind):
+            return reader(exc)
+    return Problem(500, "internal", "the operation failed inside; the log tells more under this request id")
+
+
+def _of_refusal(exc: Refusal) -> Problem:
+    return Problem(exc.status, exc.code, exc.message, exc.field)
+
+
+def _of_refused(exc: Refused) -> Problem:
+    return Problem(exc.status, exc.code, exc.message)
+
+
+def _of_spec_error(exc: SpecError) -> Problem:
+    return Problem(422, "bad_spec", exc.message, exc.path)
+
+
+def _of_out_of_reach(exc: OutOfReach) -> Problem:
+    return Problem(404, "not_found", str(exc))
+
+
+def _of_not_allowed(exc: NotAllowed) -> Problem:
+    denied = {"action": exc.action, "needs": str(exc.needs), "has": str(exc.has or "none")}
+    return Problem(403, "not_allowed", str(exc), denied=denied)
+
+
+def _of_http404(exc: Http404) -> Problem:
+    return Problem(404, "not_found", "there is nothing at this address")
+
+
+def _of_busy(exc: OperationalError) -> Problem:
+    return Problem(503, "busy", "the database is busy; nothing was changed, try again", headers={"Retry-After": "1"})
+
+
+def _of_api_exception(exc: APIException) -> Problem:
+    headers = {"Retry-After": str(wait)} if (wait := getattr(exc, "wait", None)) else {}
+    code = exc.default_code if isinstance(exc.default_code, str) else "error"
+    return Problem(exc.status_code, code, str(exc.detail), headers=headers)
+
+
+_READERS: Mapping[type[Exception], Any] = {
+    Refusal: _of_refusal,
+    Refused: _of_refused,
+    SpecError: _of_spec_error,
+    OutOfReach: _of_out_of_reach,
+    NotAllowed: _of_not_allowed,
+    Http404: _of_http404,
+    OperationalError: _of_busy,
+    APIException: _of_api_exception,
+}
