@@ -1,0 +1,52 @@
+"""Tunebook: declare a search space and an objective, tune, report.
+
+Importing this needs the standard library only; the samplers (``tunebook.samplers``) need numpy.
+
+Example:
+    >>> from tunebook import Choice, LogUniform, Space
+    >>> Space({"lr": LogUniform.between(0.0001, 0.1), "optimizer": Choice(["adam", "sgd"])}).size
+"""
+
+from .distributions import (
+    Choice,
+    Distribution,
+    LogNormal,
+    LogUniform,
+    Normal,
+    QLogNormal,
+    QLogUniform,
+    QNormal,
+    QUniform,
+    Randint,
+    Uniform,
+)
+from .errors import ClientError, SpecError, TunebookError
+from .objective import Metric, Objective
+from .space import Space
+from .status import ENDED_EXPERIMENT, ENDED_TRIAL, LIVE_TRIAL, ExperimentStatus, TrialStatus
+
+__all__ = [
+    "ENDED_EXPERIMENT",
+    "ENDED_TRIAL",
+    "LIVE_TRIAL",
+    "Choice",
+    "ClientError",
+    "Distribution",
+    "ExperimentStatus",
+    "LogNormal",
+    "LogUniform",
+    "Metric",
+    "Normal",
+    "Objective",
+    "QLogNormal",
+    "QLogUniform",
+    "QNormal",
+    "QUniform",
+    "Randint",
+    "Space",
+    "SpecError",
+    "TrialStatus",
+    "TunebookError",
+    "Uniform",
+]
+__version__ = "0.1.0"
