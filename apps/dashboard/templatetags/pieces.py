@@ -1,0 +1,138 @@
+"""Small pieces of page that stand many times on one: icons, status badges, sparklines, links that change one part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.dashboard import words
+
+register = template.Library()
+
+SPARK_WIDTH, SPARK_HEIGHT = 80, 20
+
+
+def sprite() -> str:
+    return static("img/icons.svg")
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """One drawing of the sprite, silent to screen readers: say its meaning in words beside it."""
+    return format_html(
+        '<svg class="icon{}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        f" {extra}" if extra else "",
+        sprite(),
+        name,
+    )
+
+
+@register.simple_tag
+def status(state: str, desired: str = "run", short: bool = False) -> SafeString:
+    """A status badge: shape, colour and word. `short` keeps the word for screen readers and the title only."""
+    state = words.shown(state, desired)
+    label, css = words.STATUS_WORDS.get(state, state), words.css_class(state)
+    return format_html(
+        '<span class="status {}"{}>{}<span data-status-words{}>{}</span></span>',
+        css,
+        format_html(' title="{}"', label) if short else "",
+        icon(css),
+        mark_safe(' class="visually-hidden"') if short else "",
+        label,
+    )
+
+
+@register.simple_tag
+def sparkline(points: Sequence[Any], total: int | None = None) -> SafeString:
+    """Best so far as a step line, from [[ended trials, best], ...]; an empty frame of the same size for fewer than two.
+
+    `total` is how far the line is drawn out to the right.
+    """
+    return format_html(
+        '<svg class="spark" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true" data-spark>'
+        '<polyline points="{}"/></svg>',
+        SPARK_WIDTH,
+        SPARK_HEIGHT,
+        spark_points(points, total),
+    )
+
+
+def spark_points(points: Sequence[Any], total: int | None = None) -> str:
+    pairs = [(float(x), float(y)) for x, y in points if isinstance(y, int | float)]
+    if not pairs:
+        return ""
+    last = max(float(total or 0), pairs[-1][0])
+    low, high = min(y for _, y in pairs), max(y for _, y in pairs)
+    first = pairs[0][0]
+    across, up = (last - first) or 1.0, (high - low) or 1.0
+    corners: list[str] = []
+    height = SPARK_HEIGHT / 2
+    for x, y in pairs:
+        left = (x - first) / across * SPARK_WIDTH
+        if corners:
+            corners.append(f"{left:.1f},{height:.1f}")
+        if high > low:
+            height = 1 + (high - y) / up * (SPARK_HEIGHT - 2)
+        corners.append(f"{left:.1f},{height:.1f}")
+    corners.append(f"{SPARK_WIDTH},{height:.1f}")
+    return " ".join(corners)
+
+
+@register.simple_tag
+def position(share: float | None) -> SafeString | str:
+    """Where a value lies in its range, 0 to 1, as a mark on a line."""
+    if share is None:
+        return ""
+    return format_html(
+        '<svg class="range" viewBox="0 0 100 12" preserveAspectRatio="none" role="img" aria-label="{} % of the range">'
+        '<line x1="0" y1="6" x2="100" y2="6"/><rect x="{}" y="1" width="3" height="10"/></svg>',
+        round(share * 100),
+        f"{min(max(share, 0.0), 1.0) * 97:.1f}",
+    )
+
+
+@register.simple_tag(takes_context=True)
+def address(context: template.Context, **changes: Any) -> str:
+    """This page's query string with some parts set, or dropped when empty. Paging starts anew unless it is set."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    changes.setdefault("page", None)
+    for name, value in changes.items():
+        if value in (None, ""):
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    return "?" + query.urlencode()
+
+
+@register.inclusion_tag("components/sort.html", takes_context=True)
+def sortable(context: template.Context, name: str, label: str, first: str = "asc", css: str = "") -> dict[str, Any]:
+    """A column head that sorts: ascending, descending, in turn. The address carries `sort=name` or `sort=-name`."""
+    current = str(context.get("sort") or "")
+    up, down = current == name, current == f"-{name}"
+    following = f"-{name}" if up or (not down and first == "desc") else name
+    return {
+        "label": label,
+        "css": css,
+        "state": "ascending" if up else "descending" if down else "",
+        "href": address(context, sort=following),
+        "icon": "up-arrow" if up else "down-arrow" if down else "",
+    }
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    """A mapping's member by a name that is only known at run time; None when it has none."""
+    return mapping.get(key) if hasattr(mapping, "get") else None
+
+
+@register.simple_tag
+def plural(count: int, one: str, many: str = "") -> str:
+    """ "1 trial", "2 trials"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,46 @@
+"""The words and the order of states. static/js/words.js says the same in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tunebook.status import ENDED_EXPERIMENT, ENDED_TRIAL, ExperimentStatus, TrialStatus
+
+STATUS_WORDS: Mapping[str, str] = {
+    "CREATED": "Created",
+    "WAITING": "Waiting",
+    "RUNNING": "Running",
+    "NO_MORE_TRIAL": "No more trials",
+    "FINISHED": "Succeeded",
+    "EARLY_STOPPED": "Stopped early",
+    "USER_CANCELED": "Stopped",
+    "SYS_CANCELED": "Cancelled",
+    "FAILED": "Failed",
+    "UNKNOWN": "Unknown",
+    "PAUSED": "Paused",
+    "PAUSING": "Pausing",
+    "DRAINING": "Draining",
+    "STOPPING": "Stopping",
+}
+"""Status, or status as `shown` turns it -> the words of its badge."""
+
+TRIAL_ORDER = tuple(status.value for status in TrialStatus)
+EXPERIMENT_ORDER = tuple(status.value for status in ExperimentStatus)
+
+
+def shown(status: str, desired: str = "run") -> str:
+    """The state to show: what is, coloured by what a person asked for as long as it has not happened."""
+    if status in ENDED_EXPERIMENT or status in ENDED_TRIAL:
+        return str(status)
+    if desired == "stop":
+        return "STOPPING"
+    if desired == "drain":
+        return "DRAINING"
+    if desired == "pause":
+        return "PAUSING" if status == "RUNNING" else "PAUSED"
+    return str(status)
+
+
+def css_class(state: str) -> str:
+    """The class that colours a state; its icon in the sprite has the same name."""
+    return f"status-{state.lower()}"
