@@ -9,11 +9,12 @@ os.environ.setdefault("TUNEBOOK_DATA", tempfile.mkdtemp(prefix="tunebook-tests-"
 os.environ.setdefault("TUNEBOOK_SECRET_KEY", "only-for-the-tests-" + "x" * 50)
 
 from apps.config.settings import *
-from apps.config.settings import DATABASES, STORAGES, TUNEBOOK_DATA
+from apps.config.settings import DATABASES, STATIC_ROOT, STORAGES, TUNEBOOK_DATA
 
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 

@@ -41,8 +41,7 @@ class Env:
 def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
     """The checked settings of this process. `root` is the checkout, below which the default data folder lies.
 
-    Raises EnvError for the first variable that cannot be used, and for a name that Tunebook does not know,
-    because a misspelt variable would otherwise do nothing in silence.
+    Raises EnvError for the first variable that cannot be used.
     """
     known = _Variables(environ)
     env = Env(
@@ -58,7 +57,7 @@ def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
         path_prefix=_prefix(known.text("TUNEBOOK_PATH_PREFIX")),
         role=known.one_of("TUNEBOOK_ROLE", ("command", "web", "worker")),
         slots=known.number("TUNEBOOK_SLOTS", default=os.cpu_count() or 1, least=1, most=4096),
-        threads=known.number("TUNEBOOK_THREADS", default=4, least=1, most=256),
+        threads=known.number("TUNEBOOK_THREADS", default=8, least=1, most=256),
         allow_webhooks=known.flag("TUNEBOOK_ALLOW_WEBHOOKS"),
         allow_unauthenticated_engine=known.flag("TUNEBOOK_ALLOW_UNAUTHENTICATED_ENGINE"),
         ray_url=known.text("TUNEBOOK_RAY_URL"),

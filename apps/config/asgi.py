@@ -1,0 +1,28 @@
+"""HTTP and websocket in one process: what `manage.py serve` runs."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
+os.environ.setdefault("TUNEBOOK_ROLE", "web")
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from apps.config.threads import Threaded, Unprefixed
+
+http = get_wsgi_application()  # sets Django up; the routes of the websocket need its models
+
+from apps.live.routing import websocket_urlpatterns
+
+application = ProtocolTypeRouter(
+    {
+        "http": Threaded(http, threads=settings.TUNEBOOK_THREADS, prefix=settings.TUNEBOOK_PATH_PREFIX),
+        "websocket": Unprefixed(
+            AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+            prefix=settings.TUNEBOOK_PATH_PREFIX,
+        ),
+    }
+)

@@ -1,0 +1,53 @@
+"""Answers when no view could give one: JSON below /api/, pages everywhere else."""
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import TemplateDoesNotExist
+from django.template.loader import render_to_string
+
+SAID = {
+    400: ("bad_request", "The request cannot be read."),
+    403: ("forbidden", "This is not allowed."),
+    404: ("not_found", "There is nothing at this address."),
+    500: ("internal", "Something went wrong on our side. The log of the server says more."),
+}
+NATIVE = {400: "InvalidRequest", 403: "NoPermission", 404: "InvalidAction.NotFound", 500: "InternalError"}
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
+    """Also what a failed CSRF check gets, then with Django's reason, which is for developers and not shown."""
+    return answer(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, 404)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    return answer(request, 500)
+
+
+def answer(request: HttpRequest, status: int) -> HttpResponse:
+    """The body that the caller can read: a native client's envelope, ours, or a page."""
+    code, sentence = SAID[status]
+    number = str(uuid.uuid4()).upper()
+    if request.path_info.startswith("/api/automl/"):
+        return JsonResponse({"RequestId": number, "Code": NATIVE[status], "Message": sentence}, status=status)
+    if request.path_info.startswith("/api/"):
+        error = {"code": code, "message": sentence, "field": "", "request_id": number}
+        return JsonResponse({"error": error}, status=status)
+    return HttpResponse(_page(request, status, sentence), status=status)
+
+
+def _page(request: HttpRequest, status: int, sentence: str) -> str:
+    # After a 500 nothing can be relied on, not even the database behind the request's user.
+    context = {"status": status, "sentence": sentence}
+    try:
+        return render_to_string(f"{status}.html", context, request=None if status == 500 else request)
+    except TemplateDoesNotExist:
+        return f'<!doctype html><html lang="en"><title>{status}</title><h1>{sentence}</h1>'
