@@ -1,0 +1,74 @@
+"""How much a job may use: trials, time, failures."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from tunebook.errors import SpecError
+from tunebook.fields import Fields, below
+
+MAX_TRIALS = 1_000_000
+MAX_CONCURRENT = 10_000
+MAX_SECONDS = 366 * 24 * 3600.0
+MAX_RETRIES = 100
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "max_trials": (1, MAX_TRIALS),
+    "max_concurrent": (1, MAX_CONCURRENT),
+    "max_seconds": (1, MAX_SECONDS),
+    "trial_seconds": (1, MAX_SECONDS),
+    "max_failed": (1, MAX_TRIALS),
+    "retries": (0, MAX_RETRIES),
+    "command_retries": (0, MAX_RETRIES),
+}
+_IN_SECONDS = ("max_seconds", "trial_seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The bounds of a job; None means there is none.
+
+    max_trials: trials asked in all, 1 to 1,000,000. max_concurrent: trials at once, 1 to 10,000.
+    max_seconds: the whole job. trial_seconds: one attempt of a trial. Both from 1 second on.
+    max_failed: the job fails when more trials than this have failed.
+    retries: extra attempts after an end that was not the command's fault (a lost machine, no memory).
+    command_retries: extra attempts after the command itself failed.
+
+        Limits(max_trials=50, max_concurrent=4, max_seconds=3600)
+    """
+
+    max_trials: int | None = None
+    max_concurrent: int = 1
+    max_seconds: float | None = None
+    trial_seconds: float | None = None
+    max_failed: int | None = None
+    retries: int = 2
+    command_retries: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if value is None and name not in _NEEDED:
+                continue
+            number = int | float if name in _IN_SECONDS else int
+            if isinstance(value, bool) or not isinstance(value, number):
+                what = "a number of seconds" if name in _IN_SECONDS else "a whole number"
+                raise SpecError(name, f"must be {what}, got {value!r}")
+            if not low <= value <= high:
+                raise SpecError(name, f"must be from {low:.0f} to {high:.0f}, got {value}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The limits as plain JSON; null where there is none."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: object, path: str = "limits") -> Self:
+        """Read what `to_dict` wrote. Raises SpecError with the path of what is wrong."""
+        read = Fields(document, path, _RANGES)
+        given: dict[str, Any] = {
+            name: read.number(name) if name in _IN_SECONDS else read.integer(name) for name in _RANGES if read.has(name)
+        }
+        with below(path):
+            return cls(**given)
+
+
+_NEEDED = frozenset(one.name for one in fields(Limits) if one.default is not None)

@@ -1,0 +1,1 @@
+"""The dialects: one codec each, `load(document) -> Job` and `dump(job) -> document`."""

@@ -1,0 +1,170 @@
+"""Tuners and assessors by PAI's and NNI's names, with their class arguments."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from tunebook.errors import SpecError
+from tunebook.fields import Fields, join, unknown
+from tunebook.objective import Goal
+from tunebook.policies import MedianStoppingPolicy, PaiAssessorPolicy, Policy
+from tunebook.sampling import SAMPLERS, Sampling
+
+GOALS = ("maximize", "minimize")
+
+# The vendor's tuner -> our sampler and the class arguments that are understood.
+TUNERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "TPE": ("tpe", ("seed", "tpe_args")),
+    "GridSearch": ("grid", ()),
+    "Random": ("random", ("seed",)),
+    "Evolution": ("evolution", ("population_size",)),
+    "GP": (
+        "bayesian",
+        (
+            "utility",
+            "kappa",
+            "xi",
+            "nu",
+            "alpha",
+            "cold_start_num",
+            "selection_num_warm_up",
+            "selection_num_starting_points",
+        ),
+    ),
+    "PBT": ("pbt", ("all_checkpoint_dir", "population_size", "factor", "resample_probability", "fraction")),
+}
+DEFAULT_TUNER = "TPE"
+TPE_ARGS = (
+    "constant_liar_type",
+    "n_startup_jobs",
+    "n_ei_candidates",
+    "linear_forgetting",
+    "prior_weight",
+    "gamma",
+)
+ASSESSOR_ARGS = ("optimize_mode", "start_step", "proportion", "moving_avg", "earlystop", "patience")
+
+
+def optimize_mode(arguments: Fields) -> Goal | None:
+    """The direction that these class arguments name, or None."""
+    if not arguments.document.get("optimize_mode"):
+        return None
+    return cast(Goal, arguments.word("optimize_mode", GOALS, ""))
+
+
+def load_tuner(yml: Fields, *, is_empty: bool) -> Sampling:
+    """The sampler that `yml_config.tuner` declares: TPE when it says none, one trial when there is nothing to search."""
+    tuner = yml.inside("tuner", ("name", "class_args"))
+    name = tuner.text("name") or DEFAULT_TUNER
+    known = {word.lower(): word for word in TUNERS}.get(name.strip().lower())
+    offered = [word for word, (sampler, _) in TUNERS.items() if sampler in SAMPLERS]
+    if known not in offered:
+        raise SpecError(tuner.at("name"), unknown(name, offered, f"tuner {name!r}"))
+    sampler, members = TUNERS[known]
+    arguments = tuner.inside("class_args", ("optimize_mode", *members))
+    seed = arguments.integer("seed", low=0)
+    options = _OPTIONS.get(sampler, _no_options)(arguments)
+    if is_empty:
+        return Sampling("grid", seed=seed)
+    try:
+        return Sampling(sampler, options, seed)
+    except SpecError as error:
+        raise SpecError(join(arguments.path, error.path), error.message) from None
+
+
+def load_assessor(yml: Fields, goal: Goal) -> Policy | None:
+    """The policy that `yml_config.assessor` declares; None when it says none or is switched off."""
+    assessor = yml.inside("assessor", ("name", "class_args"))
+    if not assessor.text("name"):
+        if assessor.document.get("class_args"):
+            assessor.require("name")
+        return None
+    found = _ASSESSORS.get(assessor.text("name").strip().lower())
+    if found is None:
+        names = [word for word, _, _ in _ASSESSORS.values()]
+        raise SpecError(assessor.at("name"), unknown(assessor.text("name"), names, "assessor"))
+    _, members, build = found
+    arguments = assessor.inside("class_args", members)
+    try:
+        return build(arguments)
+    except SpecError as error:
+        place = error.path if error.path.startswith(arguments.path) else arguments.at(error.path)
+        raise SpecError(place, error.message) from None
+
+
+def _no_options(arguments: Fields) -> dict[str, Any]:
+    return {}
+
+
+def _tpe_options(arguments: Fields) -> dict[str, Any]:
+    """NNI's tpe_args under the names of our sampler; what is not said keeps the sampler's own default."""
+    given = arguments.inside("tpe_args", TPE_ARGS)
+    liar = given.document.get("constant_liar_type", "best")
+    if liar not in ("best", "worst", "mean", None):
+        raise SpecError(given.at("constant_liar_type"), f"must be one of best, worst, mean or null, got {liar!r:.60}")
+    found: dict[str, Any] = {
+        "n_startup": given.integer("n_startup_jobs", low=0),
+        "n_candidates": given.integer("n_ei_candidates", low=1),
+        "linear_forgetting": given.integer("linear_forgetting", low=1),
+        "prior_weight": given.number("prior_weight", low=0),
+        "gamma": given.number("gamma", low=0),
+    }
+    if "constant_liar_type" in given.document:
+        found["constant_liar"] = liar or "none"
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _grid_options(arguments: Fields) -> dict[str, Any]:
+    return {"order": "bisect"}
+
+
+def _pai_assessor(arguments: Fields) -> Policy:
+    proportion = arguments.number("proportion", low=0, high=1)
+    return PaiAssessorPolicy(
+        start_step=arguments.integer("start_step", low=0) or 0,
+        proportion=0.5 if proportion is None else proportion,
+        moving_avg=_switch(arguments, "moving_avg", default=False),
+        earlystop=_switch(arguments, "earlystop", default=True),
+        patience=arguments.integer("patience", low=0),
+    )
+
+
+def _median_stop(arguments: Fields) -> Policy:
+    return MedianStoppingPolicy(delay_evaluation=arguments.integer("start_step", low=0) or 0)
+
+
+def _switch(arguments: Fields, name: str, *, default: bool) -> bool:
+    """A JSON flag, or the word for one: the vendor types `moving_avg` as text."""
+    value = arguments.document.get(name)
+    if value is None or value == "":
+        return default
+    word = str(value).strip().lower()
+    if not isinstance(value, str | bool) or word not in ("true", "false"):
+        raise SpecError(arguments.at(name), f"must be true or false, got {value!r:.60}")
+    return word == "true"
+
+
+_OPTIONS: Mapping[str, Callable[[Fields], dict[str, Any]]] = {"tpe": _tpe_options, "grid": _grid_options}
+_ASSESSORS: Mapping[str, tuple[str, tuple[str, ...], Callable[[Fields], Policy]]] = {
+    "paiassessor": ("PAIAssessor", ASSESSOR_ARGS, _pai_assessor),
+    "medianstop": ("Medianstop", ("optimize_mode", "start_step"), _median_stop),
+}
+
+
+def dump_tuner(sampling: Sampling, goal: Goal) -> dict[str, Any]:
+    """The tuner's word for a sampler, with its class arguments; a sampler without one keeps its own name."""
+    words = {sampler: word for word, (sampler, _) in TUNERS.items()}
+    arguments: dict[str, Any] = {"optimize_mode": goal}
+    if sampling.seed is not None:
+        arguments["seed"] = sampling.seed
+    return {"name": words.get(sampling.name, sampling.name), "class_args": arguments}
+
+
+def dump_assessor(policy: Policy, goal: Goal) -> dict[str, Any]:
+    """The assessor's word for a policy; a policy without one keeps its own name and arguments."""
+    arguments = {name: value for name, value in policy.to_dict().items() if name != "name" and value is not None}
+    if isinstance(policy, PaiAssessorPolicy):
+        own = {name: arguments[name] for name in ASSESSOR_ARGS if name in arguments}
+        own["moving_avg"] = str(policy.moving_avg).lower()
+        return {"name": "PAIAssessor", "class_args": {"optimize_mode": goal, **own}}
+    return {"name": policy.name, "class_args": {"optimize_mode": goal, **arguments}}

@@ -1,0 +1,54 @@
+"""The JSON texts inside PAI's answers about trials, from plain data."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tunebook.wire.pai.statuses import experiment_status, trial_status
+from tunebook.wire.typed_value import wrap_params
+
+__all__ = ["experiment_status", "final_metric", "hyperparam", "job_meta", "metric", "trial_status"]
+
+
+def hyperparam(params: Mapping[str, Any], literals: Mapping[str, str]) -> str:
+    """`Hyperparam`: the parameters, keys as the submitted space wrote them (`literals` of the command)."""
+    return _text(wrap_params(params, literals))
+
+
+def metric(measurements: Iterable[tuple[float | None, Mapping[str, float]]], final: float | None = None) -> str:
+    """`Metric`: one entry per measurement (objective's value, metrics by name), then the final one if there is one.
+
+    The final entry repeats the last measurement's metrics beside the value that counts.
+    """
+    series = list(measurements)
+    entries = [_entry(value, metrics, "PERIODICAL") for value, metrics in series]
+    if final is not None:
+        entries.append(_entry(final, series[-1][1] if series else {}, "FINAL"))
+    return _text(entries)
+
+
+def final_metric(value: float | None) -> str:
+    """`FinalMetric`: the value as text; empty when there is none."""
+    return "" if value is None else str(_number(value))
+
+
+def job_meta(experiment: str, trial: str, sequence: int) -> str:
+    """`JobMeta`: the ids as the back end has them."""
+    return _text({"nni_trial_id": trial, "nni_exp_id": experiment, "nni_trial_sequence_id": sequence})
+
+
+def _entry(value: float | None, metrics: Mapping[str, float], kind: str) -> dict[str, Any]:
+    known = {} if value is None else {"default": _number(value)}
+    return {**known, **{name: _number(one) for name, one in metrics.items()}, "type": kind}
+
+
+def _number(value: float) -> float | str:
+    """JSON has no word for what is not finite, so it goes as text."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
