@@ -1,0 +1,94 @@
+"""Optimisation history: one point per trial, those that were the best when they came always among them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
+from apps.dashboard.charts.numbers import MOST_POINTS, Payload, shorts
+from apps.experiments.models import Experiment
+from apps.trials.models import Trial
+from tunebook.objective import Objective
+from tunebook.status import TrialStatus
+
+PER_BUCKET = 4
+
+
+class Row(NamedTuple):
+    """What a point is made of."""
+
+    number: int
+    status: str
+    value: float | None
+    last_value: float | None
+    ended: datetime | None
+
+    @property
+    def shown(self) -> float | None:
+        """The result, or how far it has come."""
+        return self.value if self.value is not None else self.last_value
+
+
+def history(experiment: Experiment, trials: QuerySet[Trial]) -> Payload:
+    """The columns number, status, value and ended (seconds after the start) of an experiment's trials. One query."""
+    columns = ("number", "status", "value", "last_value", "ended")
+    rows = [Row(*row) for row in trials.order_by("number").values_list(*columns)]
+    objective = Objective.from_dict(experiment.job["objective"])
+    payload = draw(rows, objective, experiment.started or experiment.created)
+    return payload | {"max_trials": experiment.max_trials}
+
+
+def draw(rows: Sequence[Row], objective: Objective, started: datetime) -> Payload:
+    """The payload of rows in order of number."""
+    kept = thin(rows, objective)
+    statuses = sorted({row.status for row in kept})
+    places = {status: place for place, status in enumerate(statuses)}
+    return {
+        "chart": "history",
+        "goal": objective.goal,
+        "metric": objective.name,
+        "started": started.isoformat(),
+        "total": len(rows),
+        "number": [row.number for row in kept],
+        "statuses": statuses,
+        "status": [places[row.status] for row in kept],
+        "value": shorts(row.shown for row in kept),
+        "ended": [round((row.ended - started).total_seconds(), 1) if row.ended else None for row in kept],
+    }
+
+
+def thin(rows: Sequence[Row], objective: Objective, most: int = MOST_POINTS) -> Sequence[Row]:
+    """At most about so many rows, evenly over the numbers: the extremes and odd ones of each part, and all improvements."""
+    if len(rows) <= most:
+        return rows
+    kept = set(improvements(rows, objective))
+    buckets = max(1, (most - len(kept)) // PER_BUCKET)
+    for index in range(buckets):
+        start, end = index * len(rows) // buckets, (index + 1) * len(rows) // buckets
+        kept.update(start + place for place in _telling(rows[start:end]))
+    return [rows[place] for place in sorted(kept)]
+
+
+def improvements(rows: Iterable[Row], objective: Objective) -> Iterable[int]:
+    """The places of succeeded trials that beat all before them."""
+    best: float | None = None
+    for place, row in enumerate(rows):
+        value = row.value
+        if row.status != TrialStatus.FINISHED or value is None or not math.isfinite(value):
+            continue
+        if best is None or objective.is_better(value, best):
+            best = value
+            yield place
+
+
+def _telling(part: Sequence[Row]) -> set[int]:
+    """The lowest, the highest and a middle one, and one that did not succeed."""
+    valued = [place for place, row in enumerate(part) if row.shown is not None and math.isfinite(row.shown)]
+    valued.sort(key=lambda place: part[place].shown or 0.0)
+    odd = next((place for place, row in enumerate(part) if row.status != TrialStatus.FINISHED), None)
+    telling = {valued[0], valued[len(valued) // 2], valued[-1]} if valued else set()
+    return telling | ({odd} if odd is not None else set())
