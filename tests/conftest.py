@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest_plugins = ["tests.people"]
+
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup", "live_server"})
 
 

@@ -1,0 +1,111 @@
+"""Wake-ups between the processes of one machine, without a broker.
+
+Every process that waits for changes owns a datagram socket under the data folder; after a commit the writer pokes
+them all. A poke may be lost: waiting always has a time limit, so only speed depends on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import select
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+PATH_LIMIT = 100  # a unix socket's address holds about 107 bytes
+
+
+def folder() -> Path:
+    return Path(settings.TUNEBOOK_DATA) / "run" / "wake"
+
+
+class Receiver:
+    """A process's ear. `wait(seconds)` returns True when poked; `fileno()` serves event loops."""
+
+    def __init__(self, role: str) -> None:
+        place = folder()
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = place / f"{role}-{os.getpid()}-{secrets.token_hex(3)}.sock"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        with _reachable(self.path) as address:
+            self.socket.bind(address)
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def drain(self) -> bool:
+        """Take all waiting pokes; whether there was one."""
+        poked = False
+        with contextlib.suppress(BlockingIOError):
+            while self.socket.recv(64):
+                poked = True
+        return poked
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep until poked or the time is over; whether poked."""
+        ready, _, _ = select.select([self.socket], [], [], max(seconds, 0))
+        return bool(ready) and self.drain()
+
+    def close(self) -> None:
+        self.socket.close()
+        self.path.unlink(missing_ok=True)
+
+
+def poke() -> None:
+    """Wake everybody who waits on this machine. Never raises, never blocks; removes the sockets of the dead."""
+    try:
+        sockets = [entry for entry in os.scandir(folder()) if entry.name.endswith(".sock")]
+    except OSError:
+        return
+    if not sockets:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        for entry in sockets:
+            _poke_one(sender, Path(entry.path))
+
+
+def poke_once() -> Callable[[], None]:
+    """For `transaction.on_commit`: several calls in one transaction poke once."""
+    pending = {callback for _, callback, _ in connection.run_on_commit}
+    return _nothing if poke in pending else poke
+
+
+def _nothing() -> None:
+    return None
+
+
+def _poke_one(sender: socket.socket, path: Path) -> None:
+    try:
+        with _reachable(path) as address:
+            sender.sendto(b"w", address)
+    except ConnectionRefusedError:
+        _bury(path)
+    except OSError:
+        return
+
+
+def _bury(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if stat.S_ISSOCK(path.stat().st_mode):
+            path.unlink()
+
+
+@contextlib.contextmanager
+def _reachable(path: Path) -> Iterator[str]:
+    """The address to use for a path; a path too long for a socket is reached through the folder's descriptor."""
+    if len(os.fsencode(path)) <= PATH_LIMIT:
+        yield str(path)
+        return
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)

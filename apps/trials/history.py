@@ -1,0 +1,66 @@
+"""Rows to what samplers and policies see."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from apps.experiments.models import Experiment
+from apps.trials.models import COMBINED, Measurement, Trial, number_of
+from tunebook.history import History, TrialView
+from tunebook.job import Job
+from tunebook.objective import Objective
+from tunebook.status import TrialStatus
+
+Curve = tuple[tuple[int, float], ...]
+
+
+def series_name(objective: Objective) -> str:
+    """The measurement name that holds the objective's curve: the metric itself, or COMBINED where weights mix."""
+    if len(objective.metrics) == 1 and objective.metrics[0].weight == 1:
+        return objective.metrics[0].name
+    return COMBINED
+
+
+def history(experiment: Experiment, job: Job, *, with_curves: bool = True) -> History:
+    """All trials of an experiment in order of number; with their curves where a policy needs them. 1 or 2 queries."""
+    rows = Trial.objects.filter(experiment=experiment).order_by("number")
+    columns = rows.values_list("pk", "number", "params", "status", "value", "space_version")
+    found = list(columns)
+    known = curves(experiment, job.objective) if with_curves else {}
+    trials = [
+        TrialView(
+            number=number,
+            params=params,
+            status=TrialStatus(status),
+            value=value,
+            curve=known.get(pk, ()),
+            space_version=version,
+        )
+        for pk, number, params, status, value, version in found
+    ]
+    return History(space=job.space, objective=job.objective, trials=tuple(trials), seed=experiment.seed)
+
+
+def view(trial: Trial, curve: Curve = ()) -> TrialView:
+    """One row as samplers and policies see it."""
+    return TrialView(
+        number=trial.number,
+        params=trial.params,
+        status=TrialStatus(trial.status),
+        value=trial.value,
+        curve=curve,
+        space_version=trial.space_version,
+    )
+
+
+def curves(experiment: Experiment, objective: Objective, trials: Iterable[int] | None = None) -> dict[int, Curve]:
+    """The objective's curve of each trial (by row id): for each step the value of the highest attempt. One query."""
+    rows = Measurement.objects.filter(name=series_name(objective), trial__experiment=experiment)
+    if trials is not None:
+        rows = rows.filter(trial__in=list(trials))
+    points: dict[int, dict[int, float]] = defaultdict(dict)
+    ordered = rows.order_by("trial_id", "attempt", "step")
+    for trial, step, value, kind in ordered.values_list("trial_id", "step", "value", "kind"):
+        points[trial][step] = number_of(value, kind)
+    return {trial: tuple(sorted(series.items())) for trial, series in points.items()}

@@ -1,0 +1,119 @@
+"""Rows to feed events: what a page or a script hears when something has changed."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from apps.experiments.models import Experiment
+from apps.feed.models import experiment_stream, workspace_stream
+from apps.feed.writing import Happening, append
+from apps.trials.models import Trial
+from tunebook.objective import Objective
+
+
+def announce_experiment(experiment: Experiment, *, listed: bool = True, also: tuple[Happening, ...] = ()) -> None:
+    """Say on the experiment's stream how it stands now, and on the workspace's stream too if lists show it."""
+    summary = experiment_summary(experiment)
+    append(experiment_stream(experiment.key), [*also, ("experiment", summary)])
+    if listed:
+        append(workspace_stream(experiment.workspace.slug), [("experiment", summary)])
+
+
+def announce_listing(experiment: Experiment, kind: str) -> None:
+    """Say on the workspace's stream that an experiment left or came back to its lists."""
+    append(workspace_stream(experiment.workspace.slug), [(kind, {"key": experiment.key})])
+
+
+def note(text: str, *, level: str = "info", by: str = "") -> Happening:
+    """A line of the experiment's event log."""
+    return "note", {"text": text, "level": level, "by": by}
+
+
+def experiment_summary(experiment: Experiment) -> dict[str, Any]:
+    """What lists and headers show of an experiment, as plain JSON."""
+    best = None
+    if experiment.best_trial is not None:
+        best = {"value": word(experiment.best_value), "trial": experiment.best_trial}
+    return {
+        "key": experiment.key,
+        "name": experiment.name,
+        "status": str(experiment.status),
+        "desired": str(experiment.desired),
+        "reason": experiment.reason,
+        "counts": experiment.counts,
+        "total": experiment.trial_count,
+        "max_trials": experiment.max_trials,
+        "max_concurrent": experiment.max_concurrent,
+        "ended": experiment.ended_count,
+        "running": experiment.live_count,
+        "best": best,
+        "goal": experiment.goal,
+        "spark": experiment.spark,
+        "modified": moment(experiment.modified),
+        "seconds_left": seconds_left(experiment),
+    }
+
+
+def trial_summary(trial: Trial, *, best: bool = False) -> dict[str, Any]:
+    """What tables show of a trial, as plain JSON."""
+    return {
+        "number": trial.number,
+        "key": trial.key,
+        "status": str(trial.status),
+        "desired": str(trial.desired),
+        "reason": trial.reason,
+        "value": word(trial.value),
+        "last_value": word(trial.last_value),
+        "step": trial.last_step,
+        "started": moment(trial.started),
+        "ended": moment(trial.ended),
+        "best": best,
+    }
+
+
+def seconds_left(experiment: Experiment, now: datetime | None = None) -> int | None:
+    """A forecast from the pace so far; None when there is no limit, no pace yet, or nothing left."""
+    if experiment.max_trials is None or experiment.started is None or experiment.has_ended:
+        return None
+    done = experiment.ended_count
+    left = experiment.max_trials + experiment.extra_trials - done
+    if done == 0 or left <= 0:
+        return None
+    elapsed = ((now or timezone.now()) - experiment.started).total_seconds()
+    return round(left * elapsed / done)
+
+
+def update_best(experiment: Experiment, objective: Objective, trial: Trial) -> bool:
+    """Take a finished trial's value into the experiment's best and sparkline; whether it is the new best."""
+    value = trial.value
+    if value is None or not math.isfinite(value):
+        return False
+    if experiment.best_value is not None and not objective.is_better(value, experiment.best_value):
+        return False
+    experiment.best_value, experiment.best_trial = value, trial.number
+    experiment.spark = thinned([*experiment.spark, [experiment.ended_count, value]])
+    return True
+
+
+def thinned(points: list[list[float]], most: int = 32) -> list[list[float]]:
+    """The points with every second inner one dropped when there are too many."""
+    if len(points) <= most:
+        return points
+    return [points[0], *points[1:-1:2], points[-1]]
+
+
+def moment(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+
+
+def word(value: float | None) -> float | str | None:
+    """A number as JSON has it; what JSON lacks as a word."""
+    if value is None or math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"

@@ -1,0 +1,470 @@
+"""The optimizer's verbs: claiming experiments by lease, and the ticks in which a driver writes what happened.
+
+A tick is one transaction under the experiment's row lock and its epoch: everything in it happens or nothing does, and
+a driver that was replaced gets `Fenced` instead of writing. The driver keeps Trial and Attempt rows in memory; the tick
+changes both, with conditional updates, so that a person's stop that came in between is never overwritten.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from apps.experiments import tally
+from apps.experiments.models import COUNT_COLUMNS, Desired, Experiment, Host
+from apps.feed.models import experiment_stream, workspace_stream
+from apps.feed.writing import Happening, append
+from apps.trials.models import Attempt, AttemptState, Trial
+from apps.tuning.announce import experiment_summary, note, trial_summary, update_best
+from apps.tuning.errors import Fenced
+from apps.tuning.experiments import ACTIVE, cancel_unstarted
+from apps.tuning.measuring import Reading, Stored, final_value, store
+from apps.tuning.trials import metrics_event, save_curve
+from apps.workspaces.models import hash_token
+from tunebook.job import Job
+from tunebook.status import ENDED_EXPERIMENT, LIVE_TRIAL, ExperimentStatus, TrialStatus
+
+LEASE = timedelta(seconds=30)
+ABANDONED_AFTER = timedelta(seconds=15)
+LISTED_EVERY = timedelta(seconds=1)
+
+EXPERIMENT_BEFORE: Mapping[str, frozenset[str]] = {
+    ExperimentStatus.WAITING: frozenset({"CREATED", "RUNNING", "NO_MORE_TRIAL", "UNKNOWN"}),
+    ExperimentStatus.RUNNING: frozenset({"WAITING", "UNKNOWN", "NO_MORE_TRIAL"}),
+    ExperimentStatus.NO_MORE_TRIAL: frozenset({"WAITING", "RUNNING", "UNKNOWN"}),
+    **{ended: frozenset({"WAITING", "RUNNING", "NO_MORE_TRIAL", "UNKNOWN"}) for ended in ENDED_EXPERIMENT},
+}
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A driver's hold on an experiment until the database's clock passes its end."""
+
+    experiment_id: int
+    key: str
+    driver: str
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended, as its executor saw it."""
+
+    how: Literal["exited", "signaled", "timeout", "stopped", "oom", "launch_error", "lost"]
+    code: int | None = None
+    signal: int | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    text: str = ""
+
+    @property
+    def is_success(self) -> bool:
+        return self.how == "exited" and self.code == 0
+
+    @property
+    def is_infrastructure(self) -> bool:
+        """Whether the end says nothing about the command, so that another attempt is worth it."""
+        return self.how in ("lost", "launch_error", "oom")
+
+    def words(self) -> str:
+        """Why it ended, for people."""
+        said = {
+            "exited": f"its command exited with status {self.code}",
+            "signaled": f"its command was ended by signal {self.signal}",
+            "timeout": "it took longer than a trial may",
+            "stopped": "it was stopped",
+            "oom": "the machine ran out of memory",
+            "launch_error": "it could not be started",
+            "lost": "its process vanished without a trace",
+        }[self.how]
+        return f"{said}: {self.text}" if self.text else said
+
+
+def claim(driver: str, *, most: int) -> list[Lease]:
+    """Take up to `most` experiments that nobody drives, longest undriven first. One query, and one per claim."""
+    free = Q(lease_until=None) | Q(lease_until__lt=Now())
+    due = Q(retry_at=None) | Q(retry_at__lte=Now())
+    candidates = Experiment.objects.filter(free, due, status__in=ACTIVE, ended=None)
+    order = F("driven_at").asc(nulls_first=True)
+    leases = []
+    for pk, key in list(candidates.order_by(order, "pk").values_list("pk", "key")[: max(most, 0)]):
+        won = Experiment.objects.filter(free, pk=pk, status__in=ACTIVE).update(
+            driver=driver, epoch=F("epoch") + 1, lease_until=_in(LEASE), driven_at=Now()
+        )
+        if won:
+            epoch = Experiment.objects.values_list("epoch", flat=True).get(pk=pk)
+            leases.append(Lease(pk, key, driver, epoch))
+    return leases
+
+
+def renew(driver: str) -> set[tuple[int, int]]:
+    """Prolong all leases of a driver; (experiment id, epoch) of those it still holds. Two queries."""
+    held = Experiment.objects.filter(driver=driver, ended=None)
+    held.update(lease_until=_in(LEASE))
+    return set(held.values_list("pk", "epoch"))
+
+
+def release(lease: Lease) -> None:
+    """Let another driver take over at once; running trials go on."""
+    mine = Experiment.objects.filter(pk=lease.experiment_id, epoch=lease.epoch)
+    mine.update(driver="", lease_until=None, driven_at=Now())
+
+
+def set_aside(lease: Lease, error: str, *, again_in: timedelta) -> None:
+    """Record on the experiment that driving it failed, and let it rest before the next try."""
+    with transaction.atomic():
+        row = _locked(lease)
+        row.troubles += 1
+        row.reason = error
+        row.driver, row.lease_until, row.retry_at = "", None, timezone.now() + again_in
+        row.modified = timezone.now()
+        row.save(update_fields=["troubles", "reason", "driver", "lease_until", "retry_at", "modified"])
+        append(experiment_stream(row.key), [note(error, level="error"), ("experiment", experiment_summary(row))])
+
+
+def abandon() -> int:
+    """Show experiments without a living driver, and their live trials, as UNKNOWN; how many. The reaper's work."""
+    stale = Experiment.objects.filter(
+        status__in=[ExperimentStatus.WAITING, ExperimentStatus.RUNNING, ExperimentStatus.NO_MORE_TRIAL],
+        lease_until__lt=_in(-ABANDONED_AFTER),
+        ended=None,
+    )
+    found = list(stale.values_list("pk", "key", "driver", "epoch"))
+    return sum(_abandon_one(Lease(*row)) for row in found)
+
+
+def open_trials(experiment: Experiment) -> list[Trial]:
+    """Trials that are not ended, for a driver that takes over. One query."""
+    return list(
+        Trial.objects.filter(experiment=experiment, status__in=[TrialStatus.CREATED, *LIVE_TRIAL]).order_by("number")
+    )
+
+
+def open_attempts(experiment: Experiment) -> list[Attempt]:
+    """Attempts that are not ended, for a driver that takes over. One query."""
+    return list(Attempt.objects.filter(experiment=experiment, ended=None).select_related("trial").order_by("pk"))
+
+
+@contextmanager
+def tick(lease: Lease, job: Job) -> Iterator[Tick]:
+    """One transaction of the driver. Raises Fenced when the experiment has another driver."""
+    with transaction.atomic():
+        work = Tick(_locked(lease), job)
+        yield work
+        work.flush()
+
+
+@dataclass
+class Tick:
+    """Gathers what happened to one experiment; `experiment` is the locked row, without its documents."""
+
+    experiment: Experiment
+    job: Job
+    said: list[Happening] = field(default_factory=list)
+    dirty: bool = False
+    must_list: bool = False
+
+    def __post_init__(self) -> None:
+        self._place = tally.place(self.experiment)
+
+    def suggest(self, suggestions: Sequence[Any]) -> list[Trial]:
+        """Store what a sampler asked, before it is used. One query."""
+        first = self.experiment.trial_count
+        trials = [
+            Trial(
+                experiment=self.experiment,
+                number=first + offset,
+                params=dict(suggestion.params),
+                space_version=self.experiment.space_version,
+                source=suggestion.source[:16],
+                expected=suggestion.expected,
+                spread=suggestion.spread,
+                note=suggestion.note,
+            )
+            for offset, suggestion in enumerate(suggestions)
+        ]
+        Trial.objects.bulk_create(trials)
+        self.experiment.trial_count += len(trials)
+        self._count(TrialStatus.CREATED, len(trials))
+        self.said += [("trial", trial_summary(trial)) for trial in trials]
+        return trials
+
+    def claim(self, trials: Sequence[Trial], *, instance: str, executor: str, host: str, slots: int) -> list[Attempt]:
+        """Give slots to trials: CREATED to WAITING with an attempt row each, as far as both limits allow."""
+        room = min(self.job.limits.max_concurrent - self.experiment.live_count, _host_room(host, slots), len(trials))
+        chosen = list(trials[: max(room, 0)])
+        attempts = []
+        now = timezone.now()
+        for trial in chosen:
+            number = trial.attempt_count + 1
+            if not Trial.objects.move(trial, TrialStatus.WAITING, attempt_count=number):
+                trial.refresh_from_db()
+                continue
+            trial.attempt_count = number
+            self._moved(trial, TrialStatus.WAITING)
+            token = secrets.token_urlsafe(24)
+            attempt = Attempt(
+                trial=trial,
+                experiment=self.experiment,
+                number=number,
+                launch_key=f"tb-{instance}-{trial.key}-{number}",
+                executor=executor,
+                host=host,
+                token_hash=hash_token(token),
+                created=now,
+            )
+            attempt.token = token
+            attempts.append(attempt)
+        Attempt.objects.bulk_create(attempts)
+        return attempts
+
+    def launched(self, attempt: Attempt, *, handle: Mapping[str, Any], started: datetime | None = None) -> None:
+        """The executor confirmed the process: the trial is RUNNING."""
+        attempt.state, attempt.handle = AttemptState.RUNNING, dict(handle)
+        attempt.started = started or timezone.now()
+        Attempt.objects.filter(pk=attempt.pk).update(
+            state=attempt.state, handle=attempt.handle, started=attempt.started
+        )
+        self.confirmed(attempt)
+
+    def confirmed(self, attempt: Attempt) -> None:
+        """A sign of life: WAITING or UNKNOWN to RUNNING."""
+        trial = attempt.trial
+        if trial.status == TrialStatus.RUNNING:
+            return
+        started = trial.started or attempt.started or timezone.now()
+        if Trial.objects.move(trial, TrialStatus.RUNNING, started=started):
+            trial.started = started
+            self._moved(trial, TrialStatus.RUNNING)
+
+    def measured(self, attempt: Attempt, readings: Sequence[Reading], offsets: Mapping[str, Any]) -> Stored:
+        """Import what an attempt wrote, together with how far it was read, so that nothing is imported twice."""
+        trial = attempt.trial
+        stored = store(trial, attempt.number, self.job.objective, readings)
+        attempt.offsets = dict(offsets)
+        Attempt.objects.filter(pk=attempt.pk).update(offsets=attempt.offsets)
+        if stored.count:
+            save_curve(trial)
+            self.said.append(metrics_event(trial, stored))
+        return stored
+
+    def ask_to_stop(self, trial: Trial, *, by: Literal["policy", "system", "user"], reason: str) -> None:
+        """Note that a trial should end and why; the process is stopped outside the tick. The first reason stays."""
+        wished = Trial.objects.filter(pk=trial.pk, status__in=LIVE_TRIAL, desired=Desired.RUN)
+        if wished.update(desired=Desired.STOP, stopped_by=by, reason=reason, modified=timezone.now()):
+            trial.desired, trial.stopped_by, trial.reason = Desired.STOP, by, reason
+            self.said.append(("trial", trial_summary(trial)))
+
+    def ended(self, attempt: Attempt, outcome: Outcome) -> TrialStatus:
+        """Write down an attempt's end and what it means for its trial; the trial's status then.
+
+        A normal end wins over a stop that came too late. Ends that are not the command's fault, and others as far as
+        the job allows, put the trial back to CREATED for another attempt.
+        """
+        self._close_attempt(attempt, outcome)
+        trial = attempt.trial
+        trial.refresh_from_db(fields=["desired", "stopped_by", "reason", "status"])
+        to, reason = self._verdict(attempt, outcome)
+        if to == TrialStatus.CREATED:
+            self._retry(trial, reason)
+            return to
+        at = outcome.ended or timezone.now()
+        started = trial.started or outcome.started or attempt.started
+        value = final_value(trial, attempt.number, self.job.objective, self.job.readings)
+        kept = value if to == TrialStatus.FINISHED else None
+        if Trial.objects.move(trial, to, reason=reason, ended=at, started=started, value=kept):
+            trial.reason, trial.ended, trial.started, trial.value = reason, at, started, kept
+            self._moved(trial, to)
+            if to == TrialStatus.FINISHED and update_best(self.experiment, self.job.objective, trial):
+                self.said[-1] = ("trial", trial_summary(trial, best=True))
+        return to
+
+    def unknown(self, trial: Trial, reason: str) -> None:
+        """Nobody can say how a live trial is."""
+        if Trial.objects.move(trial, TrialStatus.UNKNOWN, reason=reason):
+            trial.reason = reason
+            self._moved(trial, TrialStatus.UNKNOWN)
+
+    def move(self, to: ExperimentStatus, reason: str = "") -> bool:
+        """Move the experiment; False when it may not go there from where it is. Ends cancel what was not started."""
+        row = self.experiment
+        if row.status == to or row.status not in EXPERIMENT_BEFORE[to]:
+            return False
+        if to in ENDED_EXPERIMENT:
+            stopped = TrialStatus.USER_CANCELED if to == ExperimentStatus.USER_CANCELED else TrialStatus.SYS_CANCELED
+            cancel_unstarted(row, stopped, reason or "the experiment ended")
+            row.ended, row.driver, row.lease_until = timezone.now(), "", None
+        if to == ExperimentStatus.RUNNING and row.started is None:
+            row.started = timezone.now()
+        row.status = to
+        row.reason = reason
+        self.dirty = self.must_list = True
+        level = "error" if to == ExperimentStatus.FAILED else "info"
+        self.said.append(note(f"{to.value.lower().replace('_', ' ')}{': ' + reason if reason else ''}", level=level))
+        return True
+
+    def settle(self) -> None:
+        """Forget earlier errors of the driver: this tick went well."""
+        if self.experiment.troubles or self.experiment.retry_at:
+            self.experiment.troubles, self.experiment.retry_at = 0, None
+            self.dirty = True
+
+    def flush(self) -> None:
+        """Write the experiment's row and the feed, once for the whole tick."""
+        row = self.experiment
+        if not (self.dirty or self.said):
+            return
+        now = timezone.now()
+        if self.dirty:
+            listed = self.must_list or now - row.modified >= LISTED_EVERY
+            row.modified = now if listed else row.modified
+            row.save(update_fields=KEPT)
+            tally.shift(self._place, tally.place(row))
+            summary = experiment_summary(row)
+            self.said.append(("experiment", summary))
+            if listed:
+                append(workspace_stream(row.workspace.slug), [("experiment", summary)])
+        append(experiment_stream(row.key), self.said)
+
+    def _verdict(self, attempt: Attempt, outcome: Outcome) -> tuple[TrialStatus, str]:
+        trial, limits = attempt.trial, self.job.limits
+        if outcome.is_success:
+            return self._success(attempt)
+        if trial.desired == Desired.STOP:
+            return STOPPED[trial.stopped_by], trial.reason
+        if outcome.is_infrastructure and attempt.number <= limits.retries:
+            return TrialStatus.CREATED, outcome.words()
+        if outcome.how in ("exited", "signaled") and attempt.number <= limits.command_retries:
+            return TrialStatus.CREATED, outcome.words()
+        return TrialStatus.FAILED, outcome.words()
+
+    def _success(self, attempt: Attempt) -> tuple[TrialStatus, str]:
+        value = final_value(attempt.trial, attempt.number, self.job.objective, self.job.readings)
+        if value is None:
+            return TrialStatus.FAILED, f"it ended without a value of {self.job.objective.name!r}"
+        return TrialStatus.FINISHED, ""
+
+    def _retry(self, trial: Trial, reason: str) -> None:
+        """Back to CREATED for another attempt; the curve of the failed one is history."""
+        fresh = {"last_value": None, "last_step": None, "best_value": None, "value_sum": 0.0, "value_count": 0}
+        if Trial.objects.move(trial, TrialStatus.CREATED, reason=reason, started=None, **fresh):
+            for column, value in fresh.items():
+                setattr(trial, column, value)
+            trial.reason, trial.started = reason, None
+            self._moved(trial, TrialStatus.CREATED)
+            self.said.append(note(f"trial {trial.number} is tried again: {reason}", level="warning"))
+
+    def _close_attempt(self, attempt: Attempt, outcome: Outcome) -> None:
+        attempt.state = AttemptState.LOST if outcome.how == "lost" else AttemptState.ENDED
+        attempt.ended = outcome.ended or timezone.now()
+        attempt.started = attempt.started or outcome.started
+        attempt.code, attempt.signal, attempt.reason = outcome.code, outcome.signal, outcome.how
+        Attempt.objects.filter(pk=attempt.pk).update(
+            state=attempt.state,
+            ended=attempt.ended,
+            started=attempt.started,
+            code=attempt.code,
+            signal=attempt.signal,
+            reason=attempt.reason,
+            fenced=outcome.how == "lost",
+        )
+
+    def _moved(self, trial: Trial, to: TrialStatus) -> None:
+        """Carry a trial's move into the counts and the feed."""
+        self._count(TrialStatus(trial.status), -1)
+        self._count(to, 1)
+        trial.status = to
+        self.said.append(("trial", trial_summary(trial)))
+
+    def _count(self, status: TrialStatus, number: int) -> None:
+        column = COUNT_COLUMNS[status]
+        setattr(self.experiment, column, max(getattr(self.experiment, column) + number, 0))
+        self.dirty = True
+
+
+STOPPED: Mapping[str, TrialStatus] = {
+    "policy": TrialStatus.EARLY_STOPPED,
+    "user": TrialStatus.USER_CANCELED,
+    "system": TrialStatus.SYS_CANCELED,
+    "": TrialStatus.USER_CANCELED,
+}
+
+KEPT = [
+    "status",
+    "reason",
+    "modified",
+    "started",
+    "ended",
+    "driver",
+    "lease_until",
+    "troubles",
+    "retry_at",
+    "trial_count",
+    "extra_trials",
+    "best_value",
+    "best_trial",
+    "spark",
+    *COUNT_COLUMNS.values(),
+]
+
+
+def _locked(lease: Lease) -> Experiment:
+    rows = Experiment.objects.select_for_update(of=("self",)).select_related("workspace").lean()
+    row = rows.filter(pk=lease.experiment_id, epoch=lease.epoch).first()
+    if row is None:
+        raise Fenced(f"experiment {lease.key} has another driver")
+    return row
+
+
+def _host_room(host: str, slots: int) -> int:
+    """Free slots of a machine, counted under its row lock (taken after the experiment's)."""
+    if Host.objects.select_for_update().filter(pk=host).first() is None:
+        Host.objects.bulk_create([Host(name=host, slots=slots)], ignore_conflicts=True)
+        Host.objects.select_for_update().get(pk=host)
+    return slots - Attempt.objects.filter(host=host, ended=None).count()
+
+
+def _abandon_one(lease: Lease) -> int:
+    """One stale experiment to UNKNOWN, unless its driver came back meanwhile."""
+    with transaction.atomic():
+        rows = Experiment.objects.select_for_update(of=("self",)).select_related("workspace").lean()
+        row = rows.filter(pk=lease.experiment_id, epoch=lease.epoch, lease_until__lt=_in(-ABANDONED_AFTER)).first()
+        if row is None or row.status not in EXPERIMENT_BEFORE_UNKNOWN:
+            return 0
+        before = tally.place(row)
+        live = [TrialStatus.WAITING, TrialStatus.RUNNING]
+        reason = "no optimizer is driving it"
+        Trial.objects.filter(experiment=row, status__in=live).update(
+            status=TrialStatus.UNKNOWN, reason=reason, modified=timezone.now()
+        )
+        row.unknown_count += row.waiting_count + row.running_count
+        row.waiting_count = row.running_count = 0
+        row.status, row.reason, row.modified = ExperimentStatus.UNKNOWN, reason, timezone.now()
+        row.save(update_fields=KEPT)
+        tally.shift(before, tally.place(row))
+        summary = experiment_summary(row)
+        append(experiment_stream(row.key), [note(reason, level="warning"), ("experiment", summary)])
+        append(workspace_stream(row.workspace.slug), [("experiment", summary)])
+    return 1
+
+
+EXPERIMENT_BEFORE_UNKNOWN = frozenset({"WAITING", "RUNNING", "NO_MORE_TRIAL"})
+
+
+def _in(span: timedelta) -> ExpressionWrapper:
+    """The database's clock plus a span."""
+    return ExpressionWrapper(Now() + Value(span), output_field=DateTimeField())
+
+
+def host_attempts(host: str) -> Iterable[tuple[str, str]]:
+    """(launch key, state) of what should run on a machine, for hunting orphans. One query."""
+    return Attempt.objects.filter(host=host, ended=None).values_list("launch_key", "state")

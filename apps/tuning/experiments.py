@@ -1,0 +1,358 @@
+"""What can be done with an experiment. Each verb checks the right, opens one transaction and announces the change."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.experiments import tally
+from apps.experiments.models import Accessibility, Desired, Experiment, SpaceVersion
+from apps.tags.models import Tag
+from apps.tags.models import checked as checked_tags
+from apps.trials.models import Trial
+from apps.tuning.announce import announce_experiment, announce_listing, note
+from apps.tuning.errors import Conflict
+from apps.workspaces.access import Actor, OutOfReach, require
+from apps.workspaces.models import Workspace
+from tunebook.errors import SpecError
+from tunebook.job import Job
+from tunebook.limits import Limits
+from tunebook.status import ExperimentStatus, TrialStatus
+
+MAX_NAME = 255
+MAX_DESCRIPTION = 10_000
+ACTIVE = (
+    ExperimentStatus.WAITING,
+    ExperimentStatus.RUNNING,
+    ExperimentStatus.NO_MORE_TRIAL,
+    ExperimentStatus.UNKNOWN,
+)
+
+
+def find(actor: Actor, key: str, *, trashed: bool = False) -> Experiment:
+    """The experiment of that key, if the actor may see it. One query."""
+    rows = Experiment.objects.visible_to(actor).select_related("workspace", "creator")
+    found = rows.filter(key=key, trashed=trashed).first()
+    if found is None:
+        raise OutOfReach("experiment", key)
+    return found
+
+
+def create(
+    actor: Actor,
+    job: Job,
+    *,
+    workspace: Workspace,
+    name: str = "",
+    description: str = "",
+    accessibility: str = Accessibility.PRIVATE,
+    tags: Iterable[tuple[str, str]] = (),
+    submitted: str = "",
+    dialect: str = "native",
+    start: bool = True,
+) -> Experiment:
+    """Store a job as an experiment; the row is the queue, so an optimizer picks it up after the commit.
+
+    Raises SpecError for names, tags or jobs that cannot be, NotAllowed and OutOfReach.
+    """
+    require(actor, workspace.pk, "create")
+    job.check()
+    pairs = checked_tags(tags)
+    seed = job.sampling.seed if job.sampling.seed is not None else secrets.randbelow(2**31)
+    experiment = Experiment(
+        workspace=workspace,
+        creator_id=actor.user_id,
+        name=_text("name", name, MAX_NAME),
+        description=_text("description", description, MAX_DESCRIPTION),
+        accessibility=_accessibility(accessibility),
+        dialect=dialect,
+        submitted=submitted,
+        seed=seed,
+        status=ExperimentStatus.WAITING if start else ExperimentStatus.CREATED,
+        **_columns(job),
+    )
+    with transaction.atomic():
+        experiment.save(force_insert=True)
+        SpaceVersion.objects.create(experiment=experiment, number=1, space=job.space.to_dict(), author_id=actor.user_id)
+        experiment.tags.add(*Tag.objects.ensure(workspace, pairs))
+        tally.shift(None, tally.place(experiment))
+        announce_experiment(experiment, also=(note(f"created by {actor.username}", by=actor.username),))
+    return experiment
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What an update may change; None leaves a member as it is."""
+
+    name: str | None = None
+    description: str | None = None
+    accessibility: str | None = None
+    tags: tuple[tuple[str, str], ...] | None = None
+    workspace: Workspace | None = None
+    job: Job | None = None
+    submitted: str | None = None
+
+
+def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: int | None = None) -> Experiment:
+    """Change an experiment. Its declaration only while it is active; the optimizer follows at its next step.
+
+    Raises Conflict when `version` is given and no longer the row's, or when an ended experiment's job should change.
+    """
+    require(actor, experiment.workspace_id, "edit")
+    with transaction.atomic():
+        row = _locked(experiment)
+        if version is not None and version != row.version:
+            raise Conflict(f"it was changed meanwhile: version {row.version}, yours is {version}")
+        before, said = tally.place(row), []
+        if changes.workspace is not None and changes.workspace.pk != row.workspace_id:
+            require(actor, changes.workspace.pk, "create")
+            announce_listing(row, "removed")
+            row.workspace = changes.workspace
+            _retag(row, [(tag.key, tag.value) for tag in row.tags.all()])
+            said.append(f"workspace: {changes.workspace.slug}")
+        if changes.name is not None:
+            row.name = _text("name", changes.name, MAX_NAME)
+            said.append("name")
+        if changes.description is not None:
+            row.description = _text("description", changes.description, MAX_DESCRIPTION)
+            said.append("description")
+        if changes.accessibility is not None:
+            row.accessibility = _accessibility(changes.accessibility)
+            said.append(f"accessibility: {row.accessibility}")
+        if changes.tags is not None:
+            _retag(row, changes.tags)
+            said.append("tags")
+        if changes.job is not None:
+            said += _redeclare(actor, row, changes.job)
+            row.submitted = changes.submitted if changes.submitted is not None else row.submitted
+        row.version += 1
+        _save(row)
+        tally.shift(before, tally.place(row))
+        announce_experiment(row, also=(note(f"changed by {actor.username}: {', '.join(said)}", by=actor.username),))
+    return row
+
+
+def limit(actor: Actor, experiment: Experiment, **limits: Any) -> Experiment:
+    """Change some of the limits (members of `Limits`) and leave the rest."""
+    job = Job.from_dict(experiment.job)
+    changed = Limits.from_dict({**job.limits.to_dict(), **limits})
+    return update(actor, experiment, Changes(job=replace(job, limits=changed)))
+
+
+def start(actor: Actor, experiment: Experiment) -> Experiment:
+    """Let an experiment that was created without starting begin."""
+    return resume(actor, experiment)
+
+
+def pause(actor: Actor, experiment: Experiment) -> Experiment:
+    """Ask nothing new; trials that run go on to their end."""
+    return _ask_for(actor, experiment, Desired.PAUSE, "paused")
+
+
+def resume(actor: Actor, experiment: Experiment) -> Experiment:
+    """Go on after a pause, or begin."""
+    return _ask_for(actor, experiment, Desired.RUN, "resumed")
+
+
+def drain(actor: Actor, experiment: Experiment) -> Experiment:
+    """Ask nothing new and finish when the running trials have."""
+    return _ask_for(actor, experiment, Desired.DRAIN, "draining")
+
+
+def stop(actor: Actor, experiment: Experiment) -> Experiment:
+    """Ask for the end: running trials are killed by their driver, then the experiment is USER_CANCELED.
+
+    Immediately USER_CANCELED where no trial is live. An ended experiment stays as it is.
+    """
+    require(actor, experiment.workspace_id, "run")
+    with transaction.atomic():
+        row = _locked(experiment)
+        if not row.has_ended:
+            _stop(row, actor.username)
+    return row
+
+
+def delete(actor: Actor, experiment: Experiment) -> Experiment:
+    """Move to the trash; what runs is stopped first. Twice is once."""
+    require(actor, experiment.workspace_id, "edit")
+    with transaction.atomic():
+        row = _locked(experiment)
+        if row.trashed:
+            return row
+        if not row.has_ended:
+            _stop(row, actor.username)
+        before = tally.place(row)
+        row.trashed, row.trashed_at, row.trashed_by_id = True, timezone.now(), actor.user_id
+        _save(row)
+        tally.shift(before, tally.place(row))
+        announce_experiment(row, listed=False, also=(note(f"moved to the trash by {actor.username}"),))
+        announce_listing(row, "removed")
+    return row
+
+
+def restore(actor: Actor, experiment: Experiment) -> Experiment:
+    """Take out of the trash."""
+    require(actor, experiment.workspace_id, "edit")
+    with transaction.atomic():
+        row = _locked(experiment)
+        if not row.trashed:
+            return row
+        before = tally.place(row)
+        row.trashed, row.trashed_at, row.trashed_by = False, None, None
+        _save(row)
+        tally.shift(before, tally.place(row))
+        announce_experiment(row, also=(note(f"restored by {actor.username}"),))
+        announce_listing(row, "restored")
+    return row
+
+
+def purge(actor: Actor, experiment: Experiment) -> None:
+    """Delete for good, with all trials. Only from the trash, and only by the creator or an administrator."""
+    require(actor, experiment.workspace_id, "edit" if experiment.creator_id == actor.user_id else "manage")
+    with transaction.atomic():
+        row = _locked(experiment)
+        if not row.trashed:
+            raise Conflict("only what lies in the trash can be deleted for good", status=row.status)
+        if not row.has_ended:
+            raise Conflict("its trials are still being stopped; try again in a moment", status=row.status)
+        tally.shift(tally.place(row), None)
+        row.delete()
+
+
+def reopen(actor: Actor, experiment: Experiment, *, max_trials: int) -> Experiment:
+    """Let a finished experiment go on up to a higher number of trials."""
+    require(actor, experiment.workspace_id, "run")
+    with transaction.atomic():
+        row = _locked(experiment)
+        if row.status not in (ExperimentStatus.FINISHED, ExperimentStatus.EARLY_STOPPED):
+            raise Conflict(f"only a finished experiment can be reopened; this one is {row.status}", status=row.status)
+        if row.max_trials is not None and max_trials <= row.max_trials:
+            raise SpecError("max_trials", f"must be above {row.max_trials}, got {max_trials}")
+        before = tally.place(row)
+        job = Job.from_dict(row.job)
+        declared = replace(job, limits=replace(job.limits, max_trials=max_trials))
+        for column, value in _columns(declared).items():
+            setattr(row, column, value)
+        row.status, row.desired, row.reason, row.ended = ExperimentStatus.WAITING, Desired.RUN, "", None
+        _save(row)
+        tally.shift(before, tally.place(row))
+        announce_experiment(row, also=(note(f"reopened by {actor.username} up to {max_trials} trials"),))
+    return row
+
+
+def cancel_unstarted(experiment: Experiment, to: TrialStatus, reason: str) -> list[Trial]:
+    """End the trials that were asked but never started; the caller holds the experiment's row and saves it."""
+    waiting = list(Trial.objects.filter(experiment=experiment, status=TrialStatus.CREATED))
+    now = timezone.now()
+    moved = Trial.objects.filter(pk__in=[trial.pk for trial in waiting]).update(
+        status=to, reason=reason, ended=now, modified=now
+    )
+    column = f"{to.value.lower()}_count"
+    experiment.created_count = max(experiment.created_count - moved, 0)
+    setattr(experiment, column, getattr(experiment, column) + moved)
+    return waiting
+
+
+def _stop(row: Experiment, by: str) -> None:
+    """Ask for the stop of a locked row; carry it out here when there is nothing to kill."""
+    before = tally.place(row)
+    row.desired, row.reason = Desired.STOP, f"stopped by {by}"
+    if row.live_count == 0:
+        cancel_unstarted(row, TrialStatus.USER_CANCELED, row.reason)
+        row.status, row.ended = ExperimentStatus.USER_CANCELED, timezone.now()
+        row.epoch += 1
+        row.driver, row.lease_until = "", None
+    _save(row)
+    tally.shift(before, tally.place(row))
+    announce_experiment(row, also=(note(row.reason, level="warning", by=by),))
+
+
+def _ask_for(actor: Actor, experiment: Experiment, desired: Desired, word: str) -> Experiment:
+    require(actor, experiment.workspace_id, "run")
+    with transaction.atomic():
+        row = _locked(experiment)
+        if row.has_ended:
+            raise Conflict(f"it has already ended: {row.status}", status=row.status)
+        if row.desired == Desired.STOP:
+            raise Conflict("it is being stopped", status=row.status)
+        before = tally.place(row)
+        row.desired = desired
+        if row.status == ExperimentStatus.CREATED and desired == Desired.RUN:
+            row.status = ExperimentStatus.WAITING
+        _save(row)
+        tally.shift(before, tally.place(row))
+        announce_experiment(row, also=(note(f"{word} by {actor.username}", by=actor.username),))
+    return row
+
+
+def _redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
+    """Put another job in force; what changed, in words. The objective must stay, or results would not compare."""
+    if row.has_ended:
+        raise Conflict(f"its configuration cannot change any more: it is {row.status}", status=row.status)
+    job.check()
+    current = Job.from_dict(row.job)
+    if (job.objective.goal, job.objective.metrics) != (current.objective.goal, current.objective.metrics):
+        raise SpecError("objective", "the goal and the metrics of an experiment with results cannot change; clone it")
+    said = [name for name in ("sampling", "policy", "limits", "command", "readings") if _differs(job, current, name)]
+    if job.space.to_dict() != current.space.to_dict():
+        row.space_version += 1
+        SpaceVersion.objects.create(
+            experiment=row, number=row.space_version, space=job.space.to_dict(), author_id=actor.user_id
+        )
+        said.append(f"space version {row.space_version}")
+    for column, value in _columns(job).items():
+        setattr(row, column, value)
+    return said
+
+
+def _differs(one: Job, other: Job, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
+
+
+def _columns(job: Job) -> dict[str, Any]:
+    """What of a job lists show and filter by."""
+    return {
+        "job": job.to_dict(),
+        "sampler": job.sampling.name,
+        "policy": job.policy.name if job.policy is not None else "",
+        "goal": job.objective.goal,
+        "metric": job.objective.name[:255],
+        "max_trials": job.limits.max_trials,
+        "max_concurrent": job.limits.max_concurrent,
+    }
+
+
+def _retag(row: Experiment, tags: Iterable[tuple[str, str]]) -> None:
+    row.tags.set(Tag.objects.ensure(row.workspace, checked_tags(tags)))
+
+
+def _locked(experiment: Experiment) -> Experiment:
+    rows = Experiment.objects.select_for_update(of=("self",)).select_related("workspace")
+    row = rows.filter(pk=experiment.pk).first()
+    if row is None:
+        raise OutOfReach("experiment", experiment.key)
+    return row
+
+
+def _save(row: Experiment) -> None:
+    row.modified = timezone.now()
+    row.save()
+
+
+def _text(path: str, text: str, most: int) -> str:
+    if len(text) > most:
+        raise SpecError(path, f"at most {most} characters, got {len(text)}")
+    if "\x00" in text:
+        raise SpecError(path, "must not contain a NUL character")
+    return text
+
+
+def _accessibility(word: str) -> str:
+    if word not in Accessibility.values:
+        raise SpecError("accessibility", f"must be one of {', '.join(Accessibility.values)}, got {word!r}")
+    return word

@@ -1,0 +1,290 @@
+"""The optimizer's verbs: leases, fencing, and what a tick writes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.experiments.models import Experiment
+from apps.feed import reading
+from apps.feed.models import experiment_stream
+from apps.trials.models import Attempt, Trial
+from apps.tuning import driving, experiments, trials
+from apps.tuning.driving import Outcome
+from apps.tuning.errors import Fenced
+from apps.tuning.measuring import Reading
+from tests.people import a_job
+from tunebook.limits import Limits
+from tunebook.samplers.base import Suggestion
+from tunebook.status import ExperimentStatus, TrialStatus
+
+pytestmark = pytest.mark.django_db
+
+HERE = {"instance": "test", "executor": "replay", "host": "here", "slots": 8}
+GOOD = Outcome("exited", code=0)
+
+
+def suggestion(x: float = 0.5) -> Suggestion:
+    return Suggestion(params={"x": x}, source="random")
+
+
+@pytest.fixture
+def driven(make_experiment):
+    """An experiment with its lease and job."""
+
+    def make(**given):
+        experiment = make_experiment(**given)
+        (lease,) = [lease for lease in driving.claim("one", most=5) if lease.experiment_id == experiment.pk]
+        return experiment, lease, driving.Job.from_dict(experiment.job)
+
+    return make
+
+
+def start_one(lease, job, x: float = 0.5) -> Attempt:
+    """Suggest, claim and launch one trial."""
+    with driving.tick(lease, job) as tick:
+        (attempt,) = tick.claim(tick.suggest([suggestion(x)]), **HERE)
+    with driving.tick(lease, job) as tick:
+        tick.launched(attempt, handle={"pid": 1})
+        tick.move(ExperimentStatus.RUNNING)
+    return attempt
+
+
+def test_an_experiment_has_one_driver_until_its_lease_is_over(driven):
+    experiment, lease, _ = driven()
+
+    assert driving.claim("two", most=5) == []
+    Experiment.objects.filter(pk=experiment.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    (taken,) = driving.claim("two", most=5)
+
+    assert taken.epoch == lease.epoch + 1
+
+
+def test_a_replaced_driver_writes_nothing(driven):
+    experiment, lease, job = driven()
+    Experiment.objects.filter(pk=experiment.pk).update(lease_until=None)
+    driving.claim("two", most=5)
+
+    with pytest.raises(Fenced), driving.tick(lease, job) as tick:
+        tick.suggest([suggestion()])
+
+    assert not Trial.objects.exists()
+
+
+def test_a_tick_happens_whole_or_not_at_all(driven):
+    experiment, lease, job = driven()
+
+    def fall_over_half_way():
+        with driving.tick(lease, job) as tick:
+            tick.claim(tick.suggest([suggestion()]), **HERE)
+            raise RuntimeError("the driver fell over")
+
+    with pytest.raises(RuntimeError):
+        fall_over_half_way()
+
+    assert not Trial.objects.exists()
+    assert Experiment.objects.get(pk=experiment.pk).trial_count == 0
+
+
+def test_slots_never_exceed_the_experiment_nor_the_host(driven):
+    _, lease, job = driven()
+
+    with driving.tick(lease, job) as tick:
+        asked = tick.suggest([suggestion(n / 10) for n in range(5)])
+        got = tick.claim(asked, **HERE)
+    with driving.tick(lease, job) as tick:
+        more = tick.claim([t for t in asked if t.status == "CREATED"], **{**HERE, "slots": 1})
+
+    assert [len(got), len(more)] == [2, 0]
+    assert Experiment.objects.get().counts == {"CREATED": 3, "WAITING": 2}
+
+
+def test_a_trial_goes_from_suggestion_to_best(driven):
+    experiment, lease, job = driven()
+    attempt = start_one(lease, job)
+
+    with driving.tick(lease, job) as tick:
+        tick.measured(attempt, [Reading("loss", 0, 0.4), Reading("loss", 1, 0.2)], {"spool": 99})
+        to = tick.ended(attempt, GOOD)
+
+    row, trial = Experiment.objects.get(), Trial.objects.get()
+    assert to == TrialStatus.FINISHED
+    assert (trial.status, trial.value, trial.last_step) == ("FINISHED", 0.2, 1)
+    assert (row.best_value, row.best_trial, row.counts, row.spark) == (0.2, 0, {"FINISHED": 1}, [[1, 0.2]])
+    assert Attempt.objects.get().offsets == {"spool": 99}
+    kinds = [event.kind for event in reading.after(experiment_stream(experiment.key), 0)]
+    assert kinds[-3:] == ["metrics", "trial", "experiment"]
+
+
+def test_the_best_follows_the_goal(driven):
+    _, lease, job = driven()
+    for value in (0.4, 0.6, 0.1):
+        attempt = start_one(lease, job)
+        with driving.tick(lease, job) as tick:
+            tick.measured(attempt, [Reading("loss", 0, value)], {})
+            tick.ended(attempt, GOOD)
+
+    row = Experiment.objects.get()
+    assert (row.best_value, row.best_trial) == (0.1, 2)
+
+
+def test_success_without_a_value_is_a_failure(driven):
+    _, lease, job = driven()
+    attempt = start_one(lease, job)
+
+    with driving.tick(lease, job) as tick:
+        tick.ended(attempt, GOOD)
+
+    trial = Trial.objects.get()
+    assert trial.status == "FAILED"
+    assert "loss" in trial.reason
+
+
+def test_a_lost_attempt_is_tried_again_and_its_successor_starts_afresh(driven):
+    _, lease, job = driven()
+    attempt = start_one(lease, job)
+
+    with driving.tick(lease, job) as tick:
+        tick.measured(attempt, [Reading("loss", 0, 0.9)], {})
+        tick.ended(attempt, Outcome("lost"))
+    with driving.tick(lease, job) as tick:
+        (second,) = tick.claim([attempt.trial], **HERE)
+
+    trial = Trial.objects.get()
+    assert (trial.status, trial.attempt_count, trial.last_value) == ("WAITING", 2, None)
+    assert second.launch_key.endswith("-2")
+    assert Attempt.objects.get(number=1).fenced
+
+
+def test_attempts_run_out(driven):
+    _, lease, job = driven(job=a_job(limits=Limits(max_trials=5, max_concurrent=2, retries=1)))
+    attempt = start_one(lease, job)
+
+    with driving.tick(lease, job) as tick:
+        tick.ended(attempt, Outcome("lost"))
+        (second,) = tick.claim([attempt.trial], **HERE)
+        tick.ended(second, Outcome("lost"))
+
+    assert Trial.objects.get().status == "FAILED"
+
+
+def test_a_failing_command_is_not_tried_again_unless_asked(driven):
+    _, lease, job = driven()
+    attempt = start_one(lease, job)
+
+    with driving.tick(lease, job) as tick:
+        tick.ended(attempt, Outcome("exited", code=3))
+
+    trial = Trial.objects.get()
+    assert (trial.status, trial.reason) == ("FAILED", "its command exited with status 3")
+
+
+@pytest.mark.parametrize(
+    ("by", "status"), [("policy", "EARLY_STOPPED"), ("user", "USER_CANCELED"), ("system", "SYS_CANCELED")]
+)
+def test_who_asked_for_the_stop_decides_the_status(driven, by, status):
+    _, lease, job = driven()
+    attempt = start_one(lease, job)
+
+    with driving.tick(lease, job) as tick:
+        tick.ask_to_stop(attempt.trial, by=by, reason="enough")
+    with driving.tick(lease, job) as tick:
+        tick.ended(attempt, Outcome("stopped"))
+
+    trial = Trial.objects.get()
+    assert (trial.status, trial.reason) == (status, "enough")
+
+
+def test_a_normal_end_wins_over_a_stop_that_came_too_late(driven, actor_ada):
+    experiment, lease, job = driven()
+    attempt = start_one(lease, job)
+    trials.stop(actor_ada, experiment, [attempt.trial.key])
+
+    with driving.tick(lease, job) as tick:
+        tick.measured(attempt, [Reading("loss", 0, 0.5)], {})
+        tick.ended(attempt, GOOD)
+
+    assert Trial.objects.get().status == "FINISHED"
+
+
+def test_a_persons_stop_that_came_in_between_is_not_overwritten(driven, actor_ada):
+    experiment, lease, job = driven()
+    with driving.tick(lease, job) as tick:
+        (trial,) = tick.suggest([suggestion()])
+    trials.stop(actor_ada, experiment, [trial.key])
+
+    with driving.tick(lease, job) as tick:
+        got = tick.claim([trial], **HERE)
+
+    assert got == []
+    assert Trial.objects.get().status == "USER_CANCELED"
+    assert Experiment.objects.get().counts == {"USER_CANCELED": 1}
+
+
+def test_ending_an_experiment_cancels_what_never_started(driven):
+    _, lease, job = driven()
+    with driving.tick(lease, job) as tick:
+        tick.suggest([suggestion()])
+
+    with driving.tick(lease, job) as tick:
+        tick.move(ExperimentStatus.FAILED, "the algorithm gave up")
+
+    row = Experiment.objects.get()
+    assert (row.status, row.reason, row.driver) == ("FAILED", "the algorithm gave up", "")
+    assert row.counts == {"SYS_CANCELED": 1}
+
+
+def test_an_ended_experiment_moves_nowhere(driven):
+    _, lease, job = driven()
+    with driving.tick(lease, job) as tick:
+        tick.move(ExperimentStatus.FINISHED)
+        again = tick.move(ExperimentStatus.RUNNING)
+
+    assert not again
+
+
+def test_an_experiment_without_a_living_driver_is_shown_as_unknown_and_comes_back(driven):
+    experiment, lease, job = driven()
+    attempt = start_one(lease, job)
+    Experiment.objects.filter(pk=experiment.pk).update(lease_until=timezone.now() - timedelta(minutes=1))
+
+    assert driving.abandon() == 1
+    assert Experiment.objects.get().counts == {"UNKNOWN": 1}
+    (again,) = driving.claim("two", most=5)
+    (found,) = driving.open_attempts(experiment)
+    with driving.tick(again, job) as tick:
+        tick.confirmed(found)
+        tick.move(ExperimentStatus.RUNNING)
+
+    assert found.launch_key == attempt.launch_key
+    row = Experiment.objects.get()
+    assert (row.status, row.counts) == ("RUNNING", {"RUNNING": 1})
+
+
+def test_a_driver_with_trouble_rests_and_says_why(driven):
+    _, lease, _ = driven()
+
+    driving.set_aside(lease, "the sampler broke", again_in=timedelta(minutes=1))
+
+    row = Experiment.objects.get()
+    assert (row.troubles, row.reason, row.lease_until) == (1, "the sampler broke", None)
+    assert driving.claim("two", most=5) == []
+
+
+def test_a_stop_of_an_unstarted_experiment_fences_its_driver(driven, actor_ada):
+    experiment, lease, job = driven()
+    experiments.stop(actor_ada, experiment)
+
+    with pytest.raises(Fenced), driving.tick(lease, job):
+        pass
+
+
+def test_a_released_experiment_can_be_claimed_at_once(driven):
+    experiment, lease, _ = driven()
+
+    driving.release(lease)
+
+    assert [again.experiment_id for again in driving.claim("two", most=5)] == [experiment.pk]
+    assert (experiment.pk, lease.epoch) not in driving.renew("one")
