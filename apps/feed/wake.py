@@ -74,8 +74,7 @@ def poke() -> None:
 
 def poke_once() -> Callable[[], None]:
     """For `transaction.on_commit`: several calls in one transaction poke once."""
-    pending = {callback for _, callback, _ in connection.run_on_commit}
-    return _nothing if poke in pending else poke
+    return _nothing if any(entry[1] is poke for entry in connection.run_on_commit) else poke
 
 
 def _nothing() -> None:

@@ -22,7 +22,7 @@ class TagQuerySet(models.QuerySet["Tag"]):
         if not pairs:
             return []
         wanted = [Tag(workspace=workspace, key=key, value=value) for key, value in pairs.items()]
-        self.bulk_create(wanted, ignore_conflicts=True)
+        Tag.objects.bulk_create(wanted, ignore_conflicts=True)
         found = self.filter(workspace=workspace, key__in=list(pairs))
         return [tag for tag in found if pairs[tag.key] == tag.value]
 

@@ -113,7 +113,12 @@ OPEN_ATTEMPT = (AttemptState.LAUNCHING, AttemptState.RUNNING, AttemptState.STOPP
 
 
 class Attempt(models.Model):
-    """One execution of a trial. Its launch key makes launching idempotent; its token lets it report."""
+    """One execution of a trial. Its launch key makes launching idempotent; its token lets it report.
+
+    `token` is known to the process that made the row only; the row keeps its hash.
+    """
+
+    token: str = ""
 
     trial = models.ForeignKey(Trial, models.CASCADE, related_name="attempts")
     experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="attempts")

@@ -222,7 +222,7 @@ class Tick:
                 token_hash=hash_token(token),
                 created=now,
             )
-            attempt.token = token
+            attempt.token = token  # in memory only, for whoever launches it
             attempts.append(attempt)
         Attempt.objects.bulk_create(attempts)
         return attempts

@@ -6,11 +6,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, cast
 
 from apps.trials.history import series_name
 from apps.trials.models import COMBINED, Measurement, Trial, kind_of, number_of
-from tunebook.objective import Objective
+from tunebook.objective import Mode, Objective
 from tunebook.readings import Readings
 
 MAX_STEP = 2**53 - 1
@@ -164,7 +164,7 @@ def final_value(trial: Trial, attempt: int, objective: Objective, readings: Read
         series[row.source].append(number_of(row.value, row.kind))
     finals = [objective.reduce(values) for _, values in sorted(series.items())]
     found = [value for value in finals if value is not None]
-    return replace(objective, mode=readings.combine).reduce(found) if found else None
+    return replace(objective, mode=cast(Mode, readings.combine)).reduce(found) if found else None
 
 
 def _reduced(trial: Trial, mode: str) -> float | None:
