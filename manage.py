@@ -14,6 +14,8 @@ from apps.config import bootstrap
 if __name__ == "__main__":
     bootstrap.ensure(sys.argv)  # installs what is missing and starts again, or returns at once
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
+    roles = {"serve": "web", "run_optimizer": "worker"}
+    os.environ.setdefault("TUNEBOOK_ROLE", roles.get("".join(sys.argv[1:2]), "command"))
 
     from django.core.management import execute_from_command_line
 

@@ -1,15 +1,26 @@
 """What every test may ask for."""
 
+import os
+from pathlib import Path
+
 import pytest
 
-pytest_plugins = ["tests.people"]
-
+BROWSER_TESTS = Path(__file__).parent / "browser"
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup", "live_server"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches the database, so that CI can run just that again on PostgreSQL."""
+    """Mark what touches the database, so that it can be run again on PostgreSQL, and what needs a browser."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if names & DATABASE_FIXTURES or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.database)
+        if BROWSER_TESTS in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failure: there, whatever a test needs must have been installed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter and reporter.stats.get("skipped") and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -38,3 +38,10 @@ def secret_key(folder: Path) -> str:
     finally:
         draft.unlink()
     return path.read_text(encoding="ascii").strip()
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OSError when no file can be written there."""
+    trial = folder / f".writable-{os.getpid()}"
+    trial.write_bytes(b"\0" * 4096)
+    trial.unlink()

@@ -1,0 +1,57 @@
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+import uvicorn
+from django.core.management import BaseCommand
+from uvicorn.supervisors import Multiprocess
+
+from apps.config import serving, static
+from apps.config.supervisor import CANNOT_START
+
+
+class Command(BaseCommand):
+    help = "Serve the pages, the APIs and the live updates. Needs a migrated database; run_optimizer runs the trials."
+    requires_system_checks = []  # what must hold is checked by serving.check, warnings are `manage.py check`'s
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        serving.add_address(parser)
+        parser.add_argument("--workers", type=int, default=1, metavar="N", help="number of processes (1)")
+        parser.add_argument("--trusted-proxy", default="127.0.0.1", metavar="IP",
+                            help="address of the proxy whose X-Forwarded headers count (127.0.0.1)")  # fmt: skip
+        parser.add_argument("--quiet", action="store_true", help="do not print the address")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        serving.make_data_folder()
+        serving.check()
+        if serving.unapplied():
+            self.stderr.write("The database is not ready for this version. Run: python3 manage.py migrate")
+            raise SystemExit(CANNOT_START)
+        static.collect()
+        bound = serving.listen(options["host"], options["port"])
+        if not options["quiet"]:
+            self.stdout.write(f"Tunebook is at {serving.address(options['host'], bound.getsockname()[1])}")
+            self.stdout.flush()
+        config = uvicorn.Config(
+            "apps.config.asgi:application",
+            workers=options["workers"],
+            loop="uvloop",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=64 * 1024,  # clients send only subscriptions
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=options["trusted_proxy"],
+            timeout_graceful_shutdown=20,
+            timeout_keep_alive=75,
+        )
+        # uvicorn ends gracefully and then raises the signal once more for whoever runs it: nobody does
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if options["workers"] > 1:
+            Multiprocess(config, sockets=[bound]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[bound])

@@ -1,0 +1,68 @@
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser
+
+from django.conf import settings
+from django.core.management import BaseCommand
+
+from apps.config import testbed
+
+
+class Command(BaseCommand):
+    help = (
+        "Run the test suite: everything on SQLite, then what touches the database again on PostgreSQL. "
+        "Other arguments go to pytest; with some, only SQLite is used unless --on says otherwise."
+    )
+    requires_system_checks = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Take our own options and leave every other argument to pytest, which argparse could not."""
+        parser = ArgumentParser(prog=f"{argv[0]} test", description=self.help)
+        parser.add_argument("--on", choices=["sqlite", "postgresql", "both"], help="the database (both)")
+        parser.add_argument("--prepare", action="store_true", help="install what the tests need, run none")
+        options, others = parser.parse_known_args(argv[2:])
+        raise SystemExit(run(options.on, options.prepare, others))
+
+
+def run(on: str | None, prepare: bool, others: list[str]) -> int:
+    """Provide the tools, then test on one database or on both. The exit status."""
+    missing = testbed.provide()
+    for tool in missing:
+        print(f"{tool.name} is not installed, so these are left out: {tool.lost}.", file=sys.stderr)
+    if missing and os.environ.get("CI"):
+        print("In CI nothing may be left out.", file=sys.stderr)
+        return 1
+    if prepare:
+        return 0
+    on = on or ("sqlite" if others else "both")
+    lost = {tool.package for tool in missing}
+    selection = ["-m", "not browser"] if "chromium" in lost else []
+    status = 0
+    if on != "postgresql":
+        status = pytest([*_spread(others), *selection, *others])
+    programs = testbed.postgresql()
+    if on != "sqlite" and programs and not status:
+        with testbed.running_postgresql(programs) as url:
+            marked = "database and not browser" if "chromium" in lost else "database"
+            print("Again on PostgreSQL:", flush=True)
+            status = pytest([*_spread(others), "-m", marked, *others], TUNEBOOK_DATABASE_URL=url)
+    return status
+
+
+def pytest(arguments: list[str], **environ: str) -> int:
+    """Run pytest in a process of its own, in the environment of the tests."""
+    sys.stdout.flush()
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TUNEBOOK_", "DJANGO_"))}
+    for name in ("TUNEBOOK_DATABASE_URL", "TUNEBOOK_CHROMIUM"):
+        if name in os.environ:
+            kept[name] = os.environ[name]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments], cwd=settings.ROOT, env={**kept, **environ}, check=False
+    )
+    return done.returncode
+
+
+def _spread(others: list[str]) -> list[str]:
+    """Use every core for whole runs; a few tests start quicker in one process."""
+    return [] if others else ["-n", "auto", "--dist", "loadfile"]

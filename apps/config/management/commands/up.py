@@ -1,0 +1,28 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import BaseCommand
+from django.db import connection
+
+from apps.config import serving, supervisor
+
+
+class Command(BaseCommand):
+    help = "Run the dashboard and one optimizer on this machine, until Ctrl-C or TERM."
+    requires_system_checks = []  # serving.prepare checks what must hold
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        serving.add_address(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host = options["host"]
+        with serving.listen(host, options["port"]) as bound:
+            port = bound.getsockname()[1]
+        serving.prepare(self.stdout.write)
+        if not get_user_model().objects.exists():
+            self.stdout.write("Nobody can sign in yet. In another window: python3 manage.py createsuperuser")
+        connection.close()
+        self.stdout.write(f"Tunebook is at {serving.address(host, port)} (Ctrl-C ends it; running trials go on)")
+        self.stdout.flush()
+        supervisor.become(serving.processes(host, port))
