@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import orjson
@@ -13,7 +13,6 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -23,6 +22,7 @@ from apps.dialects.body import MOST_BYTES, check_content_type, check_size, check
 from apps.dialects.documentation import DialectSchema
 from apps.dialects.parameters import Parameter, read_fields, read_query
 from apps.dialects.refusal import Refusal
+from apps.tuning.errors import Conflict, Fenced, LimitReached
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach
 from apps.workspaces.authentication import Authentication
 from apps.workspaces.signatures import Refused
@@ -43,7 +43,7 @@ class Problem:
     message: str
     field: str = ""
     denied: Mapping[str, str] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def text(self) -> str:
@@ -51,18 +51,8 @@ class Problem:
         return f"{self.field}: {self.message}" if self.field else self.message
 
 
-class AlwaysJson(BaseContentNegotiation):
-    """Every answer is JSON, whatever the client says to accept: an error page would only break its parser."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 class DialectView(APIView):
-    """One operation, or a few on one address.
+    """One operation, or a few on one address. Every answer is JSON, whatever the client says to accept.
 
     `query` is the table of a GET's parameters and `fields` the one of a body; both also document the operation.
     A dialect's own base class says in `problem_document` how its errors look.
@@ -72,7 +62,6 @@ class DialectView(APIView):
     permission_classes: ClassVar = []
     renderer_classes: ClassVar = [JSONRenderer]
     parser_classes: ClassVar = [JSONParser]
-    content_negotiation_class = AlwaysJson
     metadata_class = None
     schema = DialectSchema()
 
@@ -96,7 +85,6 @@ class DialectView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Everything that can refuse a request before its operation starts, cheapest first."""
-        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
         self._take_body(request._request)
         self.perform_authentication(request)
         for value in kwargs.values():
@@ -128,14 +116,18 @@ class DialectView(APIView):
         problem = problem_of(exc)
         if problem.status >= 500:
             logger.error("request %s failed", self.request_id, exc_info=exc)
-        response = self.answer(self.problem_document(problem), problem.status)
-        for name, value in problem.headers.items():
+        response = self.answer(self.problem_document(problem), self.problem_status(problem))
+        for name, value in problem.headers:
             response[name] = value
         return response
 
     def problem_document(self, problem: Problem) -> dict[str, Any]:
         """The dialect's error envelope."""
         raise TypeError(f"{type(self).__name__} does not say how its errors look")
+
+    def problem_status(self, problem: Problem) -> int:
+        """The HTTP status that the dialect gives this problem."""
+        return problem.status
 
     def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
         return response
@@ -185,16 +177,29 @@ def _of_not_allowed(exc: NotAllowed) -> Problem:
     return Problem(403, "not_allowed", str(exc), denied=denied)
 
 
+def _of_conflict(exc: Conflict) -> Problem:
+    return Problem(409, "conflict", str(exc))
+
+
+def _of_fenced(exc: Fenced) -> Problem:
+    return Problem(409, "fenced", str(exc))
+
+
+def _of_limit(exc: LimitReached) -> Problem:
+    return Problem(429, "limit", str(exc), headers=(("Retry-After", "60"),))
+
+
 def _of_http404(exc: Http404) -> Problem:
     return Problem(404, "not_found", "there is nothing at this address")
 
 
 def _of_busy(exc: OperationalError) -> Problem:
-    return Problem(503, "busy", "the database is busy; nothing was changed, try again", headers={"Retry-After": "1"})
+    return Problem(503, "busy", "the database is busy; nothing was changed, try again", headers=(("Retry-After", "1"),))
 
 
 def _of_api_exception(exc: APIException) -> Problem:
-    headers = {"Retry-After": str(wait)} if (wait := getattr(exc, "wait", None)) else {}
+    wait = getattr(exc, "wait", None)
+    headers = (("Retry-After", str(wait)),) if wait else ()
     code = exc.default_code if isinstance(exc.default_code, str) else "error"
     return Problem(exc.status_code, code, str(exc.detail), headers=headers)
 
@@ -205,6 +210,9 @@ _READERS: Mapping[type[Exception], Any] = {
     SpecError: _of_spec_error,
     OutOfReach: _of_out_of_reach,
     NotAllowed: _of_not_allowed,
+    Conflict: _of_conflict,
+    Fenced: _of_fenced,
+    LimitReached: _of_limit,
     Http404: _of_http404,
     OperationalError: _of_busy,
     APIException: _of_api_exception,

@@ -18,7 +18,9 @@ class DialectSchema(AutoSchema):
 
     def get_operation_id(self) -> str:
         names = getattr(self.view, "operations", {})
-        return names.get(self.method) or f"{type(self.view).__name__}{'' if self.method == 'GET' else self.method.title()}"
+        return (
+            names.get(self.method) or f"{type(self.view).__name__}{'' if self.method == 'GET' else self.method.title()}"
+        )
 
     def get_description(self) -> str:
         handler = getattr(self.view, self.method.lower(), None)
@@ -70,3 +72,21 @@ def _body_schema(table: dict[str, Parameter]) -> dict[str, Any]:
     }
     required = [name for name, parameter in table.items() if parameter.required]
     return schema | ({"required": required} if required else {})
+
+
+def answer_schema(*names: str) -> dict[int, dict[str, Any]]:
+    """The answer of a native operation: its RequestId and the members of these names."""
+    known = {name: ANSWERED.get(name, {"type": "string"}) for name in ("RequestId", *names)}
+    return {200: {"type": "object", "properties": known, "required": ["RequestId"], "additionalProperties": True}}
+
+
+ANSWERED: dict[str, dict[str, Any]] = {
+    "TotalCount": {"type": "integer"},
+    "Experiments": {"type": "array", "items": FREE_OBJECT},
+    "Trials": {"type": "array", "items": FREE_OBJECT},
+    "Logs": {"type": "array", "items": {"type": "string"}},
+    "LogNames": {"type": "array", "items": {"type": "string"}},
+    "Commands": {"type": "array", "items": FREE_OBJECT},
+    "Results": FREE_OBJECT,
+    "HpoExperimentConfiguration": FREE_OBJECT,
+}

@@ -35,7 +35,7 @@ class Authentication(SessionAuthentication):
             return claimed
         user = getattr(http, "user", None)
         if user is None or not user.is_authenticated or not user.is_active:
-            raise Refused("MissingParameter", "Authorization: sign the request or send 'Authorization: Bearer <token>'", 401)
+            raise Refused("MissingParameter", "Authorization: sign the request or send 'Authorization: Bearer <token>'")
         self.enforce_csrf(http)
         return user, actor_of_user(user)
 
@@ -86,14 +86,16 @@ def _from_headers(http: HttpRequest) -> tuple[Any, Actor] | None:
 def _by_token(token: str) -> tuple[Any, Actor]:
     found = usable_key(token=token) if token and len(token) <= 512 else None
     if found is None:
-        raise Refused("InvalidAccessKeyId.NotFound", "the token is unknown, expired or revoked", 401)
+        raise Refused("InvalidAccessKeyId.NotFound", "the token is unknown, expired or revoked", 404)
     return _actor(*found)
 
 
 def _by_signature(http: HttpRequest) -> tuple[Any, Actor]:
     request = signed_request(http)
     if "x-acs-security-token" in request.headers:
-        raise Refused("InvalidSecurityToken.Malformed", "there are no temporary credentials here; sign with a key alone")
+        raise Refused(
+            "InvalidSecurityToken.Malformed", "there are no temporary credentials here; sign with a key alone"
+        )
     claim = read_claim(request)
     found = usable_key(access_key_id=claim.key_id) if "\0" not in claim.key_id else None
     if found is None:
@@ -118,7 +120,9 @@ def _use_once(key: Key, claim: Claim) -> None:
         with transaction.atomic():
             Nonce.objects.create(key=key, value=claim.nonce)
     except IntegrityError:
-        raise Refused("SignatureNonceUsed", "x-acs-signature-nonce: was used before; each request needs its own") from None
+        raise Refused(
+            "SignatureNonceUsed", "x-acs-signature-nonce: was used before; each request needs its own"
+        ) from None
 
 
 def _actor(key: Key, membership: Any) -> tuple[Any, Actor]:

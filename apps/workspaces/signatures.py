@@ -61,7 +61,10 @@ class Claim:
     def check_time(self, now: datetime) -> None:
         """Refuse a signature made more than the window before or after `now`."""
         if abs(now - self.at) > WINDOW:
-            raise Refused("InvalidTimeStamp.Expired", f"the request was signed at {self.at:%Y-%m-%dT%H:%M:%SZ}, more than 15 minutes off")
+            raise Refused(
+                "InvalidTimeStamp.Expired",
+                f"the request was signed at {self.at:%Y-%m-%dT%H:%M:%SZ}, more than 15 minutes off",
+            )
 
 
 def read_claim(request: SignedRequest) -> Claim:
@@ -135,7 +138,9 @@ def _require_signed(request: SignedRequest, signed: tuple[str, ...]) -> None:
         raise Refused("IncompleteSignature", f"SignedHeaders: must also name {', '.join(unsigned)}")
     absent = sorted(name for name in signed if name not in request.headers)
     if absent:
-        raise Refused("IncompleteSignature", f"SignedHeaders: names {', '.join(absent)}, which the request does not carry")
+        raise Refused(
+            "IncompleteSignature", f"SignedHeaders: names {', '.join(absent)}, which the request does not carry"
+        )
 
 
 def _roa_claim(request: SignedRequest, rest: str) -> Claim:

@@ -78,7 +78,9 @@ def test_the_canonical_request_of_the_list_vector_has_the_published_hash() -> No
 
     text = signatures.canonical_request(request, tuple(sorted(request.headers)), EMPTY)
 
-    assert hashlib.sha256(text.encode()).hexdigest() == "b3f9ed8ef5b118ee422f0b72f39a47d974289642a78e4e99aea3ea6d2e3d5179"
+    assert (
+        hashlib.sha256(text.encode()).hexdigest() == "b3f9ed8ef5b118ee422f0b72f39a47d974289642a78e4e99aea3ea6d2e3d5179"
+    )
 
 
 @pytest.mark.parametrize(("request_", "signature"), [(listing(), LIST_SIGNATURE), (creation(), CREATE_SIGNATURE)])

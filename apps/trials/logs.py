@@ -1,4 +1,6 @@
-"""Pages of a log file by line, and pieces of it by offset, without holding more than a block of it in memory.
+"""What attempts left on disk: their folders, pages of their logs by line, pieces of them by offset.
+
+No reader holds more than a block of a log in memory, beside the lines it was asked for.
 
 A log may be larger than what is kept of it: the runner frees the middle of a long one, which leaves a hole in the file.
 A hole reads as one line that says how much is gone.
@@ -7,18 +9,25 @@ A hole reads as one line that says how much is gone.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from apps.dialects.refusal import Refusal
+from django.conf import settings
 
 BLOCK = 256 * 1024
 LONGEST_LINE = 8 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
+MOST_COMMANDS = 200
+
+
+class TooLong(Exception):
+    """The whole log does not fit in one answer; ask for pages."""
 
 
 @dataclass
@@ -27,6 +36,24 @@ class Page:
 
     total: int = 0
     lines: list[str] = field(default_factory=list)
+
+
+def attempt_folder(experiment: str, trial: int, attempt: int) -> Path:
+    """Where an attempt keeps its files: by the experiment's key, the trial's number and the attempt's."""
+    return Path(settings.TUNEBOOK_DATA) / "trials" / experiment / str(trial) / str(attempt)
+
+
+def commands(folder: Path) -> list[dict[str, Any]]:
+    """The steps an attempt has run, as its runner noted them in commands.jsonl; lines that are cut off are left out."""
+    found = []
+    for line in page([folder / "commands.jsonl"], 1, MOST_COMMANDS).lines:
+        try:
+            step = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(step, dict):
+            found.append(step)
+    return found
 
 
 def page(paths: list[Path], number: int | None, size: int) -> Page:
@@ -45,9 +72,8 @@ def page(paths: list[Path], number: int | None, size: int) -> Page:
     return Page(reader.seen, [_text(line) for line in reader.kept])
 
 
-def piece(path: Path, start: int, end: int) -> str:
-    """The text between two offsets; at most the last 64 KiB of it."""
-    most = 64 * 1024
+def piece(path: Path, start: int, end: int, *, most: int = 64 * 1024) -> str:
+    """The text between two offsets, at most the last `most` bytes of it."""
     start = max(start, end - most, 0)
     with _opened(path) as handle:
         if handle is None:
@@ -88,7 +114,7 @@ class _Reader:
             line = line[:LONGEST_LINE]
             self.size += len(line) + 1
             if self.size > LARGEST_ANSWER:
-                raise Refusal("too_large", "the log is too long for one answer; ask for it by pages", field="PageNumber")
+                raise TooLong("the log is too long for one answer; ask for it by pages")
             self.kept.append(line)
         self.seen += 1
 

@@ -1,0 +1,123 @@
+"""Pages of the lists, with a fixed number of queries and without counting rows that somebody keeps counted.
+
+A page is found in a narrow index first (the ids) and only then are its rows read, so that page 90 costs what page 1 does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import F, OrderBy, QuerySet, Sum
+
+from apps.experiments.filters import ExperimentFilter
+from apps.experiments.models import Desired, Experiment, Tally
+from apps.tags.models import Tag
+from apps.trials.models import Trial
+from apps.workspaces.access import Actor, visible
+from tunebook.status import ENDED_EXPERIMENT
+
+KEPT_COUNTED = frozenset({"status", "accessibility", "workspace", "creator"})
+"""The filters whose results the tallies add up."""
+
+EXPERIMENT_ORDERS: Mapping[str, tuple[str, ...]] = {
+    "created": ("created", "id"),
+    "modified": ("modified", "id"),
+    # behind these two the index goes on with the newest first
+    "status": ("status", "-created", "-id"),
+    "accessibility": ("accessibility", "-created", "-id"),
+    "workspace": ("workspace__slug", "-created", "-id"),
+    "name": ("name", "id"),
+    "best": ("best_value", "id"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Which part of a list, in which order; `number` counts from 1."""
+
+    number: int
+    size: int
+    order: str
+    down: bool
+
+    @property
+    def slice(self) -> slice:
+        return slice((self.number - 1) * self.size, self.number * self.size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which experiments: parameters of ExperimentFilter, and what it has no word for."""
+
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    tags: Sequence[tuple[str, str | None]] = ()
+    terminating: bool = False
+    trashed: bool = False
+
+    @property
+    def is_kept_counted(self) -> bool:
+        return not self.tags and not self.terminating and KEPT_COUNTED.issuperset(self.filters)
+
+
+def experiments(actor: Actor, wanted: Wanted) -> QuerySet[Experiment]:
+    """The experiments that this actor may see and wants to."""
+    rows = Experiment.objects.visible_to(actor).filter(trashed=wanted.trashed)
+    if wanted.filters:
+        rows = ExperimentFilter(wanted.filters, queryset=rows).qs
+    if wanted.terminating:
+        rows = rows.filter(desired=Desired.STOP).exclude(status__in=ENDED_EXPERIMENT)
+    for key, value in wanted.tags:
+        tag = Tag.objects.filter(key=key) if value is None else Tag.objects.filter(key=key, value=value)
+        tagged = Experiment.tags.through.objects.filter(tag__in=tag).values("experiment")
+        rows = rows.filter(pk__in=tagged)
+    return rows
+
+
+def total(actor: Actor, wanted: Wanted, rows: QuerySet[Experiment]) -> int:
+    """How many there are in all. One query: on the tallies where they know, else a count."""
+    if not wanted.is_kept_counted:
+        return rows.count()
+    places = Tally.objects.filter(visible(actor), trashed=wanted.trashed)
+    if wanted.filters:
+        places = ExperimentFilter(wanted.filters, queryset=places).qs
+    return places.aggregate(total=Sum("number"))["total"] or 0
+
+
+def experiment_rows(rows: QuerySet[Experiment], page: Page, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The values of these columns for one page. One query."""
+    order = _directed(EXPERIMENT_ORDERS[page.order], page.down)
+    ids = rows.order_by(*order).values("pk")[page.slice]
+    return list(Experiment.objects.filter(pk__in=ids).order_by(*order).values_list(*columns))
+
+
+def tags_of(experiments: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
+    """(key, value) pairs of each of these experiments. One query; none for no experiments."""
+    ids = list(experiments)
+    if not ids:
+        return {}
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    rows = Experiment.tags.through.objects.filter(experiment__in=ids).order_by("tag__key", "tag__value")
+    for experiment, key, value in rows.values_list("experiment_id", "tag__key", "tag__value"):
+        found[experiment].append((key, value))
+    return found
+
+
+def trial_page(rows: QuerySet[Trial], page: Page) -> list[Trial]:
+    """One page of an experiment's trials, by number or by value; those without a value come last. One query."""
+    if page.order == "value":
+        value = F("value")
+        first = value.desc(nulls_last=True) if page.down else value.asc(nulls_last=True)
+        order: list[str | OrderBy] = [first, "number"]
+    else:
+        order = ["-number" if page.down else "number"]
+    ids = rows.order_by(*order).values("pk")[page.slice]
+    return list(Trial.objects.filter(pk__in=ids).order_by(*order))
+
+
+def _directed(order: Sequence[str], down: bool) -> list[str]:
+    if not down:
+        return list(order)
+    return [name[1:] if name.startswith("-") else f"-{name}" for name in order]

@@ -1,0 +1,161 @@
+"""Operations on experiments: create, list, get, update, stop, delete."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from apps.dialects import catalog
+from apps.dialects.documentation import answer_schema
+from apps.dialects.pai import parameters, rows
+from apps.dialects.pai.base import PaiView
+from apps.dialects.refusal import Refusal
+from apps.tuning import experiments
+from apps.workspaces.access import workspace_of
+from tunebook.wire import pai
+
+CONFIGURATION = "HpoExperimentConfiguration"
+
+
+class CreateHpoExperiment(PaiView):
+    """Create an experiment and let it start."""
+
+    fields = parameters.EXPERIMENT_FIELDS
+    answers = {"POST": answer_schema("ExperimentId")}
+
+    def post(self, request: Request) -> HttpResponse:
+        given = self.document()
+        if CONFIGURATION not in given:
+            raise Refusal("missing_parameter", "is required", field=CONFIGURATION)
+        document = given[CONFIGURATION]
+        experiment = experiments.create(
+            self.actor,
+            pai.load(document, CONFIGURATION),
+            workspace=workspace_of(self.actor, given.get("WorkspaceId") or None),
+            name=given.get("Name", ""),
+            description=given.get("Description", ""),
+            accessibility=given.get("Accessibility", "PRIVATE"),
+            tags=given.get("Tag", ()),
+            submitted=json.dumps(document, ensure_ascii=False),
+            dialect="native",
+        )
+        return self.done(ExperimentId=experiment.key)
+
+
+class ListHpoExperiments(PaiView):
+    """List experiments, the newest first unless told otherwise."""
+
+    query = parameters.LIST_EXPERIMENTS
+    query_pattern = parameters.TAG_NAME
+    answers = {"GET": answer_schema("TotalCount", "Experiments")}
+
+    def get(self, request: Request) -> HttpResponse:
+        asked = self.parameters
+        wanted = self._wanted(asked)
+        page = catalog.Page(
+            number=asked["PageNumber"], size=asked["PageSize"], order=asked["SortBy"], down=asked["Order"] == "DESC"
+        )
+        found = catalog.experiments(self.actor, wanted)
+        total = catalog.total(self.actor, wanted, found)
+        columns = rows.COLUMNS + (rows.CONFIG if asked["IncludeConfigData"] else ())
+        values = catalog.experiment_rows(found, page, columns)
+        tags = catalog.tags_of(row[0] for row in values)
+        return self.done(TotalCount=total, Experiments=[rows.experiment_row(row, tags) for row in values])
+
+    def _wanted(self, asked: dict[str, Any]) -> catalog.Wanted:
+        filters = {ours: asked[theirs] for theirs, ours in FILTERS.items() if asked[theirs]}
+        for name in ("name", "creator", "status", "accessibility"):
+            if name in filters:
+                filters[name] = [filters[name]]
+        if "workspace" in filters and filters["workspace"] not in self.actor.slugs:
+            workspace_of(self.actor, filters["workspace"])
+        terminating = filters.get("status") == [pai.TERMINATING]
+        if terminating:
+            del filters["status"]
+        numbered = parameters.numbered_tags(self.request._request.GET.dict())
+        return catalog.Wanted(filters=filters, tags=(*asked["Tag"], *numbered), terminating=terminating)
+
+
+FILTERS = {
+    "Name": "name",
+    "Creator": "creator",
+    "Status": "status",
+    "WorkspaceId": "workspace",
+    "Accessibility": "accessibility",
+    "MinCreateTime": "created_gte",
+    "MaxCreateTime": "created_lte",
+}
+"""The native parameter -> the one of ExperimentFilter."""
+
+
+class GetHpoExperiment(PaiView):
+    """One experiment with its configuration, secrets masked."""
+
+    answers = {"GET": answer_schema("ExperimentId", "Status", CONFIGURATION)}
+
+    def get(self, request: Request, experiment: str) -> HttpResponse:
+        found = experiments.find(self.actor, experiment)
+        return self.done(**rows.experiment_detail(found))
+
+
+class UpdateHpoExperiment(PaiView):
+    """Change an experiment; its configuration only while it is active. What is not sent stays."""
+
+    fields = parameters.EXPERIMENT_FIELDS
+    answers = {"PUT": answer_schema("Code")}
+
+    def put(self, request: Request, experiment: str) -> HttpResponse:
+        found = experiments.find(self.actor, experiment)
+        given = self.document()
+        document = given.get(CONFIGURATION)
+        if document is not None:
+            document = self._unmasked(document, found)
+        slug = given.get("WorkspaceId") or None
+        changes = experiments.Changes(
+            name=given.get("Name"),
+            description=given.get("Description"),
+            accessibility=given.get("Accessibility"),
+            tags=tuple(given["Tag"]) if "Tag" in given else None,
+            workspace=workspace_of(self.actor, slug) if slug else None,
+            job=pai.load(document, CONFIGURATION) if document is not None else None,
+            submitted=json.dumps(document, ensure_ascii=False) if document is not None else None,
+        )
+        experiments.update(self.actor, found, changes)
+        return self.done(Code="SUCCESS")
+
+    def _unmasked(self, document: dict[str, Any], found: Any) -> dict[str, Any]:
+        """A configuration that was read, edited and sent back: the asterisks stand for the secrets that are kept."""
+        kept = rows.configuration(found.dialect, found.submitted, found.job)
+        shown = pai.mask(kept)
+        return {name: _restored(section, shown.get(name), kept.get(name)) for name, section in document.items()}
+
+
+def _restored(section: Any, shown: Any, kept: Any) -> Any:
+    if not (isinstance(section, dict) and isinstance(shown, dict) and isinstance(kept, dict)):
+        return section
+    return {name: kept[name] if name in kept and value == shown.get(name) else value for name, value in section.items()}
+
+
+class StopHpoExperiment(PaiView):
+    """Stop an experiment, its trials and their processes. Stopping an ended one changes nothing."""
+
+    answers = {"PUT": answer_schema("ExpId", "Status")}
+
+    def put(self, request: Request, experiment: str) -> HttpResponse:
+        self.document()
+        row = experiments.stop(self.actor, experiments.find(self.actor, experiment))
+        return self.done(ExpId=row.key, Status=pai.experiment_status(row.status, row.desired))
+
+
+class DeleteHpoExperiment(PaiView):
+    """Move an experiment to the trash; what still runs is stopped."""
+
+    answers = {"PUT": answer_schema()}
+
+    def put(self, request: Request, experiment: str) -> HttpResponse:
+        self.document()
+        experiments.delete(self.actor, experiments.find(self.actor, experiment))
+        return self.done()
