@@ -185,7 +185,8 @@ def _environ(scope: Message, body: IO[bytes], prefix: str) -> dict[str, Any]:
         "SERVER_PORT": str(server[1] or 80),
         "REMOTE_ADDR": client[0],
         "REMOTE_PORT": str(client[1]),
-        "RAW_URI": quote(scope["path"]),
+        # signatures cover the path as it was sent, %2F and all
+        "RAW_URI": (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1"),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
         "wsgi.input": body,
@@ -200,4 +201,8 @@ def _environ(scope: Message, body: IO[bytes], prefix: str) -> dict[str, Any]:
         key = key or "HTTP_" + name.upper().replace("-", "_")
         # a header sent twice counts as one list; cookies are joined as RFC 6265 writes them
         environ[key] = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}" if key in environ else value
+    if "CONTENT_LENGTH" not in environ:
+        # a chunked body tells no length, and WSGI reads none without it
+        environ["CONTENT_LENGTH"] = str(body.seek(0, io.SEEK_END))
+        body.seek(0)
     return environ
