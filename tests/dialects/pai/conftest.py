@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.experiments.models import COUNT_COLUMNS, Experiment
 from apps.trials.models import Measurement, Trial
 from apps.workspaces.models import IssuedKey
 from tests.dialects.pai.documents import a_configuration
@@ -95,12 +96,11 @@ def experiment(native: Native) -> str:
 
 
 @pytest.fixture
-def make_trial(experiment: str) -> Callable[..., Trial]:
-    """Store a trial of the experiment directly, in any state."""
-    from apps.experiments.models import COUNT_COLUMNS, Experiment
+def trial_of(db: None) -> Callable[..., Trial]:
+    """Store a trial of an experiment directly, in any state."""
 
-    def make(number: int, status: str = "FINISHED", value: float | None = None, **columns: Any) -> Trial:
-        row = Experiment.objects.get(key=experiment)
+    def make(key: str, number: int, status: str = "FINISHED", value: float | None = None, **columns: Any) -> Trial:
+        row = Experiment.objects.get(key=key)
         given = {"params": {"lr": 0.1 + number}, "source": "random", "attempt_count": 1, **columns}
         trial = Trial.objects.create(experiment=row, number=number, status=status, value=value, **given)
         row.trial_count += 1

@@ -1,0 +1,41 @@
+"""The server as it really runs, for clients that sign what they send."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from django.core.wsgi import get_wsgi_application
+from django.db import connections
+
+from apps.config.threads import Threaded
+
+
+@pytest.fixture(scope="session")
+def _uvicorn(django_db_setup: None) -> Iterator[str]:
+    """One uvicorn in a thread for the whole session; `host:port`."""
+    # each request gives its connection back, or PostgreSQL would not let the test database go
+    connections.settings["default"]["CONN_MAX_AGE"] = 0
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Threaded(get_wsgi_application(), threads=2), lifespan="off", log_config=None, ws="none", loop="asyncio"
+        )
+    )
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{bound.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+    bound.close()
+
+
+@pytest.fixture
+def served(_uvicorn: str, transactional_db: Any) -> str:
+    """`host:port` of the running server, with the test's committed data."""
+    return _uvicorn
