@@ -1,0 +1,28 @@
+"""The live machinery for one test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from apps.live.hub import Hub
+
+
+@pytest.fixture
+def live(transactional_db: None) -> Iterator[Callable[[Callable[[], Awaitable[None]]], None]]:
+    """Run a coroutine function with the live machinery, and put that away after."""
+
+    def run(story: Callable[[], Awaitable[None]]) -> None:
+        async def whole() -> None:
+            try:
+                await asyncio.wait_for(story(), timeout=30)
+            finally:
+                if Hub.current is not None:
+                    await asyncio.get_running_loop().run_in_executor(None, Hub.current.close)
+
+        asyncio.run(whole())
+
+    yield run
+    assert Hub.current is None
