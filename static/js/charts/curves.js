@@ -1,0 +1,122 @@
+/** Learning curves of an experiment: a grey bundle, the best bold, the one under the pointer too, with smoothing. */
+
+import { number, toNumber } from "../format.js";
+import { statusWords } from "../words.js";
+import { Chart } from "./core.js";
+import { follow, GOAL_WORDS, hrefOf, isBetter } from "./data.js";
+
+/** Exponential smoothing, corrected for its start; gaps stay gaps. */
+export function smooth(values, weight) {
+  if (!weight) return values;
+  let sum = 0;
+  let mass = 0;
+  return values.map((value) => {
+    if (value === null || !Number.isFinite(value)) return value;
+    sum = sum * weight + value * (1 - weight);
+    mass = mass * weight + (1 - weight);
+    return sum / mass;
+  });
+}
+
+class CurvesData {
+  constructor(payload) {
+    this.goal = payload.goal;
+    this.metric = payload.metric || "value";
+    this.curves = new Map();
+    payload.trials.forEach((trial) => this.curves.set(trial.number, { ...trial, ys: trial.value.map(toNumber), xs: trial.step }));
+    this.best = payload.best ?? null;
+    this.bestValue = payload.best_value ?? null;
+  }
+
+  curve(trial) {
+    if (!this.curves.has(trial)) this.curves.set(trial, { number: trial, status: "RUNNING", xs: [], ys: [] });
+    return this.curves.get(trial);
+  }
+
+  takeMetrics({ trial, step, value }) {
+    const y = toNumber(value);
+    if (y === null || step === null || step === undefined) return false;
+    const curve = this.curve(trial);
+    if (curve.xs.length && step <= curve.xs.at(-1)) return false;
+    curve.xs.push(step);
+    curve.ys.push(y);
+    return true;
+  }
+
+  takeTrial(trial) {
+    if (this.curves.has(trial.number)) this.curves.get(trial.number).status = trial.status;
+    const value = toNumber(trial.value);
+    if (trial.status === "FINISHED" && value !== null && isBetter(this.goal, value, this.bestValue)) {
+      this.best = trial.number;
+      this.bestValue = value;
+    }
+    return true;
+  }
+}
+
+export function mount(figure, payload) {
+  const data = new CurvesData(payload);
+  const chart = new Chart(figure, { empty: "No trial has reported a value yet." });
+  const href = hrefOf(figure);
+  const lines = new Map();
+  let weight = 0;
+
+  function lineOf(curve) {
+    if (!lines.has(curve.number)) {
+      lines.set(curve.number, {
+        name: `trial ${curve.number}`,
+        draw: "line",
+        xs: curve.xs,
+        ys: curve.ys,
+        words: (i) => `Trial ${curve.number}: ${statusWords(curve.status)}\nstep ${curve.xs[i]}: ${number(curve.ys[i], 6)}`,
+        href: href && (() => href(curve.number)),
+      });
+    }
+    return lines.get(curve.number);
+  }
+
+  function refresh() {
+    const many = data.curves.size;
+    for (const curve of data.curves.values()) {
+      const line = lineOf(curve);
+      line.ys = smooth(curve.ys, weight);
+      const isBest = curve.number === data.best;
+      Object.assign(line, isBest ? { colour: "best", width: 2.5, alpha: 1 } : { colour: "bundle", width: 1, alpha: many > 60 ? 0.45 : 0.75 });
+    }
+    const order = [...lines.values()].sort((a, b) => a.width - b.width);
+    chart.model.series.splice(0, Infinity, ...order);
+    chart.model.summary = `${many} curves${data.best === null ? "" : `; the best is trial ${data.best}`}.`;
+    chart.update();
+  }
+
+  function draw(log) {
+    chart.set({
+      x: { label: "step", kind: "linear", whole: true },
+      y: { name: data.metric, label: `${data.metric} ${GOAL_WORDS[data.goal] || ""}`, kind: log ? "log" : "linear" },
+      series: [],
+      legend: () => legend(data),
+    });
+    refresh();
+  }
+
+  chart.tools.slider("Smooth", 0, (value) => ((weight = value), refresh()));
+  chart.tools.toggle("Log", false, draw);
+  draw(false);
+  follow(figure, ({ kind, payload: event }) => {
+    if (kind === "metrics" ? data.takeMetrics(event) : kind === "trial" && data.takeTrial(event)) refresh();
+  });
+  return chart;
+}
+
+function legend(data) {
+  const stroke = (colour, width) => (ctx, x, y, colours) => {
+    ctx.strokeStyle = colours[colour];
+    ctx.lineWidth = width;
+    ctx.beginPath();
+    ctx.moveTo(x - 6, y);
+    ctx.lineTo(x + 6, y);
+    ctx.stroke();
+  };
+  const best = data.best === null ? [] : [{ words: `best (trial ${data.best})`, draw: stroke("best", 2.5) }];
+  return [...best, { words: "others", draw: stroke("bundle", 1.5) }];
+}

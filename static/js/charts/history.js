@@ -1,0 +1,151 @@
+/** Optimisation history: every trial's value, the best so far as the one strong line, failures on the lower edge. */
+
+import { duration, number, toNumber } from "../format.js";
+import { ENDED, statusWords } from "../words.js";
+import { Chart } from "./core.js";
+import { follow, GOAL_WORDS, hrefOf, isBetter } from "./data.js";
+import { extent } from "./scales.js";
+import { mark, STATUS_SHAPES } from "./theme.js";
+
+/** What is drawn, from the payload: columns of trials that later events can change, and the line of the best. */
+export class HistoryData {
+  constructor(payload) {
+    this.goal = payload.goal;
+    this.metric = payload.metric || "value";
+    this.started = payload.started ? Date.parse(payload.started) / 1000 : null;
+    this.maxTrials = payload.max_trials || null;
+    this.number = [...payload.number];
+    this.value = payload.value.map(toNumber);
+    this.status = payload.status.map((index) => payload.statuses[index]);
+    this.ended = [...payload.ended];
+    this.places = new Map(this.number.map((n, index) => [n, index]));
+    this.log = false;
+    this.by = "number";
+  }
+
+  /** Take a trial event in; true when something that is drawn has changed. */
+  take(trial) {
+    let index = this.places.get(trial.number);
+    const value = toNumber(trial.value ?? trial.last_value);
+    const ended = trial.ended && this.started !== null ? Date.parse(trial.ended) / 1000 - this.started : null;
+    if (index === undefined) {
+      index = this.number.length;
+      this.places.set(trial.number, index);
+      this.number.push(trial.number);
+    } else if (this.value[index] === value && this.status[index] === trial.status) return false;
+    this.value[index] = value;
+    this.status[index] = trial.status;
+    this.ended[index] = ended;
+    return true;
+  }
+
+  xs() {
+    return this.by === "number" ? this.number : this.ended;
+  }
+
+  /** Indexes of succeeded trials that were the best when they came, in the order of x. */
+  bestSoFar() {
+    const xs = this.xs();
+    const order = [];
+    for (let i = 0; i < xs.length; i++) {
+      if (this.status[i] === "FINISHED" && Number.isFinite(this.value[i]) && this.value[i] !== null && xs[i] !== null) order.push(i);
+    }
+    order.sort((a, b) => xs[a] - xs[b]);
+    const steps = [];
+    for (const i of order) if (!steps.length || isBetter(this.goal, this.value[i], this.value[steps.at(-1)])) steps.push(i);
+    return steps;
+  }
+
+  /** The range worth showing: everything, unless a few values far on the bad side would flatten the rest. */
+  reach() {
+    const values = this.value.filter((value) => value !== null && Number.isFinite(value) && (!this.log || value > 0));
+    const all = extent(values, this.log ? "log" : "linear");
+    if (!all || this.log || values.length < 10) return all;
+    values.sort((a, b) => a - b);
+    const [low, high] = [0.05, 0.9].map((part) => values[Math.floor(part * (values.length - 1))]);
+    const [first, last] = [0.1, 0.95].map((part) => values[Math.floor(part * (values.length - 1))]);
+    if (this.goal === "maximize") return [Math.max(all[0], first - 3 * (last - first)), all[1]];
+    return [all[0], Math.min(all[1], high + 3 * (high - low))];
+  }
+
+  summary() {
+    const best = this.bestSoFar().at(-1);
+    const done = this.status.filter((status) => status === "FINISHED").length;
+    const words = `${this.number.length} trials, ${done} succeeded`;
+    return best === undefined ? `${words}.` : `${words}; best ${number(this.value[best])} in trial ${this.number[best]}.`;
+  }
+}
+
+export function mount(figure, payload) {
+  const data = new HistoryData(payload);
+  const chart = new Chart(figure, { empty: "No trial has a value yet." });
+  const href = hrefOf(figure);
+  const best = { name: "best so far", draw: "step", xs: [], ys: [], colour: "best", width: 2.5, quiet: true, derived: true };
+  const trials = {
+    name: "trials",
+    draw: "points",
+    xs: data.xs(),
+    ys: data.value,
+    rug: true,
+    shape: (i) => STATUS_SHAPES[data.status[i]] || "hollow",
+    tint: (i) => data.status[i],
+    words: (i) => wordsOf(data, i),
+    href: href && ((i) => href(data.number[i])),
+  };
+  best.until = () => extent(trials.xs, "linear")?.[1];
+
+  function refresh() {
+    trials.xs = data.xs();
+    const steps = data.bestSoFar();
+    best.xs = steps.map((i) => trials.xs[i]);
+    best.ys = steps.map((i) => data.value[i]);
+    if (chart.model) chart.model.summary = data.summary();
+    chart.update();
+  }
+
+  function draw() {
+    chart.set({
+      x: data.by === "number" ? { label: "trial", kind: "linear", whole: true } : { label: "time since start", kind: "time" },
+      y: { name: data.metric, label: `${data.metric} ${GOAL_WORDS[data.goal] || ""}`, kind: data.log ? "log" : "linear", clipped: true, reach: () => data.reach() },
+      series: [trials, best],
+      legend: () => legend(data),
+      summary: data.summary(),
+    });
+    refresh();
+  }
+
+  chart.tools.choice("Across", { number: "by number", time: "by time" }, data.by, (by) => ((data.by = by), draw()));
+  chart.tools.toggle("Log", false, (on) => ((data.log = on), draw()));
+  draw();
+  follow(figure, ({ kind, payload: event }) => {
+    if (kind === "trial" && data.take(event)) refresh();
+  });
+  return chart;
+}
+
+function wordsOf(data, i) {
+  const value = data.value[i] === null ? "no value" : number(data.value[i], 6);
+  const when = data.ended[i] === null || data.ended[i] === undefined ? "" : `\nended after ${duration(data.ended[i])}`;
+  const running = ENDED.has(data.status[i]) ? "" : " so far";
+  return `Trial ${data.number[i]}: ${statusWords(data.status[i])}\n${data.metric} ${value}${running}${when}`;
+}
+
+function legend(data) {
+  const present = [...new Set(data.status)].filter((status) => STATUS_SHAPES[status]);
+  const line = {
+    words: "best so far",
+    draw: (ctx, x, y, colours) => {
+      ctx.strokeStyle = colours.best;
+      ctx.lineWidth = 2.5;
+      ctx.beginPath();
+      ctx.moveTo(x - 6, y);
+      ctx.lineTo(x + 6, y);
+      ctx.stroke();
+    },
+  };
+  const shapes = present.map((status) => ({
+    words: statusWords(status),
+    draw: (ctx, x, y, colours) => mark(ctx, STATUS_SHAPES[status], x, y, 4, colours[status]),
+  }));
+  return [line, ...shapes];
+}

@@ -1,0 +1,274 @@
+/**
+ * Parallel coordinates: one axis per parameter (and one for the value), one line per trial or suggestion.
+ * A trial without a parameter passes through that axis's "not active" lane. Drag along an axis to keep only the lines
+ * that cross there; click the axis's name to let them all back.
+ */
+
+import { element } from "../dom.js";
+import { number, toNumber } from "../format.js";
+import { extent, niceDomain, scale } from "./scales.js";
+import { adoptStyle } from "./style.js";
+import { palette, watchTheme } from "./theme.js";
+
+const TOP = 44;
+const BOTTOM = 40;
+const SIDE = 56;
+const AXIS_ROOM = 96;
+
+export function mount(figure, payload) {
+  return new Parallel(figure, payload);
+}
+
+class Parallel {
+  constructor(figure, payload) {
+    adoptStyle();
+    this.figure = figure;
+    this.names = payload.number;
+    this.rows = payload.rows.map((row, i) => (payload.value ? [...row, toNumber(payload.value[i])] : row));
+    this.axes = [...payload.axes, ...(payload.value ? [{ name: payload.metric || "value", scale: "linear" }] : [])].map((axis, i) =>
+      this.axis(axis, i),
+    );
+    this.spot = null;
+    this.frame = figure.querySelector(".chart-frame");
+    this.build();
+    new ResizeObserver(() => this.draw()).observe(this.frame);
+    watchTheme(() => this.draw());
+    this.draw();
+  }
+
+  axis(axis, place) {
+    const values = this.rows.map((row) => row[place]);
+    const known = extent(values.map(toNumber), axis.scale);
+    const [low, high] = [axis.min ?? known?.[0] ?? 0, axis.max ?? known?.[1] ?? 1];
+    const made = axis.scale === "category" ? scale("category", 0, 1, axis.values) : scale(axis.scale, ...this.domain(axis, low, high));
+    return { ...axis, scale: made, brush: null, inactive: values.some((value) => value === null || value === undefined) };
+  }
+
+  domain(axis, low, high) {
+    if (axis.min !== undefined && axis.min < axis.max) return [axis.min, axis.max];
+    return niceDomain(low, high, axis.scale, 5);
+  }
+
+  build() {
+    this.stage = element("div", "chart-stage", { tabIndex: 0, role: "application" });
+    this.stage.setAttribute("aria-roledescription", "chart");
+    this.stage.setAttribute("aria-label", `Parallel coordinates of ${this.rows.length} rows over ${this.axes.length} axes. Arrow keys walk the rows.`);
+    this.canvas = document.createElement("canvas");
+    this.stage.append(this.canvas);
+    this.tip = element("div", "chart-tip", { hidden: true });
+    this.words = element("div", "chart-words", { role: "status" });
+    this.frame.replaceChildren(this.stage, this.tip, this.words);
+    if (!this.rows.length) this.frame.append(element("div", "chart-message", { textContent: this.figure.dataset.empty || "Nothing to draw yet." }));
+    this.stage.addEventListener("pointermove", (event) => this.moved(event));
+    this.stage.addEventListener("pointerleave", () => this.show(null));
+    this.stage.addEventListener("pointerdown", (event) => this.pressed(event));
+    this.stage.addEventListener("pointerup", () => this.released());
+    this.stage.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  /** The rows that cross every brushed part. */
+  kept() {
+    return this.rows.map((row) =>
+      this.axes.every((axis, i) => {
+        if (!axis.brush) return true;
+        const at = this.fraction(axis, row[i]);
+        return at !== null && at >= axis.brush[0] && at <= axis.brush[1];
+      }),
+    );
+  }
+
+  fraction(axis, value) {
+    if (value === null || value === undefined) return null;
+    const at = axis.scale.at(axis.scale.kind === "category" ? value : toNumber(value));
+    return Number.isFinite(at) ? at : null;
+  }
+
+  x(i) {
+    const width = this.width - 2 * SIDE;
+    return SIDE + (this.axes.length > 1 ? (i * width) / (this.axes.length - 1) : width / 2);
+  }
+
+  y(fraction) {
+    const bottom = this.height - BOTTOM;
+    return fraction === null ? this.height - 14 : bottom - fraction * (bottom - TOP);
+  }
+
+  draw() {
+    this.width = Math.max(this.frame.clientWidth, 1);
+    this.height = this.frame.clientHeight;
+    if (!this.height) return;
+    this.colours = palette(this.frame);
+    const ratio = window.devicePixelRatio || 1;
+    Object.assign(this.canvas, { width: Math.round(this.width * ratio), height: Math.round(this.height * ratio) });
+    const ctx = this.canvas.getContext("2d");
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.font = `12px ${this.colours.font}`;
+    const kept = this.kept();
+    const alpha = Math.max(0.25, Math.min(0.85, 40 / Math.max(1, this.rows.length)));
+    this.rows.forEach((row, i) => {
+      if (!kept[i]) this.line(ctx, row, this.colours.grid, 1, 0.8);
+    });
+    this.rows.forEach((row, i) => {
+      if (kept[i]) this.line(ctx, row, this.colours.hue1, 1.25, alpha);
+    });
+    this.axes.forEach((axis, i) => this.drawAxis(ctx, axis, i));
+    if (this.spot !== null) this.line(ctx, this.rows[this.spot], this.colours.ink, 2.5, 1);
+  }
+
+  line(ctx, row, colour, width, alpha) {
+    ctx.globalAlpha = alpha;
+    ctx.strokeStyle = colour;
+    ctx.lineWidth = width;
+    ctx.beginPath();
+    this.axes.forEach((axis, i) => ctx.lineTo(this.x(i), this.y(this.fraction(axis, row[i]))));
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+  }
+
+  drawAxis(ctx, axis, i) {
+    const x = Math.round(this.x(i)) + 0.5;
+    const room = this.axes.length > 1 ? this.x(1) - this.x(0) : this.width;
+    ctx.strokeStyle = this.colours.soft;
+    ctx.lineWidth = 1;
+    ctx.strokeRect(x, TOP, 0, this.height - BOTTOM - TOP);
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.fillStyle = this.colours.ink;
+    ctx.fillText(fit(ctx, axis.name, Math.min(room - 8, 2 * SIDE)), x, i % 2 && room < AXIS_ROOM ? 28 : 12);
+    this.drawTicks(ctx, axis, x, i, room);
+    if (axis.inactive) {
+      ctx.fillStyle = this.colours.soft;
+      ctx.fillText(fit(ctx, "not active", room - 4), x, this.height - 26);
+    }
+    if (axis.brush) {
+      ctx.fillStyle = this.colours.accent;
+      ctx.globalAlpha = 0.35;
+      ctx.fillRect(x - 6, this.y(axis.brush[1]), 12, this.y(axis.brush[0]) - this.y(axis.brush[1]));
+      ctx.globalAlpha = 1;
+    }
+  }
+
+  drawTicks(ctx, axis, x, i, room) {
+    const last = i === this.axes.length - 1 && i > 0;
+    ctx.textAlign = last ? "right" : "left";
+    ctx.lineWidth = 3;
+    ctx.strokeStyle = this.colours.surface;
+    ctx.fillStyle = this.colours.soft;
+    for (const tick of axis.scale.ticks(Math.max(2, Math.floor((this.height - TOP - BOTTOM) / 36)))) {
+      const y = this.y(this.fraction(axis, tick.value));
+      const words = fit(ctx, tick.text, Math.max(24, room - 16));
+      ctx.strokeText(words, x + (last ? -6 : 6), y);
+      ctx.fillText(words, x + (last ? -6 : 6), y);
+    }
+  }
+
+  at(event) {
+    const box = this.stage.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  nearAxis(here) {
+    const found = this.axes.findIndex((_, i) => Math.abs(this.x(i) - here.x) < 12);
+    return found < 0 ? null : found;
+  }
+
+  pressed(event) {
+    const here = this.at(event);
+    const axis = this.nearAxis(here);
+    if (axis === null) return;
+    this.axes[axis].brush = null;
+    if (here.y > TOP - 12) {
+      this.brushing = { axis, from: this.toFraction(here.y) };
+      this.stage.setPointerCapture(event.pointerId);
+    }
+    this.draw();
+  }
+
+  toFraction(y) {
+    const bottom = this.height - BOTTOM;
+    return Math.max(0, Math.min(1, (bottom - y) / (bottom - TOP)));
+  }
+
+  moved(event) {
+    const here = this.at(event);
+    if (!this.brushing) return this.show(this.nearest(here), here);
+    const to = this.toFraction(here.y);
+    const { axis, from } = this.brushing;
+    this.axes[axis].brush = Math.abs(to - from) < 0.02 ? null : [Math.min(from, to), Math.max(from, to)];
+    this.draw();
+  }
+
+  released() {
+    if (!this.brushing) return;
+    this.brushing = null;
+    const rows = this.kept();
+    this.figure.dispatchEvent(new CustomEvent("tb:brush", { bubbles: true, detail: { rows } }));
+    this.words.textContent = `${rows.filter(Boolean).length} of ${rows.length} rows kept`;
+  }
+
+  /** The kept row whose line passes nearest to a place, within a few pixels. */
+  nearest(here) {
+    const kept = this.kept();
+    const right = this.axes.findIndex((_, i) => this.x(i) >= here.x);
+    const left = right <= 0 ? 0 : right - 1;
+    if (right < 0 || this.axes.length < 2) return null;
+    const share = right <= 0 ? 0 : (here.x - this.x(left)) / (this.x(right) - this.x(left));
+    let [best, distance] = [null, 12];
+    this.rows.forEach((row, i) => {
+      if (!kept[i]) return;
+      const from = this.y(this.fraction(this.axes[left], row[left]));
+      const to = this.y(this.fraction(this.axes[Math.max(right, 0)], row[Math.max(right, 0)]));
+      const away = Math.abs(from + (to - from) * share - here.y);
+      if (away < distance) [best, distance] = [i, away];
+    });
+    return best;
+  }
+
+  show(row, here = null) {
+    if (row === this.spot && row === null) return;
+    this.spot = row;
+    this.tip.hidden = row === null;
+    this.draw();
+    if (row === null) return;
+    this.tip.textContent = this.wordsOf(row);
+    const place = here || { x: this.x(0), y: TOP };
+    const left = place.x + 16 + this.tip.offsetWidth > this.width ? place.x - 16 - this.tip.offsetWidth : place.x + 16;
+    this.tip.style.left = `${Math.max(0, left)}px`;
+    this.tip.style.top = `${Math.max(0, Math.min(this.height - this.tip.offsetHeight, place.y - 20))}px`;
+  }
+
+  wordsOf(row) {
+    const head = this.names ? `Trial ${this.names[row]}` : `Suggestion ${row + 1}`;
+    const parts = this.axes.map((axis, i) => {
+      const value = this.rows[row][i];
+      return `${axis.name}: ${value === null || value === undefined ? "not active" : typeof value === "number" ? number(value) : value}`;
+    });
+    return [head, ...parts].join("\n");
+  }
+
+  key(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape" && this.spot !== null) this.show(null);
+    else if (!step || !this.rows.length || event.ctrlKey || event.metaKey || event.altKey) return;
+    else {
+      const row = this.spot === null ? (step > 0 ? 0 : this.rows.length - 1) : (this.spot + step + this.rows.length) % this.rows.length;
+      this.show(row);
+      this.words.textContent = this.wordsOf(row);
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+/** Text cut in the middle to a width. */
+function fit(ctx, text, width) {
+  let words = String(text);
+  if (ctx.measureText(words).width <= width) return words;
+  let keep = words.length;
+  while (keep > 2) {
+    keep -= 1;
+    const cut = `${words.slice(0, Math.ceil(keep / 2))}…${words.slice(words.length - Math.floor(keep / 2))}`;
+    if (ctx.measureText(cut).width <= width) return cut;
+  }
+  return words.slice(0, 1);
+}

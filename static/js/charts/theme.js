@@ -1,0 +1,111 @@
+/** Colours of the charts from the style sheet's custom properties, and the marker shapes of the statuses. */
+
+const NAMES = {
+  ink: ["--ink", "#1b1f24", "#e6e8eb"],
+  soft: ["--ink-soft", "#5a6370", "#a0a8b4"],
+  grid: ["--chart-grid", "#e3e6ea", "#2c323a"],
+  surface: ["--surface", "#ffffff", "#15181c"],
+  best: ["--chart-best", "#0b5fcc", "#6cb2ff"],
+  bundle: ["--chart-bundle", "#aab2bd", "#566070"],
+  accent: ["--accent", "#0b5fcc", "#6cb2ff"],
+  CREATED: ["--status-created", "#6b7480", "#98a1ad"],
+  WAITING: ["--status-waiting", "#6b7480", "#98a1ad"],
+  RUNNING: ["--status-running", "#1769d2", "#65aaff"],
+  FINISHED: ["--status-finished", "#1c7c3f", "#58c27d"],
+  EARLY_STOPPED: ["--status-early_stopped", "#9a6200", "#e0a63a"],
+  FAILED: ["--status-failed", "#c22f2f", "#ff7b72"],
+  USER_CANCELED: ["--status-user_canceled", "#4d5a6b", "#a9b5c6"],
+  SYS_CANCELED: ["--status-sys_canceled", "#4d5a6b", "#a9b5c6"],
+  UNKNOWN: ["--status-unknown", "#b5480d", "#ff9d5c"],
+  hue1: ["--chart-1", "#0b5fcc", "#6cb2ff"],
+  hue2: ["--chart-2", "#c2570c", "#ff9d5c"],
+  hue3: ["--chart-3", "#1c7c3f", "#58c27d"],
+  hue4: ["--chart-4", "#9c36b5", "#d68cf0"],
+  hue5: ["--chart-5", "#0c7f8f", "#52c7d6"],
+  hue6: ["--chart-6", "#8a6d00", "#d9bd4b"],
+  hue7: ["--chart-7", "#c2255c", "#ff8fb1"],
+  hue8: ["--chart-8", "#5a6370", "#a0a8b4"],
+};
+
+/** Whether the page is dark now: the choice on <html>, else the system's. */
+export function isDark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+/** All chart colours as the browser resolves them inside an element, ready for a canvas. */
+export function palette(element) {
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  element.append(probe);
+  const dark = isDark();
+  const colours = {};
+  for (const [name, [property, light, night]] of Object.entries(NAMES)) {
+    probe.style.color = `var(${property}, ${dark ? night : light})`;
+    colours[name] = getComputedStyle(probe).color;
+  }
+  colours.font = getComputedStyle(element).fontFamily;
+  probe.remove();
+  return colours;
+}
+
+/** Call back when the theme changes, by hand or by the system. */
+export function watchTheme(callback) {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", callback);
+  new MutationObserver(callback).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+}
+
+export const STATUS_SHAPES = {
+  CREATED: "hollow",
+  WAITING: "hollow",
+  RUNNING: "target",
+  FINISHED: "disc",
+  EARLY_STOPPED: "half",
+  FAILED: "cross",
+  USER_CANCELED: "square",
+  SYS_CANCELED: "square",
+  UNKNOWN: "broken",
+};
+
+const PAINTERS = {
+  disc: (ctx, r) => circle(ctx, r, "fill"),
+  hollow: (ctx, r) => circle(ctx, r - 0.75, "stroke"),
+  target: (ctx, r) => (circle(ctx, r - 0.5, "stroke"), circle(ctx, r / 2.4, "fill")),
+  half: (ctx, r) => {
+    circle(ctx, r - 0.75, "stroke");
+    ctx.beginPath();
+    ctx.arc(0, 0, r, Math.PI / 2, Math.PI * 1.5);
+    ctx.fill();
+  },
+  cross: (ctx, r) => {
+    const arm = r * 0.8;
+    ctx.beginPath();
+    ctx.moveTo(-arm, -arm);
+    ctx.lineTo(arm, arm);
+    ctx.moveTo(arm, -arm);
+    ctx.lineTo(-arm, arm);
+    ctx.stroke();
+  },
+  square: (ctx, r) => ctx.fillRect(-r * 0.8, -r * 0.8, r * 1.6, r * 1.6),
+  broken: (ctx, r) => {
+    ctx.setLineDash([r, r * 0.6]);
+    circle(ctx, r - 0.75, "stroke");
+    ctx.setLineDash([]);
+  },
+};
+
+function circle(ctx, radius, how) {
+  ctx.beginPath();
+  ctx.arc(0, 0, radius, 0, Math.PI * 2);
+  ctx[how]();
+}
+
+/** Paint one marker around a place. */
+export function mark(ctx, shape, x, y, radius, colour) {
+  ctx.save();
+  ctx.translate(x, y);
+  ctx.fillStyle = ctx.strokeStyle = colour;
+  ctx.lineWidth = 1.5;
+  PAINTERS[shape](ctx, radius);
+  ctx.restore();
+}
