@@ -48,12 +48,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
-INSTALLED_APPS = [
-    name
-    for name in INSTALLED_APPS
-    if not name.startswith("apps.") or (ROOT / name.replace(".", "/") / "__init__.py").is_file()
-]
-
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "apps.config.headers.ContentSecurityPolicy",
