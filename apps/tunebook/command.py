@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from tunebook.errors import SpecError
 from tunebook.fields import Fields, below, kind, meant
-from tunebook.placeholders import RUN_WORDS, Variables, assigned_in, names_in, text_of, variables
+from tunebook.placeholders import RUN_WORDS, Variables, active, assigned_in, names_in, text_of, variables
 from tunebook.space import Space
 
 Step = str | tuple[str, ...]
@@ -30,7 +30,8 @@ _MEMBERS = (
 )
 # Variables that shells and schedulers set: a parameter of nearly the same name does not make them a mistake.
 _OF_THE_SHELL = frozenset(
-    "HOME PATH USER LOGNAME PWD OLDPWD SHELL LANG TZ TMPDIR HOSTNAME RANDOM SECONDS LINENO IFS PPID UID PYTHONPATH".split()
+    {"HOME", "PATH", "USER", "LOGNAME", "PWD", "OLDPWD", "SHELL", "LANG", "TZ", "TMPDIR", "HOSTNAME", "PYTHONPATH"}
+    | {"RANDOM", "SECONDS", "LINENO", "IFS", "PPID", "UID"}
 )
 
 
@@ -199,8 +200,12 @@ class Command:
 
 
 def parameter_environment(params: Mapping[str, Any]) -> dict[str, str]:
-    """The variables that carry a trial's parameters: `TUNEBOOK_PARAM_lr`; characters a variable cannot have become `_`."""
-    return {f"TUNEBOOK_PARAM_{re.sub(r'[^A-Za-z0-9_]', '_', name)}": text_of(value) for name, value in params.items()}
+    """The variables that carry a trial's parameters: `TUNEBOOK_PARAM_lr`, `TUNEBOOK_PARAM_model_C` for a nested one.
+
+    Characters that a variable's name cannot have become `_`.
+    """
+    named = {re.sub(r"[^A-Za-z0-9_]", "_", name): text_of(value) for name, value in active(params)}
+    return {f"TUNEBOOK_PARAM_{name}": text for name, text in named.items()}
 
 
 def _checked_steps(steps: object) -> tuple[Step, ...]:

@@ -1,14 +1,13 @@
 """The one document: what is searched, for what, how, within which limits, and what a trial runs."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tunebook import policies
 from tunebook.command import Command
 from tunebook.errors import SpecError
-from tunebook.fields import Fields, below, join
+from tunebook.fields import Fields, below
 from tunebook.limits import Limits
 from tunebook.monitor import Monitor
 from tunebook.objective import Objective
@@ -48,10 +47,9 @@ class Job:
     def check(self) -> Self:
         """The job itself, when its parts fit together; SpecError with the path of the part that does not.
 
-        Looked at: what the sampler can search, placeholders that nothing fills, metrics that cannot be read.
+        Looked at: placeholders that nothing fills, metrics that cannot be read. Whether the sampler can search such
+        a space is known to the sampler itself: `tunebook.samplers.build`.
         """
-        with below("sampling"):
-            self.sampling.check(self.space)
         with below("command"):
             self.command.check(self.space)
         self._check_readings()

@@ -48,7 +48,7 @@ def assigned_in(line: str) -> set[str]:
 
 
 def text_of(value: object) -> str:
-    """A parameter's value as a command sees it: text and numbers bare, a nested option by its label, the rest as JSON."""
+    """A value as a command sees it: text and numbers bare, a nested option by its label, the rest as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping) and isinstance(value.get("_name"), str | int | float):
@@ -69,7 +69,7 @@ def active(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 @dataclass(frozen=True)
 class Variables:
-    """What the placeholders of one trial stand for, in the order in which they are looked for.
+    """What the placeholders of one trial stand for.
 
     fillings: the placeholder as written (`${lr}`, or a bare word) to its text, or to several words.
     """
@@ -118,11 +118,13 @@ def variables(
         later = {literals.get(name, wrapped(name)): text, **later}
     texts = plain | {name: "" for name in inactive if name not in plain}
 
-    fillings: dict[str, Filling] = {literals.get(name, wrapped(name)): text for name, text in texts.items()}
-    for name, text in texts.items():
-        fillings.setdefault(wrapped(name), text)
-    for word, filling in _run_words(where, params, plain).items():
-        fillings.setdefault(word, filling)
+    as_declared = {literals.get(name, wrapped(name)): text for name, text in texts.items()}
+    as_usual = {wrapped(name): text for name, text in texts.items()}
+    # Where two mean the same word the first one here counts; the order of search makes no other difference,
+    # as one pass over the text finds each placeholder where it stands.
+    fillings: dict[str, Filling] = {}
+    for words in (as_declared, as_usual, _run_words(where, params, plain)):
+        fillings = {**words, **fillings}
     return Variables(fillings)
 
 

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 from tunebook.errors import SpecError
 from tunebook.fields import Fields, below, unknown
-from tunebook.space import Space
 
 # The samplers of this release and the names of their options. A test holds this table equal to the registry.
 SAMPLERS: dict[str, tuple[str, ...]] = {
@@ -45,9 +44,6 @@ class Sampling:
             raise SpecError("seed", f"must be a whole number, got {self.seed!r}")
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
             raise SpecError("seed", f"must be from 0 to {MAX_SEED}, got {self.seed}")
-
-    def check(self, space: Space) -> None:
-        """Refuse a space that this sampler cannot search."""
 
     def to_dict(self) -> dict[str, Any]:
         """The declaration as plain JSON."""

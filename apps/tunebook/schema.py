@@ -5,6 +5,7 @@ from typing import Any
 
 from tunebook import command, limits, readings, schedule
 from tunebook.distributions import TYPES, Distribution
+from tunebook.policies import POLICIES, Policy
 from tunebook.sampling import MAX_SEED, SAMPLERS
 
 Schema = dict[str, Any]
@@ -14,6 +15,13 @@ _NUMBER: Schema = {"type": "number"}
 _WHOLE: Schema = {"type": "integer"}
 _FLAG: Schema = {"type": "boolean"}
 
+# What a policy's argument may be, by what it is when not given; None stands for a whole number that may be left out.
+_TYPES: dict[type, Schema] = {
+    bool: _FLAG,
+    int: _WHOLE,
+    float: {"type": ["number", "null"]},
+    type(None): {"type": ["number", "null"]},
+}
 # Arguments of distributions by name; what a class declares with a default may be left out.
 _ARGUMENTS: dict[str, Schema] = {
     "upper": _WHOLE,
@@ -48,7 +56,16 @@ def _distribution(kind: type[Distribution]) -> Schema:
     declared = fields(kind)  # type: ignore[arg-type]
     members = {"type": {"const": kind.type}, **{one.name: _ARGUMENTS[one.name] for one in declared}}
     required = tuple(one.name for one in declared if one.default is MISSING)
-    return _object(members, ("type", *required))
+    if "low" not in members:
+        return _object(members, ("type", *required))
+    by_value = tuple(name for name in required if name not in ("min_value", "max_value"))
+    either = [{"required": ["min_value", "max_value"]}, {"required": ["low", "high"]}]
+    return _object(members, ("type", *by_value), anyOf=either)
+
+
+def _policy(kind: type[Policy]) -> Schema:
+    members = {one.name: _TYPES[type(one.default)] for one in fields(kind)}
+    return _object({"name": {"const": kind.name}, **members}, ("name",))
 
 
 def _sampling() -> Schema:
@@ -114,7 +131,7 @@ def _command() -> Schema:
 
 
 def job_schema() -> Schema:
-    """The schema (draft 2020-12): every member, its type and its bounds; what it cannot say is checked by `Job.check`."""
+    """The schema, draft 2020-12: every member with its type and bounds; what it cannot say `Job.check` looks at."""
     distributions = {kind.type: _distribution(kind) for kind in TYPES.values()}
     metric = _object({"name": _TEXT, "weight": _NUMBER}, ("name",))
     clock = {"type": ["string", "null"], "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9]$"}
@@ -137,7 +154,7 @@ def job_schema() -> Schema:
             ),
             "command": _command(),
             "sampling": _optional(_sampling()),
-            "policy": _optional({"type": "object", "properties": {"name": _TEXT}, "required": ["name"]}),
+            "policy": _optional({"oneOf": [_policy(kind) for kind in POLICIES.values()]}),
             "limits": _optional(_limits()),
             "readings": _optional(
                 _object(

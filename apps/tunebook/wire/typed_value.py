@@ -104,8 +104,8 @@ def _load(entry: object, where: str, name: str, literals: dict[str, str]) -> Dis
     try:
         return build(*values)
     except SpecError as error:
-        index = _PLACES.get(error.path)
-        raise SpecError(place if index is None else f"{place}.{index}", error.message) from None
+        argument = _PLACES.get(error.path)
+        raise SpecError(place if argument is None else f"{place}.{argument}", error.message) from None
 
 
 def _load_choice(options: list[Any], place: str, name: str, literals: dict[str, str]) -> Distribution:

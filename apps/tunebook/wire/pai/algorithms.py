@@ -1,6 +1,5 @@
 """Tuners and assessors by PAI's and NNI's names, with their class arguments."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -53,7 +52,7 @@ def optimize_mode(arguments: Fields) -> Goal | None:
 
 
 def load_tuner(yml: Fields, *, is_empty: bool) -> Sampling:
-    """The sampler that `yml_config.tuner` declares: TPE when it says none, one trial when there is nothing to search."""
+    """The sampler of `yml_config.tuner`: TPE when it says none; with nothing to search it makes one trial."""
     tuner = yml.inside("tuner", ("name", "class_args"))
     name = tuner.text("name") or DEFAULT_TUNER
     known = {word.lower(): word for word in TUNERS}.get(name.strip().lower())

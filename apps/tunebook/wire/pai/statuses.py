@@ -27,7 +27,7 @@ def trial_status(status: str) -> str:
 
 
 def experiment_statuses(word: str) -> frozenset[ExperimentStatus] | None:
-    """The statuses a word stands for; None when it is no word of ours. TERMINATING stands for all that have not ended."""
+    """The statuses a word stands for; None for no word of ours. TERMINATING stands for all that have not ended."""
     wanted = word.strip().upper()
     if wanted == TERMINATING:
         return frozenset(ExperimentStatus) - ENDED_EXPERIMENT

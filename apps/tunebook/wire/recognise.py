@@ -1,0 +1,77 @@
+"""What a pasted text is: one of the documents or spaces we know, found by its shape."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tunebook.errors import SpecError
+from tunebook.fields import kind, listed
+from tunebook.job import Job
+from tunebook.space import Space
+from tunebook.wire import expressions, pai, typed_value
+from tunebook.wire.text import parse
+
+KINDS: dict[str, str] = {
+    "job": "Tunebook job document",
+    "pai": "PAI AutoML configuration",
+    "space": "search space",
+    "typed_space": "search space in the form of NNI and PAI",
+    "expression_space": "search space in the form of Azure",
+}
+# Members by which a PAI configuration is known; a search_space alone is not enough.
+_OF_PAI = frozenset(pai.SECTIONS) | {"yml_config"}
+_OF_A_JOB = frozenset({"space", "objective", "command"})
+
+
+def recognise(text: str | bytes) -> tuple[str, Job | Space]:
+    """What a JSON or YAML text declares: its kind (a key of KINDS), and the job or the bare space.
+
+    Raises SpecError when it is no such text (with line and column), when nobody knows it, and with the path of what is
+    wrong in a document that is known.
+    """
+    return recognise_document(parse(text))
+
+
+def recognise_document(document: Any) -> tuple[str, Job | Space]:
+    """The same for a document that is read already."""
+    if not isinstance(document, Mapping):
+        raise SpecError("", f"must be an object, got {kind(document)}")
+    if not document:
+        raise SpecError("", "is empty")
+    if pai.PATH in document:
+        return "pai", pai.load(document[pai.PATH])
+    if _OF_PAI & document.keys():
+        return "pai", pai.load(document, "")
+    if len(_OF_A_JOB & document.keys()) > 1 or ("version" in document and "space" in document):
+        return "job", Job.from_dict(document).check()
+    for name in ("search_space", "searchSpace", "space"):
+        if len(document) == 1 and isinstance(document.get(name), Mapping) and not _form(document[name]):
+            return _recognise_space(document[name], name)
+    return _recognise_space(document, "")
+
+
+def _recognise_space(document: Mapping[str, Any], path: str) -> tuple[str, Space]:
+    forms = {name: _form(entry) for name, entry in document.items()}
+    found = next((form for form in forms.values() if form), "")
+    if not found:
+        raise SpecError(path, f"is nothing known here; known are: {listed(KINDS.values())}")
+    return found, _SPACES[found](document, path)
+
+
+def _form(entry: Any) -> str:
+    """The kind of space that one entry belongs to, or an empty text."""
+    if isinstance(entry, Mapping) and "_type" in entry:
+        return "typed_space"
+    if isinstance(entry, Mapping) and isinstance(entry.get("type"), str):
+        return "space"
+    return "expression_space" if expressions.is_expression(entry) else ""
+
+
+def _typed(document: Mapping[str, Any], path: str) -> Space:
+    return typed_value.load_space(document, path)[0]
+
+
+_SPACES: dict[str, Callable[[Mapping[str, Any], str], Space]] = {
+    "space": Space.from_dict,
+    "typed_space": _typed,
+    "expression_space": expressions.load_space,
+}
