@@ -67,6 +67,13 @@ def name_of(path: Path) -> str:
     return ".".join(parts[1:] if parts[:2] == ("apps", "tunebook") else parts)
 
 
+def sources(folder: Path = APPS) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+MODULES = {name_of(path) for path in sources()}
+
+
 def imports_of(source: str, module: str, *, is_package: bool = False) -> Iterator[Import]:
     """Every import of a source, also those inside functions, under `if TYPE_CHECKING` and by import_module("...")."""
     package = module.split(".") if is_package else module.split(".")[:-1]
@@ -89,19 +96,12 @@ def targets(node: ast.AST, package: list[str]) -> list[str]:
     if isinstance(node, ast.ImportFrom):
         base = package[: len(package) - node.level + 1] if node.level else []
         origin = ".".join([*base, *([node.module] if node.module else [])])
-        return [
-            f"{origin}.{alias.name}" if origin in {"apps", "apps.dialects", "tunebook"} else origin
-            for alias in node.names
-        ]
+        return [inner if (inner := f"{origin}.{alias.name}") in MODULES else origin for alias in node.names]
     if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if called in {"import_module", "__import__"} and isinstance(node.args[0].value, str):
             return [node.args[0].value]
     return []
-
-
-def sources(folder: Path = APPS) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
 
 
 def all_imports() -> list[Import]:
@@ -184,15 +184,14 @@ def test_no_dialect_imports_another():
 
 
 def test_the_executors_and_the_runner_know_no_models_and_no_verbs():
-    places = ("apps.optimizer.executors", "apps.optimizer.runner")
-    allowed = ("apps.optimizer.executors", "apps.optimizer.runner", "tunebook")
-    wrong = [
-        found
-        for found in IMPORTS
-        if found.module.startswith(places)
-        and (part(found.target) or found.target.startswith("django.db"))
-        and not found.target.startswith(allowed)
-    ]
+    reached = [name for name in MODULES if name.startswith(("apps.optimizer.executors", "apps.optimizer.runner"))]
+    wrong = []
+    for name in reached:  # grows: what they import of the optimizer's must keep to it too
+        for found in [found for found in IMPORTS if found.module == name]:
+            if part(found.target) not in {"", "optimizer", "tunebook"} or found.target.startswith("django.db"):
+                wrong.append(found)
+            if found.target in MODULES and part(found.target) == "optimizer" and found.target not in reached:
+                reached.append(found.target)
 
     assert not wrong, listed(wrong)
 
@@ -252,19 +251,19 @@ def test_the_top_level_holds_only_what_the_design_names():
 
 
 @pytest.mark.parametrize(
-    ("source", "target"),
+    "source",
     [
-        ("import apps.tuning.trials", "apps.tuning.trials"),
-        ("from apps.tuning import trials", "apps.tuning"),
-        ("from apps import tuning", "apps.tuning"),
-        ("from ..tuning import trials", "apps.tuning"),
-        ("from .. import tuning", "apps.tuning"),
-        ("def f():\n    import apps.tuning", "apps.tuning"),
-        ("if TYPE_CHECKING:\n    from apps.tuning import trials", "apps.tuning"),
-        ("import importlib\nimportlib.import_module('apps.tuning')", "apps.tuning"),
+        "import apps.tuning.trials",
+        "from apps.tuning import trials",
+        "from apps import tuning",
+        "from ..tuning import trials",
+        "from .. import tuning",
+        "def f():\n    import apps.tuning",
+        "if TYPE_CHECKING:\n    from apps.tuning import trials",
+        "import importlib\nimportlib.import_module('apps.tuning')",
     ],
 )
-def test_every_way_to_write_an_import_is_seen(source, target):
+def test_every_way_to_write_an_import_is_seen(source):
     found = imports_of(source, "apps.trials.models")
 
-    assert target in [one.target for one in found]
+    assert "tuning" in [part(one.target) for one in found]
