@@ -7,7 +7,7 @@ Example:
     >>> Space({"lr": LogUniform.between(0.0001, 0.1), "optimizer": Choice(["adam", "sgd"])}).size
 """
 
-from .distributions import (
+from tunebook.distributions import (
     Choice,
     Distribution,
     LogNormal,
@@ -20,10 +20,10 @@ from .distributions import (
     Randint,
     Uniform,
 )
-from .errors import ClientError, SpecError, TunebookError
-from .objective import Metric, Objective
-from .space import Space
-from .status import ENDED_EXPERIMENT, ENDED_TRIAL, LIVE_TRIAL, ExperimentStatus, TrialStatus
+from tunebook.errors import ClientError, SpecError, TunebookError
+from tunebook.objective import Metric, Objective
+from tunebook.space import Space
+from tunebook.status import ENDED_EXPERIMENT, ENDED_TRIAL, LIVE_TRIAL, ExperimentStatus, TrialStatus
 
 __all__ = [
     "ENDED_EXPERIMENT",

@@ -22,7 +22,7 @@ from functools import cached_property
 from statistics import NormalDist
 from typing import Any, ClassVar, Self
 
-from .errors import SpecError
+from tunebook.errors import SpecError
 
 Value = Any  # what JSON can hold: a number, a text, true/false, null, a list or an object
 
@@ -251,7 +251,11 @@ class _LogUniformCurve(_Curve):
 
     def _value(self, u: float) -> float:
         low, high = self._support()
-        return min(max(math.exp(self.min_value + u * (self.max_value - self.min_value)), low), high)
+        if self.low is not None and self.max_value - self.min_value < _LOG_LIMIT:
+            value = low * (high / low) ** u  # between 0.1 and 10 the middle is 1, not 1.0000000000000002
+        else:
+            value = math.exp(self.min_value + u * (self.max_value - self.min_value))
+        return min(max(value, low), high)
 
     def _share(self, value: float) -> float:
         width = self.max_value - self.min_value
@@ -622,8 +626,8 @@ class Choice(Distribution):
         shown = ", ".join(self.labels[:6])
         return shown if len(self.labels) <= 6 else f"{shown} and {len(self.labels) - 6} more"
 
-    @property
-    def size(self) -> int | None:
+    @cached_property
+    def size(self) -> int | None:  # type: ignore[override]
         sizes = [math.prod(sizes) for sizes in self._inner_sizes() if None not in sizes]  # type: ignore[arg-type]
         plain = len(self._plain)
         return plain + sum(sizes) if len(sizes) == sum(map(bool, self._nested)) else None

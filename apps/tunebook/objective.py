@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from .errors import SpecError
+from tunebook.errors import SpecError
 
 Goal = Literal["minimize", "maximize"]
 Mode = Literal["final", "best", "avg"]

@@ -7,10 +7,11 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from .distributions import Choice, Distribution, Randint, Value
-from .errors import SpecError
+from tunebook.distributions import Choice, Distribution, Randint, Value
+from tunebook.errors import SpecError
 
 Params = dict[str, Value]
 
@@ -64,7 +65,7 @@ class Space(Mapping[str, Distribution]):
     def __repr__(self) -> str:
         return f"Space({self._parameters!r})"
 
-    @property
+    @cached_property
     def size(self) -> int | None:
         """How many different parameter sets there are; None when they cannot be counted."""
         sizes = [distribution.size for distribution in self.values()]

@@ -1,0 +1,54 @@
+"""Samplers: which parameters to try next. They need numpy and scipy, and are imported by name only.
+
+Example:
+    >>> from tunebook.samplers import build
+    >>> build(Sampling("tpe"), space, objective, seed=7).ask(history, 4)
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from tunebook.errors import SpecError
+from tunebook.fields import below, unknown
+from tunebook.objective import Objective
+from tunebook.samplers.auto import AutoSampler
+from tunebook.samplers.base import Sampler, Suggestion
+from tunebook.samplers.grid import GridSampler
+from tunebook.samplers.random_search import RandomSampler
+from tunebook.samplers.sobol import SobolSampler
+from tunebook.samplers.tpe import TpeSampler
+from tunebook.space import Space
+
+__all__ = ["SAMPLERS", "Sampler", "Suggestion", "build"]
+
+SAMPLERS: dict[str, type[Sampler]] = {
+    "auto": AutoSampler,
+    "random": RandomSampler,
+    "sobol": SobolSampler,
+    "grid": GridSampler,
+    "tpe": TpeSampler,
+}
+
+
+class Declaration(Protocol):
+    """What is needed of a ``tunebook.sampling.Sampling``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+
+
+def build(sampling: Declaration, space: Space, objective: Objective, seed: int) -> Sampler:
+    """The sampler that is declared, ready to be asked.
+
+    Raises SpecError with a path below ``sampling`` for an unknown name or option, below ``space`` for a space that
+    this sampler cannot search.
+    """
+    if sampling.name not in SAMPLERS:
+        raise SpecError("sampling.name", unknown(sampling.name, SAMPLERS, "sampler"))
+    kind = SAMPLERS[sampling.name]
+    kind.check(space)
+    with below("sampling.options"):
+        return kind(space, objective, seed, **sampling.options)

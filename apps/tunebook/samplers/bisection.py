@@ -1,0 +1,128 @@
+"""All parameter sets of a space in a fixed order: finite values each once, continuous ones by halving.
+
+The order is that of the NNI and PAI grid search: of a numeric parameter first the middle of its distribution, then
+the quarters, then the eighths and so on; of choices and whole numbers every value from the start.
+"""
+
+from collections.abc import Hashable, Iterator, Set
+
+from tunebook.distributions import Choice, Distribution, Randint, Value, identity
+from tunebook.space import Params, Space
+
+_NARROW = 2.0**-50
+_LAST = 1.0 - 2.0**-53
+
+
+class Bisection:
+    """A list of all parameter sets of a space that grows as it is read; endless when the space is.
+
+    Reading it again costs no more than a look at each set. It depends on nothing but the space.
+    With ``ascending`` all parameters give their values at once and in order; they must be finite.
+    """
+
+    def __init__(self, space: Space, ascending: bool = False) -> None:
+        self._known: list[tuple[Hashable, Params]] = []
+        self._source = _walk(space, ascending)
+
+    def untried(self, taken: Set[Hashable]) -> Params | None:
+        """The first parameter set that was not taken; None when all of them were."""
+        for key, params in self._known:
+            if key not in taken:
+                return params
+        for params in self._source:
+            key = identity(params)
+            self._known.append((key, params))
+            if key not in taken:
+                return params
+        return None
+
+
+class Ladder:
+    """The values of one distribution in rounds, each round adding to the ones before."""
+
+    def __init__(self, distribution: Distribution, ascending: bool = False) -> None:
+        self._distribution = distribution
+        self._parts: list[tuple[float, float]] = [(0.0, 1.0)]
+        self._seen: set[Value] = set()
+        self._all_at_once = isinstance(distribution, Choice | Randint)
+        self.values: range | list[Value] = []
+        if ascending and not self._all_at_once:
+            while self.climb():
+                pass
+            self.values = sorted(self.values)
+
+    def climb(self) -> bool:
+        """Add the next round; False when there is nothing to add for good."""
+        if self._all_at_once:
+            return self._list()
+        while self._parts:
+            fresh = self._halve()
+            if fresh:
+                self.values = [*self.values, *fresh]
+                return True
+        return False
+
+    def _list(self) -> bool:
+        if self.values:
+            return False
+        if isinstance(self._distribution, Randint):
+            self.values = range(self._distribution.lower, self._distribution.upper)
+        elif isinstance(self._distribution, Choice):
+            self.values = range(len(self._distribution.values))
+        return True
+
+    def _halve(self) -> list[Value]:
+        """The middles of all parts; a part whose ends give the same value holds nothing new and is left."""
+        fresh, parts = [], []
+        for low, high in self._parts:
+            middle = (low + high) / 2
+            value = self._distribution.sample(middle)
+            if value not in self._seen:
+                self._seen.add(value)
+                fresh.append(value)
+            parts += [part for part in ((low, middle), (middle, high)) if self._differs(*part)]
+        self._parts = parts
+        return fresh
+
+    def _differs(self, low: float, high: float) -> bool:
+        return high - low > _NARROW and self._distribution.sample(low) != self._distribution.sample(min(high, _LAST))
+
+
+def _walk(space: Space, ascending: bool) -> Iterator[Params]:
+    """Every parameter set, round by round; within a round the last parameter turns fastest."""
+    ladders = {name: Ladder(distribution, ascending) for name, (distribution, _) in space.leaves().items()}
+    before = dict.fromkeys(ladders, 0)
+    grown = [ladder.climb() for ladder in ladders.values()]
+    first = True
+    while first or any(grown):
+        yield from _round(space, ladders, before)
+        before = {name: len(ladder.values) for name, ladder in ladders.items()}
+        grown = [ladder.climb() for ladder in ladders.values()]
+        first = False
+
+
+def _round(space: Space, ladders: dict[str, Ladder], before: dict[str, int]) -> Iterator[Params]:
+    """The combinations in which at least one parameter has a value that is new in this round."""
+    turns: dict[str, int] = {}
+    while True:
+        active: list[str] = []
+
+        def pick(name: str, distribution: Distribution, active: list[str] = active) -> Value:
+            active.append(name)
+            return ladders[name].values[turns.setdefault(name, 0)]
+
+        params = space.assemble(pick)
+        if not active or any(turns[name] >= before[name] for name in active):
+            yield params
+        if not _turn(turns, active, ladders):
+            return
+
+
+def _turn(turns: dict[str, int], active: list[str], ladders: dict[str, Ladder]) -> bool:
+    """Go to the next combination like a mileage counter; False after the last one."""
+    for name in reversed(active):
+        turns[name] += 1
+        if turns[name] < len(ladders[name].values):
+            return True
+        turns[name] = 0
+    return False
