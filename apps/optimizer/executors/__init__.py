@@ -1,0 +1,1 @@
+"""Where trials run. `base.py` says what the loop may ask of an executor."""

@@ -1,0 +1,302 @@
+"""Runs attempts on this machine, each under a runner that outlives the optimizer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from apps.optimizer import folders, runner
+from apps.optimizer.executors.base import (
+    Handle,
+    Health,
+    LaunchSpec,
+    LogChunk,
+    Observation,
+    State,
+)
+from apps.optimizer.executors.keeper import KeeperClient
+from apps.optimizer.folders import Place
+
+STATES = {
+    "exit": State.EXITED,
+    "signal": State.SIGNALED,
+    "timeout": State.TIMEOUT,
+    "stopped": State.STOPPED,
+    "oom": State.OOM,
+    "launch_error": State.NOT_LAUNCHED,
+}
+PASSED_ON = ("HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME")
+LEAST_FREE_BYTES = 1 << 30
+LEAST_FREE_SHARE = 0.02
+STUCK_AFTER = 30.0
+
+
+class LocalExecutor:
+    """Attempts on this machine. Everything it knows stands in the attempts' folders."""
+
+    name = "local"
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.scope = host_name(data)
+        self.keeper = KeeperClient(data)
+        self.boot = runner.boot_id()
+        self.base_environment = base_environment(data)
+        self.runners: dict[str, int] = {}
+
+    def launch(self, spec: LaunchSpec) -> Handle:
+        """Have an attempt run by the keeper; what cannot be started becomes its exit record. No file work here."""
+        handle = Handle(self.name, self.scope, spec.key, spec.place)
+        self.runners[spec.key] = self.keeper.launch(self.order(spec))
+        return handle
+
+    def find(self, key: str, place: Place) -> Handle | None:
+        """The handle of an attempt whose runner has taken its lock file."""
+        handle = Handle(self.name, self.scope, key, place)
+        return handle if self.runner_identity(handle) or self.end_of(handle) else None
+
+    def poll(self, handles: Sequence[Handle]) -> list[Observation]:
+        """Two small file reads for each attempt that lives, one for each that has ended."""
+        return [self.observe(handle) for handle in handles]
+
+    def adopt(self, handle: Handle) -> Observation:
+        """The same as a poll: the folder says all there is to know."""
+        return self.observe(handle)
+
+    def stop(self, handle: Handle, grace: float) -> None:
+        """Leave a stop file, which holds back an attempt that has not begun, and tell the runner to look."""
+        folder = self.folder(handle)
+        if self.end_of(handle) is not None:
+            return
+        asked = time.time()
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            runner.write_file(os.fspath(folder / "stop"), json.dumps({"grace": grace}).encode(), os.O_EXCL)
+        with contextlib.suppress(OSError):
+            asked = (folder / "stop").stat().st_mtime
+        identity = self.runner_identity(handle)
+        if identity is None:
+            return
+        if time.time() - asked > grace + STUCK_AFTER:
+            send(identity["runner"], identity["runner_ticks"], signal.SIGKILL)
+        send(identity["runner"], identity["runner_ticks"], signal.SIGTERM)
+
+    def logs(self, handle: Handle, stream: str, offset: int, limit: int) -> LogChunk:
+        """Where the runner has given back the middle of a log, reading goes on behind the gap."""
+        try:
+            file = os.open(self.folder(handle) / f"{stream}.log", os.O_RDONLY)
+        except OSError:
+            return LogChunk("", 0, 0, 0)
+        try:
+            size = os.fstat(file).st_size
+            start = data_from(file, min(max(offset, 0), size), size)
+            data = os.pread(file, max(limit, 4), start)
+        finally:
+            os.close(file)
+        head = next((at for at, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0) if start else 0
+        whole = data[head : head + whole_characters(data[head:])]
+        return LogChunk(whole.decode("utf-8", "replace"), start + head, start + head + len(whole), size)
+
+    def list_owned(self) -> Iterator[Handle]:
+        """Attempts of this data folder that have a process, found by the environment of their commands."""
+        root = os.fsencode(self.data / "trials") + b"/"
+        seen = set()
+        for _pid, variables in environments():
+            folder, key = variables.get(b"TUNEBOOK_ATTEMPT_FOLDER", b""), variables.get(b"TUNEBOOK_LAUNCH_KEY", b"")
+            if not folder.startswith(root) or key in seen:
+                continue
+            parts = os.fsdecode(folder[len(root) :]).split("/")
+            if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
+                seen.add(key)
+                yield Handle(self.name, self.scope, key.decode(), (parts[0], int(parts[1]), int(parts[2])))
+
+    def forget(self, handle: Handle) -> None:
+        """Remove the attempt's folder unless it lives."""
+        self.runners.pop(handle.key, None)
+        if self.observe(handle).has_ended:
+            shutil.rmtree(self.folder(handle), ignore_errors=True)
+
+    def health(self) -> Health:
+        """Not ready when the disk is nearly full."""
+        usage = shutil.disk_usage(self.data)
+        if usage.free < min(LEAST_FREE_BYTES, LEAST_FREE_SHARE * usage.total):
+            return Health(False, f"disk_low: only {usage.free >> 20} MiB are free where trials write")
+        return Health(True)
+
+    def folder(self, handle: Handle) -> Path:
+        return folders.attempt(self.data, handle.place)
+
+    def order(self, spec: LaunchSpec) -> dict[str, Any]:
+        """The spec as the runner takes it."""
+        folder = os.fspath(folders.attempt(self.data, spec.place))
+        work = folder if spec.work_of is None else os.fspath(folders.attempt(self.data, (*spec.place[:2], spec.work_of)))
+        steps = [step if isinstance(step, str) else list(step) for step in spec.steps]
+        return {
+            "key": spec.key,
+            "folder": folder,
+            "steps": [{"id": f"cmd{number}", "command": step} for number, step in enumerate(steps, start=1)],
+            "first_step": spec.first_step,
+            "environment": {
+                **self.base_environment,
+                **spec.environment,
+                "TUNEBOOK_LAUNCH_KEY": spec.key,
+                "TUNEBOOK_ATTEMPT_FOLDER": folder,
+                "TUNEBOOK_PARAMS_FILE": f"{folder}/params.json",
+                "TUNEBOOK_SPOOL": f"{folder}/spool/metrics.jsonl",
+                "TUNEBOOK_STOP_FILE": f"{folder}/stop",
+                "NNI_OUTPUT_DIR": f"{work}/work",
+            },
+            "cwd": spec.working_dir or (f"{work}/work" if spec.work_of is not None else None),
+            "params": spec.params,
+            "files": [list(file) for file in spec.files],
+            "time_limit": spec.time_limit,
+            "grace": spec.grace,
+            "wake": os.fspath(folders.wake(self.data)),
+        }
+
+    def observe(self, handle: Handle) -> Observation:
+        """What the folder and the process table say of an attempt."""
+        end = self.end_of(handle)
+        if end is None:
+            identity = self.runner_identity(handle)
+            if identity is None:
+                return self.not_begun(handle)
+            if self.lives(identity):
+                return Observation(handle=handle, state=State.RUNNING, started=self.started(handle))
+            end = self.end_of(handle)  # it may have ended between the two looks
+        if end is None:
+            return self.lost(handle)
+        self.runners.pop(handle.key, None)
+        return Observation(
+            handle=handle,
+            state=STATES.get(end["reason"], State.LOST),
+            code=end["code"],
+            signal=end["signal"],
+            step=end["step"],
+            message=end["message"],
+            started=end["started"],
+            ended=end["ended"],
+        )
+
+    def not_begun(self, handle: Handle) -> Observation:
+        """Given to a runner that has not got so far, or to one that died on the way."""
+        pid = self.runners.get(handle.key)
+        if pid is not None and runner.start_ticks(pid) is not None:
+            return Observation(handle=handle, state=State.PENDING)
+        if self.runner_identity(handle) is not None or self.end_of(handle) is not None:
+            return self.observe(handle)
+        return Observation(handle=handle, state=State.LOST, message="its runner never started")
+
+    def lost(self, handle: Handle) -> Observation:
+        """The runner died without a word. LOST is said only when nothing of the attempt is left."""
+        left = [pid for pid, variables in environments() if variables.get(b"TUNEBOOK_LAUNCH_KEY") == handle.key.encode()]
+        for pid in left:
+            ticks = runner.start_ticks(pid)
+            if ticks is not None:
+                send(pid, ticks, signal.SIGKILL)
+        if any(runner.start_ticks(pid) is not None for pid in left):
+            return Observation(handle=handle, state=State.RUNNING, message="what its runner left is being ended")
+        return Observation(handle=handle, state=State.LOST, message="its runner ended without a record")
+
+    def end_of(self, handle: Handle) -> dict[str, Any] | None:
+        return read_json(self.folder(handle) / "exit")
+
+    def runner_identity(self, handle: Handle) -> dict[str, Any] | None:
+        """Boot, process and start of the runner that has claimed the attempt."""
+        return read_json(self.folder(handle) / "lock")
+
+    def lives(self, identity: Mapping[str, Any]) -> bool:
+        if identity["boot"] != self.boot:
+            return False
+        return runner.start_ticks(identity["runner"]) == identity["runner_ticks"]
+
+    def started(self, handle: Handle) -> float | None:
+        ids = read_json(self.folder(handle) / "pid")
+        return ids.get("started") if ids else None
+
+
+def host_name(data: Path) -> str:
+    """The name of the machine that a data folder belongs to; it stays when the machine is renamed."""
+    path = data / "host"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = data / f".host-{secrets.token_hex(4)}"
+        draft.write_text(f"{socket.gethostname()[:24]}-{secrets.token_hex(3)}\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+        return path.read_text().strip()
+
+
+def base_environment(data: Path) -> dict[str, str]:
+    """What every command may see of the optimizer's own environment."""
+    path = os.environ.get("PATH", os.defpath)
+    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    kept |= {name: value for name, value in os.environ.items() if name.startswith("LC_")}
+    return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{path}"}
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A small JSON object, None when it is not there or not whole."""
+    try:
+        return dict(json.loads(runner.read_file(os.fspath(path))))
+    except (OSError, ValueError):
+        return None
+
+
+def send(pid: int, ticks: int, number: int) -> None:
+    """Signal exactly that process, never another one that got its number meanwhile."""
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        if runner.start_ticks(pid) == ticks:
+            signal.pidfd_send_signal(handle, number)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
+
+
+def environments() -> Iterator[tuple[int, dict[bytes, bytes]]]:
+    """The variables of every process of ours that has a launch key."""
+    for pid in runner.processes():
+        try:
+            data = runner.read_file(f"/proc/{pid}/environ", 1 << 20)
+        except OSError:
+            continue
+        if b"TUNEBOOK_LAUNCH_KEY=" in data:
+            pairs = (item.partition(b"=") for item in data.split(b"\0"))
+            yield pid, {name: value for name, _, value in pairs}
+
+
+def data_from(file: int, offset: int, size: int) -> int:
+    """The next offset that is not in a hole."""
+    try:
+        return os.lseek(file, offset, os.SEEK_DATA)
+    except OSError:
+        return size
+
+
+def whole_characters(data: bytes) -> int:
+    """How many bytes are left when a character that is cut off at the end is not counted."""
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte & 0xC0 == 0x80:
+            continue
+        wanted = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+        return len(data) - back if wanted > back else len(data)
+    return len(data)

@@ -1,0 +1,695 @@
+"""Runs one attempt of a trial; as the resident keeper, forks such a runner for each attempt without an interpreter start.
+
+Standard library only, and little of it: the keeper stays in memory for as long as trials are launched.
+`python -I -S runner.py DATA_FOLDER` starts the keeper of a data folder and returns when it listens on `run/keeper.sock`.
+A request is a frame: four bytes length, one byte verb, JSON. An answer is a frame of JSON.
+The keeper knows nothing that its death would lose: what a runner does stands in the attempt's folder.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+
+PROTOCOL = 1
+MIB = 1024 * 1024
+LOG_LIMIT = 64 * MIB
+LOG_HEAD = 8 * MIB
+IDLE_SECONDS = 60.0
+LEFTOVER_GRACE = 3.0
+LOCK_PATIENCE = 5.0
+ATTEMPTS_PER_RUNNER = 250
+RUNNER_IDLE_SECONDS = 5.0
+OOM_SCORE = 500
+LOGS = ("out.log", "err.log")
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
+HELLO, LAUNCH, RETIRE = b"H", b"L", b"R"
+
+libc = ctypes.CDLL(None, use_errno=True)
+encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+# What a process is
+
+
+def read_file(path, size=65536):
+    """The first bytes of a file, without the cost of a text layer."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(handle, size)
+    finally:
+        os.close(handle)
+
+
+def boot_id():
+    return read_file("/proc/sys/kernel/random/boot_id").decode().strip()
+
+
+def start_ticks(pid):
+    """When a process started, in ticks since boot; None when there is no such process or it is a zombie."""
+    try:
+        fields = read_file(f"/proc/{pid}/stat").rpartition(b") ")[2].split(None, 20)
+    except OSError:
+        return None
+    return None if fields[0] in b"ZX" else int(fields[19])
+
+
+def children(pid):
+    """The direct children of one of our own processes."""
+    try:
+        return [int(word) for word in read_file(f"/proc/{pid}/task/{pid}/children").split()]
+    except OSError:
+        return [child for child in processes() if parent(child) == pid]
+
+
+def processes():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def parent(pid):
+    try:
+        return int(read_file(f"/proc/{pid}/stat").rpartition(b") ")[2].split(None, 2)[1])
+    except OSError:
+        return None
+
+
+def send_signal(pid, number):
+    """Signal a child of ours (its pid cannot be taken by another before we have waited for it)."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def set_oom_score(score):
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(str(score))
+
+
+def oom_kills():
+    """How many processes the kernel has killed for want of memory since boot."""
+    try:
+        return int(read_file("/proc/vmstat").rpartition(b"oom_kill ")[2].split(None, 1)[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+# Files and sockets
+
+
+def write_file(path, data, flags=os.O_TRUNC, durable=False):
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
+    try:
+        os.write(handle, data)
+        if durable:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_record(path, record, durable=False):
+    """Replace a JSON file in one step; a durable one survives a power cut."""
+    new = path + ".new"
+    write_file(new, encode(record).encode(), durable=durable)
+    os.rename(new, path)
+
+
+def make_folder(path):
+    """A folder for its owner only, and those above it."""
+    try:
+        os.mkdir(path, 0o700)
+    except FileNotFoundError:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    except FileExistsError:
+        pass
+
+
+def wake(folder):
+    """Poke every optimizer that listens in the folder; nobody there is fine."""
+    try:
+        names = [name for name in os.listdir(folder) if name.startswith("optimizer") and name.endswith(".sock")]
+    except OSError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        for name in names:
+            with contextlib.suppress(OSError), short(os.path.join(folder, name)) as address:
+                sock.sendto(b"e", address)
+
+
+@contextlib.contextmanager
+def short(path):
+    """A name for a socket file that fits the 107 bytes which the kernel allows."""
+    if len(os.fsencode(path)) < 100:
+        yield path
+        return
+    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{os.path.basename(path)}"
+    finally:
+        os.close(folder)
+
+
+def lock(path, patience=0.0, flags=os.O_RDWR | os.O_CREAT):
+    """A descriptor that holds the lock of a file or folder, or None when somebody else has it."""
+    handle = os.open(path, flags, 0o600)
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except OSError:
+            if time.monotonic() >= deadline:
+                os.close(handle)
+                return None
+            time.sleep(0.01)
+
+
+# The runner
+
+
+class LaunchError(Exception):
+    """The attempt cannot be started; the text says why."""
+
+
+class Runner:
+    """One attempt: its steps one after another, its limits, its end. The attempt's folder is its current directory."""
+
+    def __init__(self, order, boot):
+        self.order = order
+        self.folder = order["folder"]
+        self.grace = order.get("grace", 15.0)
+        self.started = time.time()
+        seconds = order.get("time_limit")
+        self.deadline = None if seconds is None else time.monotonic() + seconds
+        self.identity = {"boot": boot, "runner": os.getpid(), "runner_ticks": start_ticks(os.getpid())}
+        self.command = 0
+        self.cause = None
+        self.kill_at = None
+        self.locks = []
+        self.logs = []
+
+    def run(self):
+        """Run the attempt to its exit record; whether all went so smoothly that this process may run another one.
+
+        Does nothing when the attempt has been started before.
+        """
+        if not self.claim():
+            return False
+        end = {"code": None, "signal": None, "reason": "launch_error", "step": None, "message": ""}
+        try:
+            self.prepare()
+            end = self.run_steps(end)
+        except LaunchError as error:
+            end["message"] = str(error)
+        except Exception as error:
+            end["message"] = f"{type(error).__name__}: {error}"
+        finally:
+            alone = self.finish_off(LEFTOVER_GRACE)
+        self.record_end(end)
+        return alone and end["reason"] == "exit"
+
+    def claim(self):
+        """Take the lock of the attempt; False: it runs, or has run, elsewhere."""
+        make_folder(self.folder)
+        os.chdir(self.folder)
+        mine = lock("lock")
+        if mine is None or os.fstat(mine).st_size:
+            return False
+        self.locks.append(mine)
+        os.write(mine, encode(self.identity).encode())
+        return True
+
+    def prepare(self):
+        """Everything that must be there before the first step: locks, folders, files, logs."""
+        trial = lock("..", LOCK_PATIENCE, os.O_RDONLY)
+        if trial is None:
+            raise LaunchError("another attempt of this trial is still running")
+        self.locks.append(trial)
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self.oom_kills = oom_kills()
+        make_folder("work")
+        make_folder("spool")
+        order = self.order
+        shown = {key: value for key, value in order.items() if key not in ("environment", "params", "files")}
+        spec = {"protocol": PROTOCOL, **shown, "environment": sorted(order["environment"])}
+        write_file("spec.json", encode(spec).encode())
+        write_file("params.json", encode(order.get("params", {})).encode())
+        self.work = order.get("cwd") or "work"
+        if self.work != "work" and not os.path.isdir(self.work):
+            raise LaunchError(f"the working directory does not exist: {self.work}")
+        for destination, text in order.get("files", ()):
+            target = os.path.join(self.work, destination)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            write_file(target, text.encode())
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self.logs = [os.open(name, flags, 0o600) for name in LOGS]
+
+    def run_steps(self, end):
+        steps = self.order["steps"]
+        for index in range(self.order.get("first_step", 0), len(steps)):
+            end = self.run_step(steps[index])
+            if end["code"] != 0 or end["reason"] != "exit":
+                break
+        return end
+
+    def run_step(self, step):
+        """Run one step to its end and note it in commands.jsonl."""
+        end = {"code": None, "signal": None, "reason": "exit", "step": step["id"], "message": ""}
+        if os.path.exists("stop"):
+            return {**end, "reason": "stopped", "message": "stopped before it started"}
+        began = time.time()
+        before = [os.fstat(log).st_size for log in self.logs]
+        self.command = pid = self.spawn(step)
+        ids = {"command": pid, "command_ticks": start_ticks(pid), "step": step["id"], "started": began}
+        write_record("pid", {**self.identity, **ids})
+        status = self.wait_for(pid)
+        self.command = 0
+        end.update(self.verdict(status))
+        after = [os.fstat(log).st_size for log in self.logs]
+        line = {
+            **step,
+            "started": began,
+            "ended": time.time(),
+            "code": end["code"],
+            "signal": end["signal"],
+            "out": [before[0], after[0]],
+            "err": [before[1], after[1]],
+        }
+        write_file("commands.jsonl", encode(line).encode() + b"\n", os.O_APPEND)
+        return end
+
+    def spawn(self, step):
+        command = step["command"]
+        argv = ["/bin/sh", "-c", command] if isinstance(command, str) else command
+        me = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self.become(argv, me)
+            except OSError as error:
+                os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
+                write_record(os.path.join(self.folder, "launch_error"), f"{argv[0]}: {error.strerror}")
+            finally:
+                os._exit(127)
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)
+        return pid
+
+    def become(self, argv, runner):
+        """In the child: a group of its own, dying with the runner, and then the command."""
+        os.setpgid(0, 0)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != runner:
+            os._exit(127)
+        os.dup2(self.logs[0], 1)
+        os.dup2(self.logs[1], 2)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        os.chdir(self.work)
+        os.execvpe(argv[0], argv, self.order["environment"])
+
+    def wait_for(self, pid):
+        """Wait for the command, obeying TERM, the time limit and the log limit meanwhile."""
+        while True:
+            done = self.reap(pid)
+            if done is not None:
+                return done
+            info = signal.sigtimedwait({signal.SIGTERM, signal.SIGCHLD}, self.patience())
+            if info is not None and info.si_signo == signal.SIGTERM:
+                self.end_command("stopped")
+            now = time.monotonic()
+            if self.deadline is not None and now >= self.deadline:
+                self.deadline = None
+                self.end_command("timeout")
+            if self.kill_at is not None and now >= self.kill_at:
+                self.kill_at = now + 1.0
+                self.kill_all(signal.SIGKILL)
+            self.cap_logs()
+
+    def reap(self, wanted):
+        """Wait for whatever has ended; the status of the wanted one, None while it lives."""
+        found = None
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid == wanted:
+                    found = status
+        return found
+
+    def patience(self):
+        marks = [mark for mark in (self.deadline, self.kill_at) if mark is not None]
+        return max(0.0, min([1.0, *(mark - time.monotonic() for mark in marks)]))
+
+    def end_command(self, cause):
+        """Ask the command to end; who asked first stays the cause."""
+        if self.cause is not None:
+            return
+        self.cause = cause
+        self.kill_at = time.monotonic() + self.stop_grace()
+        self.kill_group(signal.SIGTERM)
+        self.kill_group(signal.SIGCONT)
+
+    def stop_grace(self):
+        """The grace that the stop file asks for, else the order's."""
+        try:
+            return float(json.loads(read_file("stop"))["grace"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return self.grace
+
+    def kill_group(self, number):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.command, number)
+
+    def kill_all(self, number):
+        if self.command:
+            self.kill_group(number)
+        for pid in children(os.getpid()):
+            send_signal(pid, number)
+
+    def finish_off(self, grace):
+        """End everything the attempt has left behind: asked once, then forced until nothing is left. True: nothing was."""
+        kill_at = time.monotonic() + grace
+        asked = False
+        while True:
+            try:
+                pid, _status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return not asked
+            if pid:
+                continue
+            late = time.monotonic() >= kill_at or self.cause is not None
+            if late or not asked:
+                self.kill_all(signal.SIGKILL if late else signal.SIGTERM)
+                asked = True
+            signal.sigtimedwait({signal.SIGCHLD}, 0.05 if late else max(0.01, kill_at - time.monotonic()))
+
+    def cap_logs(self):
+        """Free the middle of a log above its limit: head and tail stay, and so do all byte offsets."""
+        limit, head = self.order.get("log_limit", LOG_LIMIT), self.order.get("log_head", LOG_HEAD)
+        for name, log in zip(LOGS, self.logs, strict=True):
+            state = os.fstat(log)
+            if state.st_blocks * 512 > limit:
+                punch(name, head, state.st_size - (limit - head) // 2)
+
+    def verdict(self, status):
+        """What a wait status means."""
+        if self.cause is not None:
+            code = os.waitstatus_to_exitcode(status)
+            return {"code": max(code, 0) if code >= 0 else None, "signal": -code or None, "reason": self.cause}
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            starved = number == signal.SIGKILL and oom_kills() > self.oom_kills
+            return {"code": None, "signal": number, "reason": "oom" if starved else "signal"}
+        code = os.WEXITSTATUS(status)
+        if code == 127 and os.path.exists("launch_error"):
+            return {"code": None, "reason": "launch_error", "message": json.loads(read_file("launch_error"))}
+        return {"code": code, "reason": "exit"}
+
+    def record_end(self, end):
+        record = {"protocol": PROTOCOL, **end, "started": self.started, "ended": time.time()}
+        write_record("exit", record, durable=True)
+        for handle in (*self.logs, *reversed(self.locks)):
+            os.close(handle)
+        if self.order.get("wake"):
+            wake(self.order["wake"])
+
+
+def punch(path, start, end):
+    """Give back the blocks of a file between two offsets; what the file system cannot do stays as it is."""
+    if end <= start:
+        return
+    handle = os.open(path, os.O_RDWR)
+    try:
+        offset, length = ctypes.c_int64(start), ctypes.c_int64(end - start)
+        libc.fallocate(handle, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, offset, length)
+    finally:
+        os.close(handle)
+
+
+def take_orders(channel, body, boot):
+    """The life of a runner process: one attempt, and another one for as long as nothing unusual happens."""
+    for _ in range(ATTEMPTS_PER_RUNNER):
+        while signal.sigtimedwait({signal.SIGTERM, signal.SIGCHLD}, 0):
+            pass
+        if not Runner(json.loads(body), boot).run():
+            return
+        body = None
+        try:
+            channel.sendall(b".", socket.MSG_NOSIGNAL)
+            body = receive_frame(channel)
+        except OSError:
+            pass
+        if body is None:
+            return
+
+
+def receive_frame(channel):
+    """The next whole frame of a stream; None when the other side has closed it."""
+    data = bytearray()
+    while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
+        piece = channel.recv(1 << 18)
+        if not piece:
+            return None
+        data += piece
+    return bytes(data[4:])
+
+
+def frame(body):
+    return len(body).to_bytes(4, "big") + body
+
+
+# The keeper
+
+
+class Keeper:
+    """Hands orders to runners, forks them, waits for them, and kills what a dead runner has left behind."""
+
+    def __init__(self, data):
+        self.run_folder = os.path.join(data, "run")
+        self.socket_path = os.path.join(self.run_folder, "keeper.sock")
+        self.boot = boot_id()
+        self.clients = {}
+        self.runners = {}
+        self.idle = {}
+        self.retired = False
+
+    def listen(self):
+        """Become the keeper of the data folder; False when it has one."""
+        os.makedirs(self.run_folder, mode=0o700, exist_ok=True)
+        self.lock = lock(os.path.join(self.run_folder, "keeper.lock"), 1.0)
+        if self.lock is None:
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.socket_path)
+        self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with short(self.socket_path) as name:
+            self.server.bind(name)
+        self.server.listen(64)
+        self.inode = os.stat(self.socket_path).st_ino
+        return True
+
+    def serve(self):
+        """Answer until nobody needs this keeper any more."""
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        set_oom_score(OOM_SCORE)
+        self.wake_out, self.wake_in = socket.socketpair()
+        self.wake_in.setblocking(False)
+        self.wake_out.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda number, stack: None)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)  # what runners, and so commands, inherit
+        signal.set_wakeup_fd(self.wake_in.fileno(), warn_on_full_buffer=False)
+        self.poll = select.poll()
+        for channel in (self.server, self.wake_out):
+            self.poll.register(channel, select.POLLIN)
+        quiet_since = time.monotonic()
+        while True:
+            for handle, _event in self.poll.poll(5_000):
+                self.attend(handle)
+            self.dismiss_idle()
+            if self.clients or self.runners:
+                quiet_since = time.monotonic()
+            elif self.retired or self.abandoned() or time.monotonic() - quiet_since > IDLE_SECONDS:
+                return
+
+    def abandoned(self):
+        try:
+            return os.stat(self.socket_path).st_ino != self.inode
+        except OSError:
+            return True
+
+    def attend(self, handle):
+        if handle == self.wake_out.fileno():
+            with contextlib.suppress(BlockingIOError):
+                self.wake_out.recv(4096)
+            self.reap()
+        elif handle == self.server.fileno():
+            client, _ = self.server.accept()
+            self.clients[client.fileno()] = (client, bytearray())
+            self.poll.register(client, select.POLLIN)
+        elif handle in self.clients:
+            self.read(*self.clients[handle])
+        else:
+            self.hear(handle)
+
+    def reap(self):
+        """Wait for ended children; a child that is no runner was left by a runner that died."""
+        widowed = False
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                widowed = widowed or pid not in self.runners or os.WIFSIGNALED(status)
+                self.bury(pid)
+        if widowed:
+            for pid in children(os.getpid()):
+                if pid not in self.runners:
+                    send_signal(pid, signal.SIGKILL)
+
+    def bury(self, pid):
+        channel = self.runners.pop(pid, None)
+        self.idle.pop(pid, None)
+        if channel is not None and channel.fileno() >= 0:
+            self.poll.unregister(channel)
+            channel.close()
+
+    def hear(self, handle):
+        """A runner says that it can take another order, or has closed its end and is about to go."""
+        for pid, channel in self.runners.items():
+            if channel.fileno() != handle:
+                continue
+            try:
+                free = channel.recv(16) == b"."
+            except OSError:
+                free = False
+            if free and not self.retired:
+                self.idle[pid] = time.monotonic()
+            else:
+                self.dismiss(pid)
+            return
+
+    def dismiss(self, pid):
+        """Let a runner go: it ends when it finds its channel closed."""
+        self.idle.pop(pid, None)
+        channel = self.runners[pid]
+        if channel.fileno() >= 0:
+            self.poll.unregister(channel)
+            channel.close()
+
+    def dismiss_idle(self):
+        now = time.monotonic()
+        for pid, since in list(self.idle.items()):
+            if self.retired or now - since > RUNNER_IDLE_SECONDS:
+                self.dismiss(pid)
+
+    def read(self, client, buffer):
+        try:
+            data = client.recv(1 << 18)
+        except OSError:
+            data = b""
+        if not data:
+            self.drop(client)
+            return
+        buffer += data
+        while len(buffer) >= 4 and len(buffer) >= 4 + int.from_bytes(buffer[:4], "big"):
+            size = int.from_bytes(buffer[:4], "big")
+            request = bytes(buffer[4 : 4 + size])
+            del buffer[: 4 + size]
+            answer = encode(self.answer(request[:1], request[1:])).encode()
+            try:
+                client.sendall(frame(answer), socket.MSG_NOSIGNAL)
+            except OSError:
+                self.drop(client)
+                return
+
+    def drop(self, client):
+        self.poll.unregister(client)
+        del self.clients[client.fileno()]
+        client.close()
+
+    def answer(self, verb, body):
+        if verb == LAUNCH and not self.retired:
+            return self.launch(body)
+        if verb == RETIRE:
+            self.retire()
+        busy = len(self.runners) - len(self.idle)
+        ids = {"pid": os.getpid(), "ticks": start_ticks(os.getpid()), "boot": self.boot}
+        return {"protocol": PROTOCOL, "retired": self.retired, "busy": busy, **ids}
+
+    def retire(self):
+        """Make room for another keeper; the runners that live are kept to their end."""
+        if not self.retired:
+            self.retired = True
+            self.poll.unregister(self.server)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.socket_path)
+            os.close(self.lock)
+
+    def launch(self, body):
+        """Give an order to an idle runner, or to a new one; which process has it now."""
+        while self.idle:
+            pid, _since = self.idle.popitem()
+            try:
+                self.runners[pid].sendall(frame(body), socket.MSG_NOSIGNAL)
+                return {"pid": pid}
+            except OSError:
+                self.dismiss(pid)
+        ours, theirs = socket.socketpair()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            return {"error": "busy", "message": error.strerror}
+        if pid == 0:
+            become_runner(theirs, body, self.boot)
+        theirs.close()
+        self.runners[pid] = ours
+        self.poll.register(ours, select.POLLIN)
+        return {"pid": pid}
+
+
+def become_runner(channel, body, boot):
+    """In the forked child: let go of what is the keeper's, run attempts, and never return."""
+    code = 1
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGCHLD})
+        gc.disable()
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        kept = channel.detach()
+        os.closerange(3, kept)
+        os.closerange(kept + 1, 1024)
+        take_orders(socket.socket(fileno=kept), body, boot)
+        code = 0
+    except BaseException as error:
+        os.write(2, f"runner {os.getpid()}: {type(error).__name__}: {error}\n".encode())
+    finally:
+        os._exit(code)
+
+
+def main(data):
+    os.umask(0o077)
+    keeper = Keeper(os.path.abspath(data))
+    if not keeper.listen():
+        return 0
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    os.chdir("/")
+    gc.collect()
+    gc.freeze()
+    keeper.serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
