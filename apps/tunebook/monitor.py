@@ -56,14 +56,10 @@ class Monitor:
     def from_dict(cls, document: object, path: str = "monitor") -> Self:
         """Read what `to_dict` wrote. Raises SpecError with the path of what is wrong."""
         fields = Fields(document, path, ("url", "keyword", "at_mobiles", "at_user_ids", "is_at_all")).require("url")
+        url, keyword, is_at_all = fields.text("url"), fields.text("keyword"), fields.flag("is_at_all")
+        mobiles, users = fields.texts("at_mobiles"), fields.texts("at_user_ids")
         with below(path):
-            return cls(
-                fields.text("url"),
-                fields.text("keyword"),
-                fields.texts("at_mobiles"),
-                fields.texts("at_user_ids"),
-                fields.flag("is_at_all"),
-            )
+            return cls(url, keyword, mobiles, users, is_at_all)
 
 
 def _is_web_address(url: str) -> bool:

@@ -10,10 +10,19 @@ from tunebook.fields import Fields, below, unknown
 # The samplers of this release and the names of their options. A test holds this table equal to the registry.
 SAMPLERS: dict[str, tuple[str, ...]] = {
     "auto": (),
-    "random": (),
+    "random": ("rule", "logbase"),
     "sobol": (),
     "grid": ("order",),
-    "tpe": ("n_startup", "n_candidates", "linear_forgetting", "prior_weight", "gamma", "constant_liar"),
+    "tpe": (
+        "n_startup",
+        "n_candidates",
+        "rule",
+        "gamma",
+        "linear_forgetting",
+        "prior_weight",
+        "constant_liar",
+        "failures",
+    ),
 }
 
 MAX_SEED = 2**63 - 1

@@ -1,7 +1,7 @@
 """The JSON Schema of the job document, as published."""
 
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import Any, get_type_hints
 
 from tunebook import command, limits, readings, schedule
 from tunebook.distributions import TYPES, Distribution
@@ -15,12 +15,13 @@ _NUMBER: Schema = {"type": "number"}
 _WHOLE: Schema = {"type": "integer"}
 _FLAG: Schema = {"type": "boolean"}
 
-# What a policy's argument may be, by what it is when not given; None stands for a whole number that may be left out.
-_TYPES: dict[type, Schema] = {
+# What a policy's argument may be, by its annotation.
+_TYPES: dict[Any, Schema] = {
     bool: _FLAG,
     int: _WHOLE,
-    float: {"type": ["number", "null"]},
-    type(None): {"type": ["number", "null"]},
+    float: _NUMBER,
+    int | None: {"type": ["integer", "null"]},
+    float | None: {"type": ["number", "null"]},
 }
 # Arguments of distributions by name; what a class declares with a default may be left out.
 _ARGUMENTS: dict[str, Schema] = {
@@ -64,8 +65,10 @@ def _distribution(kind: type[Distribution]) -> Schema:
 
 
 def _policy(kind: type[Policy]) -> Schema:
-    members = {one.name: _TYPES[type(one.default)] for one in fields(kind)}
-    return _object({"name": {"const": kind.name}, **members}, ("name",))
+    types = get_type_hints(kind)
+    members = {one.name: _TYPES[types[one.name]] for one in fields(kind)}
+    required = tuple(one.name for one in fields(kind) if one.default is MISSING)
+    return _object({"name": {"const": kind.name}, **members}, ("name", *required))
 
 
 def _sampling() -> Schema:

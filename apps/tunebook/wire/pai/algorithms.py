@@ -108,6 +108,8 @@ def _tpe_options(arguments: Fields) -> dict[str, Any]:
         "prior_weight": given.number("prior_weight", low=0),
         "gamma": given.number("gamma", low=0),
     }
+    if found["gamma"] is not None:
+        found["rule"] = "sqrt"
     if "constant_liar_type" in given.document:
         found["constant_liar"] = liar or "none"
     return {name: value for name, value in found.items() if value is not None}

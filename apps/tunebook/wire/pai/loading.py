@@ -130,8 +130,9 @@ def _weight(weights: Fields, name: str) -> float:
 def _readings(metrics: Fields) -> Readings:
     read = METRIC_TYPES[metrics.word("metric_type", METRIC_TYPES, "")]
     combine = metrics.word("source_list_final_mode", COMBINES, metrics.word("final_mode", COMBINES, "final"))
+    sources = metrics.texts("metric_source")
     try:
-        return Readings(read, metrics.texts("metric_source"), combine)
+        return Readings(read, sources, combine)
     except SpecError as error:
         raise SpecError(metrics.at(error.path.replace("sources", "metric_source", 1)), error.message) from None
 
@@ -159,15 +160,10 @@ def _command(whole: Fields, literals: Mapping[str, str]) -> Command:
     if not steps:
         raise SpecError(platform.at("cmd"), "must have at least one command")
     output = whole.inside("output_config", SECTIONS["output_config"])
+    paths = {name: output.text(name) or None for name in SECTIONS["output_config"]}
+    files, resume = _params_files(whole), _is_on(platform, "resume")
     try:
-        return Command(
-            steps=steps,
-            params_files=_params_files(whole),
-            resume=_is_on(platform, "resume"),
-            model_path=output.text("model_path") or None,
-            summary_path=output.text("summary_path") or None,
-            literals=dict(literals),
-        )
+        return Command(steps=steps, params_files=files, resume=resume, literals=dict(literals), **paths)
     except SpecError as error:
         raise SpecError(_command_path(whole, error.path), error.message) from None
 
