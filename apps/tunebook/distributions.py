@@ -255,7 +255,7 @@ class _LogUniformCurve(_Curve):
             value = low * (high / low) ** u  # between 0.1 and 10 the middle is 1, not 1.0000000000000002
         else:
             value = math.exp(self.min_value + u * (self.max_value - self.min_value))
-        return min(max(value, low), high)
+        return float(min(max(value, low), high))
 
     def _share(self, value: float) -> float:
         width = self.max_value - self.min_value
@@ -627,7 +627,7 @@ class Choice(Distribution):
         return shown if len(self.labels) <= 6 else f"{shown} and {len(self.labels) - 6} more"
 
     @cached_property
-    def size(self) -> int | None:  # type: ignore[override]
+    def size(self) -> int | None:
         sizes = [math.prod(sizes) for sizes in self._inner_sizes() if None not in sizes]  # type: ignore[arg-type]
         plain = len(self._plain)
         return plain + sum(sizes) if len(sizes) == sum(map(bool, self._nested)) else None

@@ -73,6 +73,7 @@ class Sampler(ABC):
     @classmethod
     def check(cls, space: Space) -> None:
         """Raise a SpecError, its path below ``space``, when this sampler cannot search such a space."""
+        return
 
     @abstractmethod
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:

@@ -46,10 +46,10 @@ class Ladder:
         self._seen: set[Value] = set()
         self._all_at_once = isinstance(distribution, Choice | Randint)
         self.values: range | list[Value] = []
-        if ascending and not self._all_at_once:
+        if ascending:
             while self.climb():
                 pass
-            self.values = sorted(self.values)
+            self.values = self.values if self._all_at_once else sorted(self.values)
 
     def climb(self) -> bool:
         """Add the next round; False when there is nothing to add for good."""

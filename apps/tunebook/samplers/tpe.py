@@ -5,7 +5,7 @@ bandwidths follow Falkner et al., BOHB, ICML 2018; the analysis of its parts is 
 Nested parameters are modelled group by group: those that count under the same condition together.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,13 +15,16 @@ from tunebook.distributions import Choice
 from tunebook.history import History
 from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
-from tunebook.samplers.encode import Encoder, Floats, Kind
+from tunebook.samplers.encode import Column, Encoder, Floats, Ints, Kind
 from tunebook.samplers.options import Option, number, whole, word
 from tunebook.samplers.parzen import Layout, Mixture
 from tunebook.samplers.records import Records, Table
 from tunebook.space import Condition, Params, Space
 
-RECENT = 25  # so many of the latest trials count fully when older ones are forgotten
+UNIFORM_VARIANCE = 1.0 / 12.0
+SCOTT = 1.06
+NARROWEST = 0.005  # of the range: below this more trials tell nothing new
+NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Group:
     """Columns that count under the same condition, and so are modelled together."""
 
     condition: Condition | None
-    places: tuple[int, ...]
+    places: Ints
     layout: Layout
 
 
@@ -40,17 +43,17 @@ class TpeSampler(Sampler):
     spreads out. Failures count as bad ones unless they are to be ignored.
 
     Example:
-        >>> TpeSampler(space, objective, seed=7, startup=10).ask(history, 4)
+        >>> TpeSampler(space, objective, seed=7, n_startup=10).ask(history, 4)
     """
 
     name = "tpe"
     options: ClassVar[tuple[Option, ...]] = (
-        Option("startup", 10, whole(1, 10_000), "trials spread evenly before the model is asked"),
-        Option("candidates", 24, whole(2, 10_000), "draws from the good trials' density, of which the best is taken"),
-        Option("good_rule", "linear", word("linear", "sqrt"), "good trials are ratio x n, or ratio x sqrt(n)"),
-        Option("good_ratio", 0.1, number(0, 1, above=True), "the ratio in that rule"),
-        Option("good_max", 25, whole(1), "at most so many good trials"),
-        Option("prior_weight", 1.0, number(0, above=True), "how many trials the prior counts for"),
+        Option("n_startup", 10, whole(0, 10_000), "trials spread evenly before the model is asked"),
+        Option("n_candidates", 24, whole(1, 10_000), "draws from the good trials' density, of which the best is taken"),
+        Option("rule", "linear", word("linear", "sqrt"), "good trials are gamma x n, or gamma x sqrt(n)"),
+        Option("gamma", 0.1, number(0), "the ratio in that rule"),
+        Option("linear_forgetting", 25, whole(1), "at most so many good trials, and so many latest ones count fully"),
+        Option("prior_weight", 1.0, number(0), "how many trials the prior counts for"),
         Option("constant_liar", "worst", word("worst", "mean", "best", "none"), "what running trials count as"),
         Option("failures", "avoid", word("avoid", "ignore"), "whether failed trials count as bad ones"),
     )
@@ -65,95 +68,88 @@ class TpeSampler(Sampler):
         known = pending if self.chosen["constant_liar"] != "none" else ()
         table = self._records.table(history, known, with_failures=self.chosen["failures"] == "avoid")
         results = int(np.isfinite(table.loss).sum())
-        if results < self.chosen["startup"]:
+        if results < self.chosen["n_startup"]:
             return self._start(number)
         return self._model(table, results, number)
 
     def _start(self, number: int) -> Suggestion:
         """A point of a Latin hypercube: over so many trials each parameter visits each part of its range once."""
-        size = self.chosen["startup"]
+        size = self.chosen["n_startup"]
+        columns = self._encoder.columns
         cube = np.random.Generator(np.random.PCG64((self.seed, number // size, 1)))
-        strata = cube.permuted(np.tile(np.arange(size), (len(self._encoder.columns), 1)), axis=1)
-        at = (strata[:, number % size] + self.generator(number).random(len(strata))) / size
-        numbers = {
-            column.name: _at(column.kind, u, column.count, column.edges)
-            for column, u in zip(self._encoder.columns, at.tolist(), strict=True)
-        }
-        return Suggestion(
-            self._encoder.params(numbers), "start-up", note=f"one of the {size} trials spread evenly first"
-        )
+        strata = cube.permuted(np.tile(np.arange(size), (len(columns), 1)), axis=1)
+        at = (strata[:, number % size] + self.generator(number).random(len(columns))) / size
+        numbers = {column.name: _at(column, u) for column, u in zip(columns, at.tolist(), strict=True)}
+        note = f"one of the first {size}, which are spread evenly"
+        return Suggestion(self._encoder.params(numbers), "start-up", note=note)
 
     def _model(self, table: Table, results: int, number: int) -> Suggestion:
         random = self.generator(number)
         good_count = self._good_count(results)
-        loss = _with_lies(table.loss, self.chosen["constant_liar"])
-        order = np.argsort(loss, kind="stable")
+        order = np.argsort(_with_lies(table.loss, self.chosen["constant_liar"]), kind="stable")
         good, bad = np.sort(order[:good_count]), np.sort(order[good_count:])
         chosen: dict[str, float] = {}
-        gain = 0.0
         for group in self._groups:
             if _holds(group.condition, chosen, self._encoder):
-                row, ratio = self._best_of(group, table, good, bad, random)
-                gain += ratio
+                row = self._best_of(group, table, good, bad, random)
                 chosen.update(zip((self._encoder.columns[place].name for place in group.places), row, strict=True))
-        note = f"the best of {self.chosen['candidates']} draws near the {good_count} best of {results} trials"
+        note = f"the best of {self.chosen['n_candidates']} draws near the {good_count} best of {results} trials"
         return Suggestion(self._encoder.params(chosen), "model", note=note)
 
-    def _best_of(
-        self, group: Group, table: Table, good: Any, bad: Any, random: np.random.Generator
-    ) -> tuple[list[float], float]:
+    def _best_of(self, group: Group, table: Table, good: Ints, bad: Ints, random: np.random.Generator) -> list[float]:
         """The draw from the good trials' density that is the least likely under the others'."""
         better = self._mixture(group, table, good)
         worse = self._mixture(group, table, bad)
-        points = better.draw(random, self.chosen["candidates"])
-        ratio = better.log_density(points) - worse.log_density(points)
-        best = int(np.argmax(ratio))
-        return points[best].tolist(), float(ratio[best])
+        points = better.draw(random, self.chosen["n_candidates"])
+        best: list[float] = points[np.argmax(better.log_density(points) - worse.log_density(points))].tolist()
+        return best
 
-    def _mixture(self, group: Group, table: Table, members: Any) -> Mixture:
-        rows = table.rows[members][:, list(group.places)]
+    def _mixture(self, group: Group, table: Table, members: Ints) -> Mixture:
+        """The density of some trials, given from old to new; those without this group's parameters do not count."""
+        rows = table.rows[members[:, None], group.places]
+        weights = table.weight[members] * _forgetting(len(members), self.chosen["linear_forgetting"])
         complete = ~np.isnan(rows).any(axis=1)
-        rows, weights = rows[complete], (table.weight[members] * _forgetting(len(members)))[complete]
-        width, spread = _bandwidths(group.layout, rows, len(group.places))
-        return Mixture(group.layout, rows, weights, self.chosen["prior_weight"], width, spread)
+        if not complete.all():
+            rows, weights = rows[complete], weights[complete]
+        width, spread = _bandwidths(group.layout, rows)
+        return Mixture(group.layout, rows, weights, max(self.chosen["prior_weight"], NO_PRIOR), width, spread)
 
     def _good_count(self, results: int) -> int:
-        base = results if self.chosen["good_rule"] == "linear" else np.sqrt(results)
-        return int(min(max(np.ceil(self.chosen["good_ratio"] * base), 1), self.chosen["good_max"], results))
+        base = results if self.chosen["rule"] == "linear" else results**0.5
+        return int(min(max(np.ceil(self.chosen["gamma"] * base), 1), self.chosen["linear_forgetting"], results))
 
 
-def _bandwidths(layout: Layout, rows: Floats, dims: int) -> tuple[Floats, float]:
-    """Scott's rule with the prior counted as one more trial."""
-    count = len(rows)
-    width = np.full(rows.shape[1], 1.0)
-    shrink = (count + 1.0) ** (-1.0 / (dims + 4))
+def _bandwidths(layout: Layout, rows: Floats) -> tuple[Floats, float]:
+    """The kernels' width for each column by Scott's rule, and the share by which they leave an observed option.
+
+    The prior counts as one more trial, so that one or two trials do not make a spike.
+    """
+    count, dims = rows.shape
     x = rows.copy()
     for place, edges in layout.levels:
         x[:, place] = ((edges[1:] + edges[:-1]) / 2)[rows[:, place].astype(np.int64)]
-    variance = (x.var(axis=0) * count + PRIOR_VAR) / (count + 1) if count else np.full(len(width), 1 / 12)
-    width = FACTOR * np.sqrt(variance) * shrink
+    variance = (x.var(axis=0) * count + UNIFORM_VARIANCE) / (count + 1) if count else np.full(dims, UNIFORM_VARIANCE)
+    width = SCOTT * np.sqrt(variance) * (count + 1.0) ** (-1.0 / (dims + 4))
+    narrowest = np.full(dims, NARROWEST)
     for place, edges in layout.levels:
-        width[place] = max(width[place], 0.3 / (len(edges) - 1))
-    return np.clip(width, MINW, 1.0), 1.0 / (count + 2.0)
+        narrowest[place] = 0.3 / (len(edges) - 1)
+    return np.clip(width, narrowest, 1.0), 1.0 / (count + 2.0)
 
 
-PRIOR_VAR = 1 / 12
-FACTOR = 1.06
-MINW = 0.005
-
-
-def _forgetting(count: int) -> Floats:
-    """Weights of trials from old to new: the latest 25 count fully, older ones less and less."""
-    if count <= RECENT:
+def _forgetting(count: int, recent: int) -> Floats:
+    """Weights of trials from old to new: the latest count fully, older ones less and less."""
+    if count <= recent:
         return np.ones(count)
-    return np.concatenate([np.linspace(1.0 / count, 1.0, count - RECENT), np.ones(RECENT)])
+    return np.concatenate([np.linspace(1.0 / count, 1.0, count - recent), np.ones(recent)])
 
 
 def _with_lies(loss: Floats, liar: str) -> Floats:
     """The losses with those that are not known yet replaced by a guess."""
     finite = loss[np.isfinite(loss)]
-    guess = {"best": finite.min, "mean": finite.mean}.get(liar)
-    return np.where(np.isnan(loss), np.inf if guess is None else guess(), loss)
+    guess = np.inf
+    if len(finite) and liar in ("best", "mean"):
+        guess = finite.min() if liar == "best" else finite.mean()
+    return np.where(np.isnan(loss), guess, loss)
 
 
 def _groups(encoder: Encoder) -> list[Group]:
@@ -162,7 +158,7 @@ def _groups(encoder: Encoder) -> list[Group]:
     for place, column in enumerate(encoder.columns):
         places.setdefault(column.condition, []).append(place)
     return [
-        Group(condition, tuple(found), Layout.of([encoder.columns[place] for place in found]))
+        Group(condition, np.array(found), Layout.of([encoder.columns[place] for place in found]))
         for condition, found in places.items()
     ]
 
@@ -176,8 +172,8 @@ def _holds(condition: Condition | None, chosen: dict[str, float], encoder: Encod
     return above.labels[int(chosen[condition.parent])] in condition.labels
 
 
-def _at(kind: Kind, u: float, count: int, edges: tuple[float, ...]) -> float:
+def _at(column: Column, u: float) -> float:
     """A uniform number as a column's number."""
-    if kind is Kind.LEVEL:
-        return float(np.searchsorted(edges[1:-1], u, side="right"))
-    return float(int(u * count)) if kind is Kind.OPTION else u
+    if column.kind is Kind.LEVEL:
+        return float(np.searchsorted(column.edges[1:-1], u, side="right"))
+    return float(int(u * column.count)) if column.kind is Kind.OPTION else u
