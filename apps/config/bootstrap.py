@@ -19,6 +19,7 @@ VENV = ROOT / ".venv"
 CONSTRAINTS = ROOT / "apps" / "config" / "constraints.txt"
 NEEDED = {
     "server": [
+        "cryptography",
         "django",
         "rest_framework",
         "django_filters",
