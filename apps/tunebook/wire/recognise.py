@@ -66,12 +66,19 @@ def _form(entry: Any) -> str:
     return "expression_space" if expressions.is_expression(entry) else ""
 
 
+def _ours(document: Mapping[str, Any], path: str) -> Space:
+    try:
+        return Space.from_dict(document, path or "space")
+    except SpecError as error:
+        raise SpecError(error.path if path else error.path.removeprefix("space."), error.message) from None
+
+
 def _typed(document: Mapping[str, Any], path: str) -> Space:
     return typed_value.load_space(document, path)[0]
 
 
 _SPACES: dict[str, Callable[[Mapping[str, Any], str], Space]] = {
-    "space": Space.from_dict,
+    "space": _ours,
     "typed_space": _typed,
     "expression_space": expressions.load_space,
 }

@@ -62,7 +62,8 @@ def parse_yaml(text: str | bytes) -> Any:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        raise SpecError("", f"not valid YAML: {error.problem or error.context}{_place(error.problem_mark)}") from None
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        raise SpecError("", f"not valid YAML: {said}{_place(error.problem_mark)}") from None
     except yaml.YAMLError as error:
         raise SpecError("", f"not valid YAML: {error}") from None
     except RecursionError:

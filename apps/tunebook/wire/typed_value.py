@@ -175,6 +175,11 @@ def _whole(value: float, place: int) -> int:
     return int(value)
 
 
+def _value_bounds(one: LogUniform | QLogUniform) -> list[float]:
+    low = math.exp(one.min_value) if one.low is None else one.low
+    return [low, math.exp(one.max_value) if one.high is None else one.high]
+
+
 def _short(value: object) -> str:
     return repr(value)[:60] if isinstance(value, str | int | float) else kind(value)
 
@@ -183,8 +188,8 @@ _WRITERS: dict[type[Distribution], Callable[[Any], list[Any]]] = {
     Randint: lambda one: [one.lower, one.upper],
     Uniform: lambda one: [one.min_value, one.max_value],
     QUniform: lambda one: [one.min_value, one.max_value, one.q],
-    LogUniform: lambda one: [one.lowest, one.highest],
-    QLogUniform: lambda one: [math.exp(one.min_value), math.exp(one.max_value), one.q],
+    LogUniform: _value_bounds,
+    QLogUniform: lambda one: [*_value_bounds(one), one.q],
     Normal: lambda one: [one.mu, one.sigma],
     QNormal: lambda one: [one.mu, one.sigma, one.q],
     LogNormal: lambda one: [one.mu, one.sigma],

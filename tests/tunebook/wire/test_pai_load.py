@@ -257,7 +257,8 @@ def test_what_is_no_configuration_is_refused(document):
         ("TPE", Sampling("tpe")),
         ("tpe", Sampling("tpe")),
         ("Random", Sampling("random")),
-        ("GridSearch", Sampling("grid", {"order": "bisect"})),
+        ("GridSearch", Sampling("grid")),
+        ("sobol", Sampling("sobol")),
     ],
 )
 def test_tuners_are_known_by_their_names(name, sampling):

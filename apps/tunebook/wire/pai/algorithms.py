@@ -3,34 +3,23 @@
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from tunebook import policies
 from tunebook.errors import SpecError
 from tunebook.fields import Fields, join, unknown
 from tunebook.objective import Goal
-from tunebook.policies import MedianStoppingPolicy, PaiAssessorPolicy, Policy
+from tunebook.policies import POLICIES, MedianStoppingPolicy, PaiAssessorPolicy, Policy
 from tunebook.sampling import SAMPLERS, Sampling
 
 GOALS = ("maximize", "minimize")
 
-# The vendor's tuner -> our sampler and the class arguments that are understood.
+# The vendor's tuner -> our sampler and the class arguments that are understood beside the sampler's own.
 TUNERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "TPE": ("tpe", ("seed", "tpe_args")),
+    "TPE": ("tpe", ("tpe_args",)),
     "GridSearch": ("grid", ()),
-    "Random": ("random", ("seed",)),
-    "Evolution": ("evolution", ("population_size",)),
-    "GP": (
-        "bayesian",
-        (
-            "utility",
-            "kappa",
-            "xi",
-            "nu",
-            "alpha",
-            "cold_start_num",
-            "selection_num_warm_up",
-            "selection_num_starting_points",
-        ),
-    ),
-    "PBT": ("pbt", ("all_checkpoint_dir", "population_size", "factor", "resample_probability", "fraction")),
+    "Random": ("random", ()),
+    "Evolution": ("evolution", ()),
+    "GP": ("bayesian", ()),
+    "PBT": ("pbt", ()),
 }
 DEFAULT_TUNER = "TPE"
 TPE_ARGS = (
@@ -55,14 +44,16 @@ def load_tuner(yml: Fields, *, is_empty: bool) -> Sampling:
     """The sampler of `yml_config.tuner`: TPE when it says none; with nothing to search it makes one trial."""
     tuner = yml.inside("tuner", ("name", "class_args"))
     name = tuner.text("name") or DEFAULT_TUNER
-    known = {word.lower(): word for word in TUNERS}.get(name.strip().lower())
-    offered = [word for word, (sampler, _) in TUNERS.items() if sampler in SAMPLERS]
-    if known not in offered:
-        raise SpecError(tuner.at("name"), unknown(name, offered, f"tuner {name!r}"))
-    sampler, members = TUNERS[known]
-    arguments = tuner.inside("class_args", ("optimize_mode", *members))
+    sampler = _sampler_of(name)
+    if sampler is None:
+        offered = [word for word, (behind, _) in TUNERS.items() if behind in SAMPLERS]
+        own = [one for one in SAMPLERS if one not in [behind for behind, _ in TUNERS.values()]]
+        raise SpecError(tuner.at("name"), unknown(name, offered + own, f"tuner {name!r}"))
+    members = [member for behind, extra in TUNERS.values() if behind == sampler for member in extra]
+    arguments = tuner.inside("class_args", ("optimize_mode", "seed", *members, *SAMPLERS[sampler]))
     seed = arguments.integer("seed", low=0)
-    options = _OPTIONS.get(sampler, _no_options)(arguments)
+    options = _tpe_options(arguments) if "tpe_args" in members else {}
+    options |= {option: arguments.document[option] for option in SAMPLERS[sampler] if arguments.has(option)}
     if is_empty:
         return Sampling("grid", seed=seed)
     try:
@@ -72,27 +63,28 @@ def load_tuner(yml: Fields, *, is_empty: bool) -> Sampling:
 
 
 def load_assessor(yml: Fields, goal: Goal) -> Policy | None:
-    """The policy that `yml_config.assessor` declares; None when it says none or is switched off."""
+    """The policy of `yml_config.assessor`, by the vendor's name or our own; None when it says none."""
     assessor = yml.inside("assessor", ("name", "class_args"))
     if not assessor.text("name"):
         if assessor.document.get("class_args"):
             assessor.require("name")
         return None
-    found = _ASSESSORS.get(assessor.text("name").strip().lower())
-    if found is None:
-        names = [word for word, _, _ in _ASSESSORS.values()]
+    name = assessor.text("name").strip().lower()
+    if name in POLICIES:
+        own = {key: value for key, value in assessor.mapping("class_args").items() if key != "optimize_mode"}
+        return policies.from_dict({**own, "name": name}, assessor.at("class_args"))
+    if name not in _ASSESSORS:
+        names = [*(word for word, _, _ in _ASSESSORS.values()), *POLICIES]
         raise SpecError(assessor.at("name"), unknown(assessor.text("name"), names, "assessor"))
-    _, members, build = found
-    arguments = assessor.inside("class_args", members)
-    try:
-        return build(arguments)
-    except SpecError as error:
-        place = error.path if error.path.startswith(arguments.path) else arguments.at(error.path)
-        raise SpecError(place, error.message) from None
+    _, members, build = _ASSESSORS[name]
+    return build(assessor.inside("class_args", members))
 
 
-def _no_options(arguments: Fields) -> dict[str, Any]:
-    return {}
+def _sampler_of(name: str) -> str | None:
+    """The sampler behind a tuner's name, the vendor's or our own, compared without case."""
+    words = {sampler: sampler for sampler in SAMPLERS}
+    words |= {word.lower(): sampler for word, (sampler, _) in TUNERS.items() if sampler in SAMPLERS}
+    return words.get(name.strip().lower())
 
 
 def _tpe_options(arguments: Fields) -> dict[str, Any]:
@@ -113,10 +105,6 @@ def _tpe_options(arguments: Fields) -> dict[str, Any]:
     if "constant_liar_type" in given.document:
         found["constant_liar"] = liar or "none"
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _grid_options(arguments: Fields) -> dict[str, Any]:
-    return {"order": "bisect"}
 
 
 def _pai_assessor(arguments: Fields) -> Policy:
@@ -145,7 +133,6 @@ def _switch(arguments: Fields, name: str, *, default: bool) -> bool:
     return word == "true"
 
 
-_OPTIONS: Mapping[str, Callable[[Fields], dict[str, Any]]] = {"tpe": _tpe_options, "grid": _grid_options}
 _ASSESSORS: Mapping[str, tuple[str, tuple[str, ...], Callable[[Fields], Policy]]] = {
     "paiassessor": ("PAIAssessor", ASSESSOR_ARGS, _pai_assessor),
     "medianstop": ("Medianstop", ("optimize_mode", "start_step"), _median_stop),
@@ -155,17 +142,16 @@ _ASSESSORS: Mapping[str, tuple[str, tuple[str, ...], Callable[[Fields], Policy]]
 def dump_tuner(sampling: Sampling, goal: Goal) -> dict[str, Any]:
     """The tuner's word for a sampler, with its class arguments; a sampler without one keeps its own name."""
     words = {sampler: word for word, (sampler, _) in TUNERS.items()}
-    arguments: dict[str, Any] = {"optimize_mode": goal}
-    if sampling.seed is not None:
-        arguments["seed"] = sampling.seed
+    seed = {} if sampling.seed is None else {"seed": sampling.seed}
+    arguments = {"optimize_mode": goal, **seed, **sampling.options}
     return {"name": words.get(sampling.name, sampling.name), "class_args": arguments}
 
 
 def dump_assessor(policy: Policy, goal: Goal) -> dict[str, Any]:
     """The assessor's word for a policy; a policy without one keeps its own name and arguments."""
     arguments = {name: value for name, value in policy.to_dict().items() if name != "name" and value is not None}
-    if isinstance(policy, PaiAssessorPolicy):
-        own = {name: arguments[name] for name in ASSESSOR_ARGS if name in arguments}
-        own["moving_avg"] = str(policy.moving_avg).lower()
-        return {"name": "PAIAssessor", "class_args": {"optimize_mode": goal, **own}}
-    return {"name": policy.name, "class_args": {"optimize_mode": goal, **arguments}}
+    if not isinstance(policy, PaiAssessorPolicy):
+        return {"name": policy.name, "class_args": {"optimize_mode": goal, **arguments}}
+    own = {name: arguments[name] for name in ASSESSOR_ARGS if name in arguments}
+    own["moving_avg"] = str(policy.moving_avg).lower()
+    return {"name": "PAIAssessor", "class_args": {"optimize_mode": goal, **own}}

@@ -160,10 +160,17 @@ def _command(whole: Fields, literals: Mapping[str, str]) -> Command:
     if not steps:
         raise SpecError(platform.at("cmd"), "must have at least one command")
     output = whole.inside("output_config", SECTIONS["output_config"])
-    paths = {name: output.text(name) or None for name in SECTIONS["output_config"]}
+    model_path, summary_path = output.text("model_path") or None, output.text("summary_path") or None
     files, resume = _params_files(whole), _is_on(platform, "resume")
     try:
-        return Command(steps=steps, params_files=files, resume=resume, literals=dict(literals), **paths)
+        return Command(
+            steps=steps,
+            params_files=files,
+            resume=resume,
+            model_path=model_path,
+            summary_path=summary_path,
+            literals=dict(literals),
+        )
     except SpecError as error:
         raise SpecError(_command_path(whole, error.path), error.message) from None
 
