@@ -1,6 +1,7 @@
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
-from apps.config import checks
+from apps.config import checks, datafolder
 
 
 class ConfigApp(AppConfig):
@@ -11,3 +12,4 @@ class ConfigApp(AppConfig):
 
     def ready(self) -> None:
         checks.register_all()
+        connection_created.connect(datafolder.close_to_others)

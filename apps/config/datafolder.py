@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 SECRET_KEY_LENGTH = 64
 
@@ -45,3 +46,19 @@ def check_writable(folder: Path) -> None:
     trial = folder / f".writable-{os.getpid()}"
     trial.write_bytes(b"\0" * 4096)
     trial.unlink()
+
+
+def close_to_others(connection: Any, **kwargs: Any) -> None:
+    """Take everybody else's rights off the files of an SQLite database; SQLite makes them by the umask.
+
+    Called at each new connection: three calls to the kernel.
+    """
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():
+        return
+    for suffix in ("", "-wal", "-shm"):
+        path = f"{connection.settings_dict['NAME']}{suffix}"
+        try:
+            if os.stat(path).st_mode & 0o077:
+                os.chmod(path, 0o600)
+        except OSError:
+            continue  # not there yet, or another owner's; the folder's mode protects it all the same

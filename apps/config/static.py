@@ -2,15 +2,25 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 # Folders and files that packages bring and no page of ours asks for; compressing them would take ten seconds.
 UNUSED = ["rest_framework", "redoc", "ext", "htm*-4.*", "htmx-2.js", "oauth2-redirect.*", "*.map", "CVS", ".*", "*~"]
+
+
+# `import ... from "./x.js"` and `export ... from "./x.js"`; then `import "./x.js"` and `import("./x.js")`
+JAVASCRIPT_IMPORTS = (
+    (
+        r"""(?P<matched>(?P<head>\b(?:import|export)\b[^"'`;]*?\bfrom\s*)["'](?P<url>\.{1,2}/[^"'`]+)["'])""",
+        '%(head)s"%(url)s"',
+    ),
+    (r"""(?P<matched>(?P<head>\bimport\s*\(?\s*)["'](?P<url>\.{1,2}/[^"'`]+)["'])""", '%(head)s"%(url)s"'),
+)
 
 
 class HashedFiles(CompressedManifestStaticFilesStorage):
@@ -19,11 +29,10 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
     References inside files of other packages are left alone: some name files that the package does not ship.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        _, imports = self._js_module_import_aggregation_patterns
-        styles = dict(self.patterns)["*.css"]
-        self.patterns = (("css/*.css", styles), ("js/*.js", imports))
-        super().__init__(*args, **kwargs)
+    patterns = (
+        ("css/*.css", dict(HashedFilesMixin.patterns)["*.css"]),
+        ("js/*.js", JAVASCRIPT_IMPORTS),
+    )
 
 
 def collect() -> bool:

@@ -1,0 +1,109 @@
+"""Headers, health and the answers of last resort."""
+
+import json
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory, override_settings
+
+from apps.config import errors, health
+from apps.config.headers import CompressPages
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client(raise_request_exception=False)
+
+
+def test_every_answer_forbids_foreign_and_inline_content(client):
+    policy = client.get("/healthz").headers["Content-Security-Policy"]
+
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "base-uri 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("X-Frame-Options", "DENY"),
+    ],
+)
+def test_every_answer_carries_the_protective_headers(client, header, value):
+    assert client.get("/healthz").headers[header] == value
+
+
+def test_healthz_asks_nothing_of_the_database(client):
+    # without the db fixture any query would fail
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_readyz_says_yes_when_the_schema_is_current(db, client):
+    assert client.get("/readyz").status_code == 200
+
+
+def test_readyz_says_no_and_why_but_not_where(db, client, monkeypatch):
+    monkeypatch.setattr(health, "LEAST_FREE", 2**62)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "unavailable", "reason": "disk"}
+    assert answer.headers["Retry-After"]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_below_the_native_api_errors_have_its_envelope(status):
+    answer = errors.answer(RequestFactory().get("/api/automl/v1/hpo/nothing"), status)
+
+    document = json.loads(answer.content)
+    assert answer.status_code == status
+    assert set(document) == {"RequestId", "Code", "Message"}
+
+
+def test_below_our_api_errors_have_ours():
+    answer = errors.answer(RequestFactory().get("/api/tunebook/v1/nothing"), 404)
+
+    assert b'"code": "not_found"' in answer.content
+
+
+def test_an_unknown_page_is_a_page(db, client):
+    answer = client.get("/there/is/nothing")
+
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_a_request_for_another_host_is_refused(client):
+    with override_settings(ALLOWED_HOSTS=["localhost"]):
+        assert client.get("/api/docs/", HTTP_HOST="evil.example").status_code == 400
+
+
+def test_pages_are_compressed_and_answers_of_the_apis_are_not():
+    def answered(path: str) -> HttpResponse:
+        request = RequestFactory().get(path, HTTP_ACCEPT_ENCODING="gzip")
+        return CompressPages(lambda _: HttpResponse("word " * 200))(request)
+
+    assert answered("/login").headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in answered("/api/automl/v1/hpo/experiments").headers
+
+
+def test_the_explorer_loads_only_our_own_files(db, client):
+    page = client.get("/api/docs/").content.decode()
+
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "<script>" not in page
+    assert "<style" not in page
+
+
+def test_the_openapi_document_names_both_apis(db, client):
+    document = client.get("/api/schema/?format=json").json()
+
+    assert document["openapi"].startswith("3.")
+    assert any(path.startswith("/api/automl/v1/hpo/") for path in document["paths"])
