@@ -41,3 +41,6 @@ class AutoSampler(Sampler):
         return replace(
             suggestion, note=". ".join(part for part in (f"auto picked {self.reason}", suggestion.note) if part)
         )
+
+    def exhausted(self, history: History) -> bool:
+        return self.picked.exhausted(history)

@@ -43,3 +43,6 @@ class GridSampler(Sampler):
         taken = history.tried if not pending else history.tried | {identity(params) for params in pending}
         params = self._listing.untried(taken)
         return None if params is None else Suggestion(params, "grid")
+
+    def exhausted(self, history: History) -> bool:
+        return self._listing.untried(history.tried) is None

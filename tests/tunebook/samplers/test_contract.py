@@ -1,0 +1,231 @@
+"""What every sampler must do, whatever it does."""
+
+import json
+import math
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.tunebook.samplers.spaces import (
+    FINITE,
+    MANY_OPTIONS,
+    MIXED,
+    NESTED,
+    ONE_POINT,
+    WIDE,
+    history,
+    score,
+    spaces,
+    with_pending,
+    with_result,
+)
+from tunebook import Objective, Space, TrialStatus, Uniform
+from tunebook.distributions import identity
+from tunebook.errors import SpecError
+from tunebook.history import History, TrialView
+from tunebook.samplers import SAMPLERS, Sampler, build
+from tunebook.sampling import SAMPLERS as DECLARED
+from tunebook.sampling import Sampling
+from tunebook.space import Params
+
+every_sampler = pytest.mark.parametrize("name", list(SAMPLERS))
+few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def make(name: str, space: Space, seed: int = 3) -> Sampler:
+    return build(Sampling(name), space, Objective(), seed)
+
+
+def play(name: str, space: Space, count: int) -> list[Params]:
+    """Ask one by one and tell each result, with a new sampler each time."""
+    past = History(space, Objective())
+    asked = []
+    for _ in range(count):
+        for suggestion in make(name, space).ask(past, 1):
+            asked.append(suggestion.params)
+            past = with_result(past, suggestion.params, score(suggestion.params))
+    return asked
+
+
+def test_the_declaration_knows_the_same_samplers_and_options() -> None:
+    registry = {name: tuple(option.name for option in kind.options) for name, kind in SAMPLERS.items()}
+
+    assert registry == DECLARED
+
+
+@every_sampler
+def test_a_new_sampler_with_the_same_history_asks_the_same(name: str) -> None:
+    past = history(MIXED, 30)
+    kept = make(name, MIXED)
+    kept.ask(history(MIXED, 12), 2)
+    kept.ask(history(MIXED, 5, lambda params: None), 1)
+
+    again = History.from_dict(json.loads(json.dumps(past.to_dict())))
+
+    assert kept.ask(past, 3) == make(name, MIXED).ask(past, 3) == make(name, again.space).ask(again, 3)
+
+
+@every_sampler
+def test_another_seed_asks_something_else_unless_the_order_is_fixed(name: str) -> None:
+    past = history(MIXED, 30)
+
+    same = make(name, MIXED, seed=3).ask(past, 2) == make(name, MIXED, seed=4).ask(past, 2)
+
+    assert same == (name == "grid")
+
+
+@every_sampler
+@pytest.mark.parametrize("count", [0, 4, 25])
+def test_a_batch_with_running_trials_is_all_different(name: str, count: int) -> None:
+    past = history(MIXED, count)
+    for suggestion in make(name, MIXED).ask(past, 2):
+        past = with_pending(past, suggestion.params)
+
+    asked = [suggestion.params for suggestion in make(name, MIXED).ask(past, 4)]
+
+    everything = [identity(trial.params) for trial in past.trials] + [identity(params) for params in asked]
+    assert len(asked) == 4
+    assert len(set(everything)) == len(everything)
+
+
+@every_sampler
+@pytest.mark.parametrize("space", [MIXED, NESTED, ONE_POINT, FINITE], ids=["mixed", "nested", "one point", "finite"])
+def test_suggestions_lie_in_the_space_and_are_plain_json(name: str, space: Space) -> None:
+    asked = play(name, space, 30)
+
+    assert asked
+    for params in asked:
+        assert space.problems(params) == []
+        assert json.loads(json.dumps(params, allow_nan=False)) == params
+
+
+@every_sampler
+@pytest.mark.parametrize(
+    "value",
+    [None, math.nan, math.inf, -math.inf, 0.0, 1e308, -1e308, 1e-320],
+    ids=["none", "nan", "inf", "-inf", "constant", "huge", "hugely negative", "tiny"],
+)
+@pytest.mark.parametrize("goal", ["minimize", "maximize"])
+def test_any_values_are_borne(name: str, value: float | None, goal: str) -> None:
+    past = history(MIXED, 24, lambda params: value, goal=goal)
+
+    asked = build(Sampling(name), MIXED, past.objective, 3).ask(past, 2)
+
+    assert [MIXED.problems(suggestion.params) for suggestion in asked] == [[], []]
+
+
+@every_sampler
+def test_failed_cancelled_stopped_and_foreign_trials_are_borne(name: str) -> None:
+    past = history(NESTED, 20)
+    params = NESTED.sample(make(name, NESTED).draw(99))
+    for number, status in enumerate(TrialStatus, start=20):
+        past = past.extended(TrialView(number, params, status, None, ((1, 0.5), (2, math.nan))))
+    past = past.extended(TrialView(50, {"other": 1}, TrialStatus.FINISHED, 0.1))
+    past = past.extended(TrialView(51, {"lr": 5000.0, "model": {"_name": "gone"}}, TrialStatus.FINISHED, -9.0))
+
+    asked = make(name, NESTED).ask(past, 3)
+
+    assert [NESTED.problems(suggestion.params) for suggestion in asked] == [[], [], []]
+
+
+@every_sampler
+@pytest.mark.parametrize("space", [WIDE, MANY_OPTIONS], ids=["200 parameters", "10,000 options"])
+def test_large_spaces_are_borne(name: str, space: Space) -> None:
+    past = history(space, 30)
+
+    asked = make(name, space).ask(past, 2)
+
+    assert [space.problems(suggestion.params) for suggestion in asked] == [[], []]
+
+
+@every_sampler
+def test_a_finite_space_is_tried_once_each_and_then_exhausted(name: str) -> None:
+    past = History(FINITE, Objective())
+    tried = []
+    while asked := make(name, FINITE).ask(past, 5):
+        assert not make(name, FINITE).exhausted(past)
+        for suggestion in asked:
+            tried.append(identity(suggestion.params))
+            past = with_result(past, suggestion.params, score(suggestion.params))
+
+    assert FINITE.size == 18
+    assert len(tried) == len(set(tried)) == 18
+    assert make(name, FINITE).exhausted(past)
+
+
+@every_sampler
+def test_a_space_of_one_point_is_asked_once(name: str) -> None:
+    assert len(play(name, ONE_POINT, 3)) == 1
+
+
+@every_sampler
+def test_an_empty_space_is_asked_once(name: str) -> None:
+    assert play(name, Space({}), 3) == [{}]
+
+
+@every_sampler
+def test_a_continuous_space_is_never_exhausted(name: str) -> None:
+    past = history(MIXED, 50)
+
+    assert not make(name, MIXED).exhausted(past)
+
+
+@every_sampler
+def test_asking_for_nothing_gives_nothing(name: str) -> None:
+    assert make(name, MIXED).ask(history(MIXED, 3), 0) == []
+
+
+@every_sampler
+def test_an_unknown_option_is_refused_by_name(name: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        SAMPLERS[name](MIXED, Objective(), 0, temperature=1)
+
+    assert caught.value.path == "temperature"
+
+
+@every_sampler
+def test_every_suggestion_says_where_it_comes_from(name: str) -> None:
+    asked = make(name, MIXED).ask(history(MIXED, 40), 3)
+
+    assert all(suggestion.source for suggestion in asked)
+
+
+@every_sampler
+@few
+@given(space=spaces(), seed=st.integers(0, 2**63 - 1), values=st.lists(st.floats(), max_size=25))
+def test_any_space_with_any_results_is_searched_within_its_bounds(
+    name: str, space: Space, seed: int, values: list[float]
+) -> None:
+    left = iter(values)
+    past = history(space, len(values), lambda params: next(left))
+
+    asked = make(name, space, seed).ask(past, 3)
+
+    assert [space.problems(suggestion.params) for suggestion in asked] == [[]] * len(asked)
+    assert asked == make(name, space, seed).ask(past, 3)
+    assert asked or make(name, space, seed).exhausted(past)
+
+
+BOWL = Space({"x": Uniform(-5, 5), "y": Uniform(-5, 5), "z": Uniform(-5, 5)})
+
+
+def bowl(params: Params) -> float:
+    return (params["x"] - 1) ** 2 + (params["y"] + 2) ** 2 + params["z"] ** 2  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in ("random", "sobol", "grid")])
+@pytest.mark.parametrize("goal", ["minimize", "maximize"])
+def test_a_sampler_with_a_model_beats_random_search_on_a_bowl(name: str, goal: str) -> None:
+    def best_of(sampler: str, seed: int) -> float:
+        past = History(BOWL, Objective(goal))  # type: ignore[arg-type]
+        asking = build(Sampling(sampler), BOWL, past.objective, seed)
+        for _ in range(60):
+            (suggestion,) = asking.ask(past, 1)
+            past = with_result(past, suggestion.params, past.objective.sign * bowl(suggestion.params))
+        return min(bowl(dict(trial.params)) for trial in past.trials)
+
+    model = sorted(best_of(name, seed) for seed in range(5))
+    blind = sorted(best_of("random", seed) for seed in range(5))
+
+    assert model[2] < blind[2] / 2
