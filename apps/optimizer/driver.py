@@ -1,0 +1,138 @@
+"""Drives one experiment: turn after turn of look, reap, judge, close, launch, ask."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from apps.experiments.models import Experiment
+from apps.optimizer.executors.base import State
+from apps.optimizer.steps.ask import ask, ask_ahead
+from apps.optimizer.steps.close import close, seconds_left
+from apps.optimizer.steps.judge import judge
+from apps.optimizer.steps.launch import carry_out, claim
+from apps.optimizer.steps.look import look
+from apps.optimizer.steps.reap import reap
+from apps.optimizer.work import Place, Work, load, now
+from apps.trials.models import Trial
+from apps.tuning import driving
+from apps.tuning.driving import Lease, Tick
+from tunebook.job import Job
+from tunebook.status import LIVE_TRIAL, TrialStatus
+
+RECORD_AFTER = 0.03
+"""Seconds after which a launch is written down by itself, when nothing else has happened that could carry it."""
+REVIEW_EVERY = 5.0
+MOST_TICKS = 4
+
+
+class Driver:
+    """One claimed experiment. When a turn raises, drop the driver: the next one rebuilds everything."""
+
+    def __init__(self, lease: Lease, place: Place) -> None:
+        self.lease = lease
+        self.work: Work = load(lease, place)
+        self.durations: deque[float] = deque(maxlen=16)
+        self.is_new = True
+        self.next_review = 0.0
+
+    @property
+    def has_ended(self) -> bool:
+        return self.work.has_ended
+
+    def turn(self, *, announced: bool, changed: bool, obstacle: str = "", asks: bool = True) -> None:
+        """Do what there is to do now.
+
+        announced: somebody poked; changed: the row was changed by others, or slots became free; obstacle: why nothing
+        may be launched by this worker; asks: False for a worker that is on its way out.
+        """
+        work = self.work
+        look(work, announced=announced)
+        if not (changed or self.is_new or self.has_news()):
+            return
+        self.is_new = False
+        self.next_review = now() + REVIEW_EVERY
+        for _ in range(MOST_TICKS):
+            self.tick(obstacle)
+            carry_out(work)
+            if work.has_ended or not work.hungry or not asks or not ask(work, work.hungry):
+                break
+        if asks and not obstacle:
+            ask_ahead(work, list(self.durations))
+
+    def has_news(self) -> bool:
+        """Whether there is anything to write down or to decide."""
+        moment = now()
+        return moment >= self.next_review or any(
+            live.has_ended
+            or live.fresh
+            or (live.observation is not None and live.observation.state == State.UNREACHABLE)
+            or (live.handle is None and moment >= self.work.next_due)
+            or (not live.is_recorded and live.launched_at is not None and moment - live.launched_at > RECORD_AFTER)
+            for live in self.work.live.values()
+        )
+
+    def tick(self, obstacle: str) -> None:
+        """One transaction: everything that was seen, and everything that follows from it."""
+        work = self.work
+        ends = [live.observation for live in work.live.values() if live.observation and live.has_ended]
+        with driving.tick(self.lease, work.job) as tick:
+            if tick.experiment.modified != work.seen:
+                self.catch_up(tick)
+            reap(work, tick)
+            judge(work, tick)
+            close(work, tick)
+            claim(work, tick, obstacle)
+            if work.status != tick.experiment.status or ends:
+                tick.settle()
+        self.after(tick)
+        self.durations.extend(end.ended - end.started for end in ends if end.ended and end.started)
+
+    def catch_up(self, tick: Tick) -> None:
+        """Take in what others have changed: the declaration, stops, queued trials. Two queries, three after an edit."""
+        work, row = self.work, tick.experiment
+        if row.version != work.version:
+            tick.job = Job.from_dict(row.job)
+            work.redeclare(tick.job, row.version)
+        live = {one.trial.pk: one.trial for one in work.live.values()}
+        open_ones = Trial.objects.filter(experiment=row, status__in=[TrialStatus.CREATED, *LIVE_TRIAL])
+        waiting = []
+        for trial in open_ones.order_by("number"):
+            known = live.get(trial.pk)
+            if known is None:
+                waiting.append(trial)
+                work.remember(trial)
+                continue
+            known.desired, known.stopped_by, known.reason = trial.desired, trial.stopped_by, trial.reason
+            known.status = trial.status
+        for gone in {trial.number for trial in work.created} - {trial.number for trial in waiting}:
+            work.remember(Trial.objects.get(experiment=row, number=gone))
+        work.created = [trial for trial in waiting if trial.status == TrialStatus.CREATED]
+
+    def after(self, tick: Tick) -> None:
+        """Keep what the row looks like now, to notice changes by others."""
+        work, row = self.work, tick.experiment
+        if work.best != row.best_value or work.status != row.status:
+            work.messages.append((row.status, row.reason))
+        work.seen, work.status, work.best = row.modified, row.status, row.best_value
+        work.has_ended = row.has_ended
+        left = seconds_left(work, row)
+        if left is not None and left < REVIEW_EVERY:
+            self.next_review = now() + max(left, 0.01)
+
+    def wants(self) -> float:
+        """Seconds until it wants a turn even if nothing is heard."""
+        moment = now()
+        marks = [self.next_review - moment]
+        for live in self.work.live.values():
+            if not live.is_recorded and live.launched_at is not None:
+                marks.append(live.launched_at + RECORD_AFTER - moment)
+            if live.handle is None:
+                marks.append(self.work.next_due - moment)
+            marks.append(live.next_look - moment)
+        return max(min(marks), 0.0)
+
+
+def changed_rows(drivers: dict[int, Driver]) -> set[int]:
+    """The experiments whose row is not as their driver left it. One query."""
+    rows = Experiment.objects.filter(pk__in=list(drivers)).values_list("pk", "modified")
+    return {pk for pk, modified in rows if modified != drivers[pk].work.seen}

@@ -1,0 +1,45 @@
+"""`manage.py run_optimizer`: drives experiments until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from apps.optimizer.executors.local import LocalExecutor
+from apps.optimizer.worker import OptimizerWorker, Options
+
+
+class Command(BaseCommand):
+    help = "Ask samplers, launch trials, read their metrics, stop the hopeless ones, finish."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--slots", type=int, default=settings.TUNEBOOK_SLOTS, help="trials at once on this machine")
+        parser.add_argument("--exit-when-idle", action="store_true", help="leave when no experiment is active")
+        parser.add_argument("--drain", action="store_true", help="when told to stop, wait for the running trials first")
+        parser.add_argument("--stop-trials", action="store_true", help="when told to stop, cancel the running trials")
+
+    def handle(self, **options: Any) -> None:
+        worker = OptimizerWorker(
+            LocalExecutor(settings.TUNEBOOK_DATA),
+            settings.TUNEBOOK_DATA,
+            slots=options["slots"],
+            table_url=settings.TUNEBOOK_TABLE_DATABASE_URL,
+            options=Options(
+                until_idle=options["exit_when_idle"], drain=options["drain"], stop_trials=options["stop_trials"]
+            ),
+        )
+
+        def leave(_number: int, _stack: FrameType | None) -> None:
+            if worker.leaving.is_set():
+                os._exit(130)
+            worker.ask_to_leave()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, leave)
+        worker.run()

@@ -1,0 +1,35 @@
+"""What an attempt has measured since the last look, read from its files.
+
+`read(request)` is a pure function of the files and the offsets: it keeps nothing, so whoever stores the new offsets
+together with the readings imports each measurement once.
+"""
+
+from apps.optimizer.readings.base import Offsets, ReadingError, Request
+from apps.optimizer.readings.json_files import read_json_files
+from apps.optimizer.readings.report import read_report
+from apps.optimizer.readings.stdout import read_stdout
+from apps.optimizer.readings.summary import read_summary
+from apps.optimizer.readings.table import read_table
+from apps.tuning.measuring import Reading
+
+__all__ = ["READERS", "Offsets", "Reading", "ReadingError", "Request", "read"]
+
+READERS = {
+    "report": read_report,
+    "stdout": read_stdout,
+    "json": read_json_files,
+    "summary": read_summary,
+    "table": read_table,
+}
+
+
+def read(request: Request) -> tuple[list[Reading], Offsets]:
+    """The new readings and the offsets behind them. What a script reports itself is always read as well.
+
+    Raises ReadingError with a sentence for people when a source can never be read.
+    """
+    readings, offsets = read_report(request)
+    if request.type != "report":
+        more, offsets = READERS[request.type](request.with_offsets(offsets))
+        readings += more
+    return readings, offsets

@@ -1,0 +1,81 @@
+"""What every reader of metrics gets, and the pieces they share."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+Offsets = dict[str, Any]
+"""How far each source has been read; plain JSON, kept in the attempt's row."""
+
+MOST_BYTES = 4 << 20
+WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class ReadingError(Exception):
+    """A metric source cannot be read at all; the text says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One look at one attempt.
+
+    folder: the attempt's. work: where its commands run. metrics: the names to look for.
+    sources: paths, statements or step names with every placeholder filled. final: the attempt has ended.
+    """
+
+    type: str
+    folder: Path
+    work: Path
+    metrics: Sequence[str]
+    sources: Sequence[str] = ()
+    offsets: Mapping[str, Any] = field(default_factory=dict)
+    final: bool = False
+    table_url: str = ""
+
+    def with_offsets(self, offsets: Offsets) -> Request:
+        return replace(self, offsets=offsets)
+
+    def path(self, source: str) -> Path:
+        """A source that is a file or folder: relative ones lie where the commands run."""
+        return self.work / source
+
+
+def read_lines(path: Path, offset: int, *, final: bool = False, end: int | None = None) -> tuple[list[bytes], int]:
+    """Whole lines from an offset on, some MiB at most, and the offset behind them.
+
+    The last line counts without its line end only when nothing can follow. A file that is shorter than the offset was
+    cut, and is read from its end.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
+        return [], offset
+    try:
+        size = os.fstat(file).st_size
+        stop = size if end is None else min(size, end)
+        if stop <= offset:
+            return [], min(offset, stop)
+        data = os.pread(file, min(stop - offset, MOST_BYTES), offset)
+    finally:
+        os.close(file)
+    complete = len(data) if final and offset + len(data) >= stop else data.rfind(b"\n") + 1
+    if complete == 0 and len(data) == MOST_BYTES:
+        return [], offset + len(data)  # a line of several MiB is no line
+    return data[:complete].splitlines(), offset + complete
+
+
+def number(value: object) -> float | None:
+    """A measured value: a number, or the word for one that JSON lacks; None for anything else."""
+    if isinstance(value, str):
+        return WORDS.get(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

@@ -1,0 +1,76 @@
+"""Close: whether the experiment is to end, and how far that is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.utils import timezone
+
+from apps.experiments.models import Desired, Experiment
+from apps.optimizer.work import Work
+from apps.tuning.driving import Tick
+from tunebook.status import ExperimentStatus
+
+Ending = tuple[ExperimentStatus, str]
+MOST_SAMPLER_FAILURES = 3
+
+
+def close(work: Work, tick: Tick) -> None:
+    """Ask live trials to stop when the experiment ends early; end it when nothing is live and nothing will be."""
+    row = tick.experiment
+    work.closing = ending(work, row)
+    if work.closing is not None:
+        status, reason = work.closing
+        by: Literal["user", "system"] = "user" if status == ExperimentStatus.USER_CANCELED else "system"
+        for live in work.live.values():
+            if live.trial.desired == Desired.RUN:
+                tick.ask_to_stop(live.trial, by=by, reason=reason)
+        if row.live_count == 0:
+            tick.move(status, reason)
+    elif asks_no_more(work, row):
+        if row.live_count:
+            tick.move(ExperimentStatus.NO_MORE_TRIAL)
+        elif row.desired == Desired.DRAIN or not work.created:
+            tick.move(ExperimentStatus.FINISHED, "" if row.desired != Desired.DRAIN else "drained")
+
+
+def ending(work: Work, row: Experiment) -> Ending | None:
+    """Why the experiment is to end before its limits are used up, None when it is not."""
+    limits, objective = work.job.limits, work.job.objective
+    if row.desired == Desired.STOP:
+        return ExperimentStatus.USER_CANCELED, row.reason or "stopped"
+    if work.sampler_failures >= MOST_SAMPLER_FAILURES:
+        return ExperimentStatus.FAILED, row.reason
+    if limits.max_failed is not None and row.failed_count > limits.max_failed:
+        return ExperimentStatus.FAILED, f"{row.failed_count} trials failed, more than max_failed ({limits.max_failed})"
+    if objective.target is not None and row.best_value is not None and objective.reached(row.best_value):
+        return ExperimentStatus.EARLY_STOPPED, f"the target {objective.target:g} was reached"
+    left = seconds_left(work, row)
+    if left is not None and left <= 0:
+        return ExperimentStatus.SYS_CANCELED, f"the time limit of {limits.max_seconds:g} seconds was reached"
+    return None
+
+
+def seconds_left(work: Work, row: Experiment) -> float | None:
+    """Until the experiment's time limit; None when it has none or has not started."""
+    limit = work.job.limits.max_seconds
+    if limit is None or row.started is None:
+        return None
+    return limit - (timezone.now() - row.started).total_seconds()
+
+
+def asks_no_more(work: Work, row: Experiment) -> bool:
+    """Whether no further trial will be asked."""
+    if row.desired == Desired.DRAIN:
+        return True
+    if work.created:
+        return False
+    return budget(work, row) == 0 or (work.is_exhausted and not work.suggestions)
+
+
+def budget(work: Work, row: Experiment) -> int:
+    """How many trials may still be asked; restarted and queued ones do not count."""
+    most = work.job.limits.max_trials
+    if most is None:
+        return 1_000_000
+    return max(most - (row.trial_count - row.extra_trials), 0)

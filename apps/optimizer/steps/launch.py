@@ -1,0 +1,159 @@
+"""Launch: give free slots to waiting trials, and after the commit hand them to the executor."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from django.utils import timezone
+
+from apps.experiments.models import Desired
+from apps.optimizer.executors.base import Busy, ExecutorError, Handle, LaunchSpec, Observation, State, Unavailable
+from apps.optimizer.readings.stdout import steps_done
+from apps.optimizer.steps.close import budget
+from apps.optimizer.work import Live, Work, now
+from apps.trials.models import Attempt
+from apps.tuning.driving import Tick
+from tunebook.status import ExperimentStatus
+
+STOP_AGAIN_AFTER = 5.0
+NO_SLOT = "waiting for a free slot on this machine"
+
+
+def claim(work: Work, tick: Tick, obstacle: str) -> None:
+    """Claim slots for waiting trials, then for suggestions; `obstacle` says why nothing may start now, if so."""
+    row = tick.experiment
+    work.hungry = 0
+    work.starved = False
+    obstacle = obstacle or hindrance(work, tick)
+    if not obstacle and not row.has_ended:
+        obstacle = fill(work, tick)
+    if row.has_ended:
+        return
+    if row.live_count and (row.status != ExperimentStatus.NO_MORE_TRIAL or work.created):
+        tick.move(ExperimentStatus.RUNNING)
+    elif not row.live_count and row.status != ExperimentStatus.NO_MORE_TRIAL:
+        if tick.move(ExperimentStatus.WAITING, obstacle):
+            return
+        if obstacle and row.reason != obstacle and row.status == ExperimentStatus.WAITING and not work.closing:
+            row.reason, tick.dirty = obstacle, True
+
+
+def hindrance(work: Work, tick: Tick) -> str:
+    """Why this experiment starts nothing now; empty when it may."""
+    row = tick.experiment
+    if work.closing is not None:
+        return "stopping"
+    if row.desired == Desired.PAUSE:
+        return "paused"
+    if row.desired == Desired.DRAIN:
+        return "draining"
+    schedule = work.job.schedule
+    if schedule is not None:
+        moment = timezone.localtime()
+        if not schedule.open_at(moment):
+            return f"its schedule lets trials start from {schedule.opens_next(moment):%Y-%m-%d %H:%M} on"
+    return ""
+
+
+def fill(work: Work, tick: Tick) -> str:
+    """Start as many attempts as there is room for; why there are not more, if the machine is the reason."""
+    place, row = work.place, tick.experiment
+    left = min(budget(work, row), work.job.limits.max_concurrent)
+    wanted = len(work.created) + left
+    if wanted == 0 or work.job.limits.max_concurrent <= row.live_count:
+        return ""
+    room = tick.room(host=place.host, slots=place.slots)
+    if room == 0:
+        work.starved = True
+        return NO_SLOT
+    chosen = work.created[:room]
+    take = min(room - len(chosen), left, len(work.suggestions))
+    if take > 0:
+        chosen = chosen + tick.suggest(work.suggestions[:take])
+        del work.suggestions[:take]
+    work.hungry = 0 if work.is_exhausted else min(room - len(chosen), left - take)
+    attempts = tick.claim(
+        chosen, instance=place.instance, executor=place.executor.name, host=place.host, slots=place.slots
+    )
+    started = {attempt.trial.pk for attempt in attempts}
+    work.created = [trial for trial in work.created if trial.pk not in started and not trial.has_ended]
+    for attempt in attempts:
+        work.live[attempt.pk] = Live(attempt)
+        work.remember(attempt.trial)
+    for trial in chosen:
+        if trial.pk not in started and trial not in work.created and not trial.has_ended:
+            work.created.append(trial)
+    return ""
+
+
+def carry_out(work: Work) -> None:
+    """After the commit: launch what was claimed, stop what is to stop. What was refused is noted in the next tick."""
+    for live in list(work.live.values()):
+        if live.handle is None and live.observation is None:
+            start(work, live)
+        elif live.trial.desired == Desired.STOP and not live.has_ended:
+            stop(work, live)
+
+
+def start(work: Work, live: Live) -> None:
+    handle = Handle(work.place.executor.name, work.place.host, live.attempt.launch_key, work.place_of(live.attempt))
+    try:
+        live.handle = work.place.executor.launch(specification(work, live.attempt))
+        live.launched_at = now()
+    except (Busy, Unavailable):
+        work.next_due = now() + 1.0
+    except (ExecutorError, OSError, ValueError) as error:
+        live.observation = Observation(handle=handle, state=State.NOT_LAUNCHED, message=str(error))
+
+
+def stop(work: Work, live: Live) -> None:
+    if live.handle is not None and (live.stop_sent is None or now() - live.stop_sent > STOP_AGAIN_AFTER):
+        live.stop_sent = now()
+        work.place.executor.stop(live.handle, work.job.command.grace)
+
+
+def specification(work: Work, attempt: Attempt) -> LaunchSpec:
+    """The attempt as the executor takes it, every placeholder filled. Reads the templates of params files."""
+    command, trial = work.job.command, attempt.trial
+    values = work.variables(attempt)
+    root = work.work_folder(attempt)
+    resumes = command.resume and attempt.number > 1
+    return LaunchSpec(
+        key=attempt.launch_key,
+        place=work.place_of(attempt),
+        steps=command.filled_steps(values),
+        params=trial.params,
+        environment={
+            **{name: values.fill(text) for name, text in command.environment.items()},
+            **{f"TUNEBOOK_PARAM_{variable(name)}": str(value) for name, value in trial.params.items()},
+            "TUNEBOOK_EXPERIMENT": work.lease.key,
+            "TUNEBOOK_TRIAL": trial.key,
+            "TUNEBOOK_ATTEMPT": str(attempt.number),
+        },
+        first_step=done_before(work, attempt) if resumes else 0,
+        work_of=1 if resumes else None,
+        working_dir=str(root) if command.working_dir else None,
+        files=[
+            (values.fill(destination), values.fill((Path.cwd() / root / values.fill(source)).read_text()))
+            for source, destination in command.params_files
+        ],
+        time_limit=work.job.limits.trial_seconds,
+        grace=command.grace,
+    )
+
+
+def done_before(work: Work, attempt: Attempt) -> int:
+    """How many steps earlier attempts have finished."""
+    done = {
+        line["id"]
+        for number in range(1, attempt.number)
+        for line in steps_done(work.folder(Attempt(trial=attempt.trial, number=number)))
+        if line["code"] == 0
+    }
+    return min(len(done), len(work.job.command.steps) - 1)
+
+
+def variable(name: str) -> str:
+    """A parameter's name as part of an environment variable's."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", name)

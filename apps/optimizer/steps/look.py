@@ -1,0 +1,73 @@
+"""Look: what has become of the open attempts, and what they have measured. Reads processes and files, writes nothing."""
+
+from __future__ import annotations
+
+from apps.optimizer import readings
+from apps.optimizer.executors.base import Observation, State
+from apps.optimizer.readings import ReadingError, Request
+from apps.optimizer.work import Live, Work, now
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks at the files of an attempt that nobody has announced news of."""
+
+
+def look(work: Work, *, announced: bool) -> None:
+    """Poll the executor and read new measurements. `announced`: somebody has poked us, so look at every file."""
+    launched = [live for live in work.live.values() if live.handle is not None and not live.has_ended]
+    observed = work.place.executor.poll([live.handle for live in launched if live.handle is not None])
+    for live, observation in zip(launched, observed, strict=True):
+        live.observation = observation
+        if announced or observation.has_ended or now() >= live.next_look:
+            live.next_look = now() + LOOK_EVERY
+            read(work, live)
+
+
+def read(work: Work, live: Live) -> None:
+    """Take in what an attempt has measured since the last look; what cannot be read at all fails the attempt."""
+    ended = live.has_ended
+    request = Request(
+        type=work.job.readings.type,
+        folder=work.folder(live.attempt),
+        work=work.work_folder(live.attempt) if work.job.readings.sources else work.folder(live.attempt) / "work",
+        metrics=[metric.name for metric in work.job.objective.metrics],
+        sources=_sources(work, live),
+        offsets=live.offsets,
+        final=ended,
+        table_url=work.place.table_url,
+    )
+    try:
+        found, offsets = readings.read(request)
+    except (ReadingError, OSError) as error:
+        refuse(work, live, str(error))
+        return
+    while found and ended:
+        more, offsets = readings.read(request.with_offsets(offsets))
+        if not more:
+            break
+        found += more
+    live.fresh += found
+    live.offsets = offsets
+
+
+def _sources(work: Work, live: Live) -> list[str]:
+    sources = work.job.readings.sources
+    if not any("$" in source or work.job.command.literals for source in sources):
+        return list(sources)
+    values = work.variables(live.attempt)
+    return [values.fill(source) for source in sources]
+
+
+def refuse(work: Work, live: Live, message: str) -> None:
+    """Count an attempt as failed because of us: it is stopped if it lives, and ends as a launch that was refused."""
+    if live.handle is not None and not live.has_ended:
+        work.place.executor.stop(live.handle, work.job.command.grace)
+        return
+    if live.observation is not None and live.observation.state == State.EXITED:
+        live.observation = Observation(
+            handle=live.observation.handle,
+            state=State.EXITED,
+            code=live.observation.code or 1,
+            message=message,
+            started=live.observation.started,
+            ended=live.observation.ended,
+        )

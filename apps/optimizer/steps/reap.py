@@ -1,0 +1,95 @@
+"""Reap: write down what was seen of open attempts, their measurements and their ends."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from apps.optimizer.executors.base import Observation, State
+from apps.optimizer.work import Live, Work, now
+from apps.tuning.driving import Outcome, Tick
+from tunebook.status import TrialStatus
+
+HOW = {
+    State.EXITED: "exited",
+    State.SIGNALED: "signaled",
+    State.TIMEOUT: "timeout",
+    State.STOPPED: "stopped",
+    State.OOM: "oom",
+    State.NOT_LAUNCHED: "launch_error",
+    State.LOST: "lost",
+}
+UNKNOWN_AFTER = 60.0
+
+
+def reap(work: Work, tick: Tick) -> None:
+    """Import measurements, note starts and ends; ended attempts leave the driver's memory."""
+    for live in list(work.live.values()):
+        if live.fresh:
+            import_readings(work, tick, live)
+        observation = live.observation
+        if observation is None:
+            continue
+        if observation.has_ended:
+            end(work, tick, live, observation)
+        elif observation.state == State.UNREACHABLE:
+            doubt(work, tick, live, observation)
+        else:
+            live.unreachable_since = None
+            confirm(work, tick, live, observation)
+
+
+def import_readings(work: Work, tick: Tick, live: Live) -> None:
+    """Store new measurements with how far they were read."""
+    stored = tick.measured(live.attempt, live.fresh, live.offsets)
+    live.fresh = []
+    if stored.points and work.job.policy is not None:
+        work.extend_curve(live.trial, stored.points)
+        live.has_new_points = True
+
+
+def confirm(work: Work, tick: Tick, live: Live, observation: Observation) -> None:
+    """Note that a launched attempt has been seen alive."""
+    if live.handle is None:
+        return
+    if not live.is_recorded:
+        tick.launched(live.attempt, handle=live.handle.to_dict(), started=moment(observation.started))
+        live.is_recorded = True
+    elif live.trial.status != TrialStatus.RUNNING:
+        tick.confirmed(live.attempt)
+    else:
+        return
+    work.remember(live.trial)
+
+
+def end(work: Work, tick: Tick, live: Live, observation: Observation) -> None:
+    """Note an end; a trial that is to be tried again goes back to those that wait."""
+    del work.live[live.attempt.pk]
+    if tick.ended(live.attempt, outcome(observation)) == TrialStatus.CREATED:
+        work.created.append(live.trial)
+        work.remember(live.trial, curve=())
+    else:
+        work.remember(live.trial)
+
+
+def doubt(work: Work, tick: Tick, live: Live, observation: Observation) -> None:
+    """Say UNKNOWN when an executor has not been able to tell for a while; nothing is freed or retried by that."""
+    live.unreachable_since = live.unreachable_since or now()
+    if now() - live.unreachable_since > UNKNOWN_AFTER and live.trial.status != TrialStatus.UNKNOWN:
+        tick.unknown(live.trial, observation.message or "its executor cannot be reached")
+        work.remember(live.trial)
+
+
+def outcome(observation: Observation) -> Outcome:
+    """An executor's observation of an end in the domain's words."""
+    return Outcome(
+        how=HOW[observation.state],  # type: ignore[arg-type]
+        code=observation.code,
+        signal=observation.signal,
+        started=moment(observation.started),
+        ended=moment(observation.ended),
+        text=observation.message,
+    )
+
+
+def moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,192 @@
+"""What a driver keeps in memory of one experiment; all of it can be rebuilt from the database and the disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from apps.experiments.models import Experiment
+from apps.optimizer import folders
+from apps.optimizer.executors.base import Executor, Handle, Observation
+from apps.trials.history import Curve, history, view
+from apps.trials.models import Attempt, Trial
+from apps.tuning.driving import Lease
+from apps.tuning.measuring import Reading
+from tunebook.history import History, TrialView
+from tunebook.job import Job
+from tunebook.placeholders import Variables
+from tunebook.samplers import Sampler, Suggestion, build
+from tunebook.status import ENDED_TRIAL, ExperimentStatus
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where this driver runs attempts."""
+
+    executor: Executor
+    data: Path
+    host: str
+    slots: int
+    instance: str
+    table_url: str = ""
+
+
+@dataclass(eq=False)
+class Live:
+    """One open attempt: what was last seen of it and what is still to be written down."""
+
+    attempt: Attempt
+    handle: Handle | None = None
+    observation: Observation | None = None
+    fresh: list[Reading] = field(default_factory=list)
+    offsets: Mapping[str, Any] = field(default_factory=dict)
+    is_recorded: bool = False
+    launched_at: float | None = None
+    next_look: float = 0.0
+    judged: int = 0
+    has_new_points: bool = False
+    stop_sent: float | None = None
+    unreachable_since: float | None = None
+
+    @property
+    def trial(self) -> Trial:
+        return self.attempt.trial
+
+    @property
+    def has_ended(self) -> bool:
+        return self.observation is not None and self.observation.has_ended
+
+
+@dataclass(eq=False)
+class Work:
+    """One experiment as its driver knows it."""
+
+    lease: Lease
+    place: Place
+    job: Job
+    version: int
+    seed: int
+    created: list[Trial]
+    live: dict[int, Live]
+    views: dict[int, TrialView]
+    suggestions: list[Suggestion] = field(default_factory=list)
+    is_exhausted: bool = False
+    hungry: int = 0
+    starved: bool = False
+    closing: tuple[ExperimentStatus, str] | None = None
+    seen: object = None
+    status: str = ""
+    best: float | None = None
+    has_ended: bool = False
+    sampler_failures: int = 0
+    next_due: float = 0.0
+    messages: list[tuple[str, str]] = field(default_factory=list)
+    _sampler: Sampler | None = None
+    _history: History | None = None
+
+    @property
+    def sampler(self) -> Sampler:
+        """The sampler, built when first asked for."""
+        if self._sampler is None:
+            self._sampler = build(self.job.sampling, self.job.space, self.job.objective, self.seed)
+        return self._sampler
+
+    def history(self) -> History:
+        """Everything known, in order of number."""
+        if self._history is None:
+            trials = tuple(self.views[number] for number in sorted(self.views))
+            self._history = History(self.job.space, self.job.objective, trials, self.seed)
+        return self._history
+
+    def remember(self, trial: Trial, curve: Curve | None = None) -> None:
+        """Take a trial as it is now into the history; its curve stays unless given."""
+        known = self.views.get(trial.number)
+        old = known.curve if known is not None else ()
+        self.views[trial.number] = view(trial, old if curve is None else curve)
+        self._history = None
+
+    def extend_curve(self, trial: Trial, points: list[tuple[int, float]]) -> None:
+        """Append measured points to a trial's curve."""
+        known = self.views.get(trial.number) or view(trial)
+        curve = tuple(sorted(dict([*known.curve, *points]).items()))
+        self.views[trial.number] = replace(known, curve=curve)
+        self._history = None
+
+    def redeclare(self, job: Job, version: int) -> None:
+        """Follow a changed declaration: what was asked ahead is dropped, sampler and policy are built anew."""
+        self.job, self.version = job, version
+        self.suggestions.clear()
+        self.is_exhausted = False
+        self._sampler = self._history = None
+
+    def folder(self, attempt: Attempt) -> Path:
+        return folders.attempt(self.place.data, self.place_of(attempt))
+
+    def place_of(self, attempt: Attempt) -> folders.Place:
+        return self.lease.key, attempt.trial.number, attempt.number
+
+    def work_folder(self, attempt: Attempt) -> Path:
+        """Where the commands of an attempt run."""
+        command = self.job.command
+        if command.working_dir:
+            return Path(self.variables(attempt).fill(command.working_dir)).absolute()
+        first = 1 if command.resume else attempt.number
+        return folders.attempt(self.place.data, (self.lease.key, attempt.trial.number, first)) / "work"
+
+    def variables(self, attempt: Attempt) -> Variables:
+        """What the placeholders stand for in one attempt."""
+        return self.job.command.variables(
+            attempt.trial.params,
+            exp_id=self.lease.key,
+            trial_id=attempt.trial.key,
+            output_dir=str(self.folder(attempt) / "work"),
+            space=self.job.space,
+        )
+
+
+def load(lease: Lease, place: Place) -> Work:
+    """Read an experiment for a driver that has just claimed it. Four or five queries, and a look at each open attempt."""
+    experiment = Experiment.objects.get(pk=lease.experiment_id)
+    job = Job.from_dict(experiment.job)
+    past = history(experiment, job, with_curves=job.policy is not None)
+    work = Work(
+        lease=lease,
+        place=place,
+        job=job,
+        version=experiment.version,
+        seed=experiment.seed,
+        created=[],
+        live={},
+        views={trial.number: trial for trial in past.trials},
+        status=experiment.status,
+        best=experiment.best_value,
+        sampler_failures=experiment.troubles if experiment.reason.startswith(SAMPLER_FAILED) else 0,
+    )
+    open_ones = Attempt.objects.filter(experiment=experiment, ended=None).select_related("trial").order_by("pk")
+    for attempt in open_ones:
+        live = Live(attempt, offsets=attempt.offsets, judged=len(work.views[attempt.trial.number].curve))
+        live.handle = find_handle(work, attempt)
+        live.is_recorded = attempt.state != "LAUNCHING"
+        work.live[attempt.pk] = live
+    taken = {live.trial.pk for live in work.live.values()}
+    not_ended = Trial.objects.filter(experiment=experiment).exclude(status__in=ENDED_TRIAL).order_by("number")
+    for trial in not_ended.exclude(pk__in=taken):
+        work.created.append(trial)
+    return work
+
+
+SAMPLER_FAILED = "the sampler failed"
+
+
+def find_handle(work: Work, attempt: Attempt) -> Handle | None:
+    """The handle of an open attempt: as it was stored, or as the executor finds it; None when it was never launched."""
+    if attempt.handle:
+        return Handle.from_dict(attempt.handle)
+    return work.place.executor.find(attempt.launch_key, work.place_of(attempt))
+
+
+def now() -> float:
+    return time.monotonic()

@@ -1,0 +1,239 @@
+"""One optimizer process: claims experiments, drives them, keeps its leases, and leaves in good order."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from apps.experiments.models import Experiment, Worker
+from apps.feed import wake
+from apps.optimizer import upkeep, webhooks
+from apps.optimizer.driver import Driver, changed_rows
+from apps.optimizer.executors.base import Executor
+from apps.optimizer.steps.ask import SamplerFailed
+from apps.optimizer.work import SAMPLER_FAILED, Place
+from apps.tuning import driving
+from apps.tuning.driving import Lease
+from apps.tuning.errors import Fenced
+from apps.tuning.experiments import ACTIVE
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT = 5.0
+SELF_FENCE = 20.0
+POLL = 1.0
+CLAIM_EVERY = 0.05
+HEALTH_EVERY = 5.0
+LONGEST_REST = 300.0
+MOST_WAIT_FOR_CLOSE = 10.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a worker runs. until_idle: leave when nothing is active. drain: on TERM wait for live trials; stop_trials:
+    on TERM cancel them."""
+
+    until_idle: bool = False
+    drain: bool = False
+    stop_trials: bool = False
+    claims: int = 1_000
+
+
+class OptimizerWorker:
+    """The loop. Everything it holds in memory may be lost at any moment."""
+
+    def __init__(self, executor: Executor, data: Path, *, slots: int, table_url: str = "", options: Options) -> None:
+        self.options = options
+        self.name = f"{executor.scope}-{os.getpid()}-{secrets.token_hex(3)}"[:64]
+        self.place = Place(executor, data, executor.scope, slots, executor.scope, table_url)
+        self.receiver = wake.Receiver("optimizer")
+        self.drivers: dict[int, Driver] = {}
+        self.leaving = threading.Event()
+        self.is_new = True
+        self.renewed = time.monotonic()
+        self.next_beat = self.next_claim = self.next_health = self.next_chores = 0.0
+        self.obstacle = ""
+        self.webhooks = webhooks.Sender()
+
+    def run(self) -> None:
+        """Work until told to leave; release what is held on every way out but a crash."""
+        self.register()
+        try:
+            while not self.is_done():
+                poked = self.receiver.wait(self.patience())
+                self.round(poked)
+        finally:
+            self.leave()
+
+    def round(self, poked: bool = True) -> None:
+        """One pass over everything. A database that is away is waited for; trials go on meanwhile."""
+        try:
+            self.beat()
+            self.claim(poked)
+            self.chores()
+            self.turns(poked)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("the database does not answer, trials go on: %s", str(error).strip())
+            close_old_connections()
+            self.leaving.wait(1.0)
+
+    def ask_to_leave(self) -> None:
+        """Finish this round, then go. Safe to call from a signal handler."""
+        self.leaving.set()
+        wake.poke()
+
+    def register(self) -> None:
+        """Add this process to those who do the work."""
+        row = {"host": self.place.host, "pid": os.getpid(), "slots": self.place.slots}
+        Worker.objects.create(name=self.name, **row)
+        log.info("optimizer %s started with %d slots", self.name, self.place.slots)
+
+    def is_done(self) -> bool:
+        if self.leaving.is_set():
+            waits = self.options.drain or self.options.stop_trials
+            return not (waits and any(driver.work.live for driver in self.drivers.values()))
+        return self.options.until_idle and not self.drivers and not self.is_new and not self.has_more()
+
+    def has_more(self) -> bool:
+        return Experiment.objects.filter(status__in=ACTIVE, ended=None).exists()
+
+    def beat(self) -> None:
+        """Renew this worker's row and all leases; drop what has another driver."""
+        moment = time.monotonic()
+        if moment < self.next_beat:
+            return
+        Worker.objects.filter(name=self.name).update(seen=Now(), draining=self.leaving.is_set())
+        held = driving.renew(self.name)
+        self.renewed = time.monotonic()
+        self.next_beat = moment + HEARTBEAT
+        for pk, driver in list(self.drivers.items()):
+            if (pk, driver.lease.epoch) not in held:
+                self.drop(pk)
+
+    def claim(self, poked: bool) -> None:
+        """Take over experiments that nobody drives: a fair share, and one more."""
+        moment = time.monotonic()
+        if self.leaving.is_set() or moment < self.next_claim or not (poked or self.is_new or moment >= self.next_claim):
+            return
+        self.next_claim = moment + (CLAIM_EVERY if poked else POLL)
+        room = self.options.claims - len(self.drivers)
+        if room > 0 and not self.is_new and self.drivers:
+            workers = max(Worker.objects.alive().count(), 1)
+            active = Experiment.objects.filter(status__in=ACTIVE, ended=None).count()
+            room = min(room, math.ceil(active / workers) + 1 - len(self.drivers))
+        for lease in driving.claim(self.name, most=room) if room > 0 else ():
+            self.take(lease)
+        self.is_new = False
+
+    def take(self, lease: Lease) -> None:
+        with self.trouble(lease):
+            self.drivers[lease.experiment_id] = Driver(lease, self.place)
+
+    def chores(self) -> None:
+        """Now and then: whether there is disk left, and the upkeep that one worker at a time does."""
+        moment = time.monotonic()
+        if moment >= self.next_health:
+            self.next_health = moment + HEALTH_EVERY
+            health = self.place.executor.health()
+            self.obstacle = "" if health.ready else health.reason
+        if moment >= self.next_chores:
+            self.next_chores = moment + upkeep.EVERY
+            upkeep.run(self.name, self.place)
+
+    def turns(self, poked: bool) -> None:
+        """Give every driver its turn. A driver in trouble is set aside; the others go on."""
+        if time.monotonic() - self.renewed > SELF_FENCE:
+            return
+        changed = changed_rows(self.drivers) if self.drivers else set()
+        freed = False
+        for pk, driver in list(self.drivers.items()):
+            before = len(driver.work.live)
+            with self.trouble(driver.lease):
+                self.turn(driver, poked, changed=pk in changed)
+            freed = freed or len(driver.work.live) < before
+            if driver.has_ended:
+                self.drivers.pop(pk, None)
+        if freed:
+            for driver in [one for one in self.drivers.values() if one.work.starved]:
+                with self.trouble(driver.lease):
+                    self.turn(driver, False, changed=True)
+
+    def turn(self, driver: Driver, poked: bool, *, changed: bool) -> None:
+        leaving = self.leaving.is_set()
+        driver.turn(
+            announced=poked,
+            changed=changed,
+            obstacle="its optimizer is leaving" if leaving else self.obstacle,
+            asks=not leaving,
+        )
+        if driver.work.messages:
+            self.webhooks.tell(driver.work)
+
+    def trouble(self, lease: Lease) -> _Trouble:
+        return _Trouble(self, lease)
+
+    def drop(self, pk: int) -> None:
+        """Forget an experiment without touching its processes."""
+        self.drivers.pop(pk, None)
+
+    def patience(self) -> float:
+        """How long to sleep when nobody pokes."""
+        marks = [POLL, self.next_beat - time.monotonic()]
+        marks += [driver.wants() for driver in self.drivers.values()]
+        return max(min(marks), 0.001)
+
+    def leave(self) -> None:
+        """Release everything, so that another worker takes over at once; trials go on."""
+        deadline = time.monotonic() + MOST_WAIT_FOR_CLOSE
+        for driver in self.drivers.values():
+            if time.monotonic() < deadline:
+                driving.release(driver.lease)
+        self.drivers.clear()
+        Worker.objects.filter(name=self.name).update(left=timezone.now())
+        self.receiver.close()
+        self.webhooks.close()
+        wake.poke()
+        log.info("optimizer %s left", self.name)
+
+
+class _Trouble:
+    """Around the handling of one experiment: what goes wrong is recorded on it and delays only it."""
+
+    def __init__(self, worker: OptimizerWorker, lease: Lease) -> None:
+        self.worker, self.lease = worker, lease
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
+        if error is None or not isinstance(error, Exception) or isinstance(error, OperationalError | InterfaceError):
+            if error is not None:
+                self.worker.drop(self.lease.experiment_id)
+            return False
+        self.worker.drop(self.lease.experiment_id)
+        if isinstance(error, Fenced):
+            log.info("experiment %s has another driver", self.lease.key)
+            return True
+        reason = f"{SAMPLER_FAILED}: {error}" if isinstance(error, SamplerFailed) else f"{kind.__name__ if kind else ''}: {error}"
+        log.error("experiment %s is set aside", self.lease.key, exc_info=error)
+        self.set_aside(reason)
+        return True
+
+    def set_aside(self, reason: str) -> None:
+        row = Experiment.objects.filter(pk=self.lease.experiment_id).values_list("troubles", flat=True).first()
+        rest = min(2.0 ** (row or 0), LONGEST_REST)
+        try:
+            driving.set_aside(self.lease, reason[:2000], again_in=timedelta(seconds=rest))
+        except Fenced:
+            log.info("experiment %s has another driver", self.lease.key)
