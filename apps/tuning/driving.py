@@ -175,6 +175,7 @@ class Tick:
 
     def __post_init__(self) -> None:
         self._place = tally.place(self.experiment)
+        self._free: int | None = None
 
     def suggest(self, suggestions: Sequence[Any]) -> list[Trial]:
         """Store what a sampler asked, before it is used. One query."""
@@ -198,10 +199,15 @@ class Tick:
         self.said += [("trial", trial_summary(trial)) for trial in trials]
         return trials
 
+    def room(self, *, host: str, slots: int) -> int:
+        """How many attempts may start now, by the experiment's limit and the machine's. Two queries, once per tick."""
+        if self._free is None:
+            self._free = _host_room(host, slots)
+        return max(min(self.job.limits.max_concurrent - self.experiment.live_count, self._free), 0)
+
     def claim(self, trials: Sequence[Trial], *, instance: str, executor: str, host: str, slots: int) -> list[Attempt]:
         """Give slots to trials: CREATED to WAITING with an attempt row each, as far as both limits allow."""
-        room = min(self.job.limits.max_concurrent - self.experiment.live_count, _host_room(host, slots), len(trials))
-        chosen = list(trials[: max(room, 0)])
+        chosen = list(trials[: self.room(host=host, slots=slots)])
         attempts = []
         now = timezone.now()
         for trial in chosen:
@@ -225,6 +231,7 @@ class Tick:
             attempt.token = token  # in memory only, for whoever launches it
             attempts.append(attempt)
         Attempt.objects.bulk_create(attempts)
+        self._free = (self._free or 0) - len(attempts)
         return attempts
 
     def launched(self, attempt: Attempt, *, handle: Mapping[str, Any], started: datetime | None = None) -> None:
