@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, OrderBy, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from apps.experiments.filters import ExperimentFilter
 from apps.experiments.models import Desired, Experiment, Tally
 from apps.tags.models import Tag
 from apps.trials.models import Trial
 from apps.workspaces.access import Actor, visible
+from apps.workspaces.statement import ById
 from tunebook.status import ENDED_EXPERIMENT
 
 KEPT_COUNTED = frozenset({"status", "accessibility", "workspace", "creator"})
@@ -64,7 +65,8 @@ class Wanted:
 
 def experiments(actor: Actor, wanted: Wanted) -> QuerySet[Experiment]:
     """The experiments that this actor may see and wants to."""
-    rows = Experiment.objects.visible_to(actor).filter(trashed=wanted.trashed)
+    # a list of one, because NOT "trashed" would keep SQLite from walking the index in order
+    rows = Experiment.objects.visible_to(actor).filter(trashed__in=[wanted.trashed])
     if wanted.filters:
         rows = ExperimentFilter(wanted.filters, queryset=rows).qs
     if wanted.terminating:
@@ -86,35 +88,53 @@ def total(actor: Actor, wanted: Wanted, rows: QuerySet[Experiment]) -> int:
     return places.aggregate(total=Sum("number"))["total"] or 0
 
 
-def experiment_rows(rows: QuerySet[Experiment], page: Page, columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """The values of these columns for one page. One query."""
+def experiment_ids(rows: QuerySet[Experiment], page: Page) -> list[int]:
+    """The ids of one page, read from a narrow index. One query."""
     order = _directed(EXPERIMENT_ORDERS[page.order], page.down)
-    ids = rows.order_by(*order).values("pk")[page.slice]
-    return list(Experiment.objects.filter(pk__in=ids).order_by(*order).values_list(*columns))
+    return list(rows.order_by(*order).values_list("pk", flat=True)[page.slice])
 
 
-def tags_of(experiments: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
+def tags_of(experiments: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
     """(key, value) pairs of each of these experiments. One query; none for no experiments."""
-    ids = list(experiments)
-    if not ids:
-        return {}
     found: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    rows = Experiment.tags.through.objects.filter(experiment__in=ids).order_by("tag__key", "tag__value")
-    for experiment, key, value in rows.values_list("experiment_id", "tag__key", "tag__value"):
+    for experiment, key, value in TAGS.rows(experiments):
         found[experiment].append((key, value))
     return found
 
 
-def trial_page(rows: QuerySet[Trial], page: Page) -> list[Trial]:
-    """One page of an experiment's trials, by number or by value; those without a value come last. One query."""
-    if page.order == "value":
-        value = F("value")
-        first = value.desc(nulls_last=True) if page.down else value.asc(nulls_last=True)
-        order: list[str | OrderBy] = [first, "number"]
-    else:
-        order = ["-number" if page.down else "number"]
-    ids = rows.order_by(*order).values("pk")[page.slice]
-    return list(Trial.objects.filter(pk__in=ids).order_by(*order))
+def in_order(ids: Sequence[int], rows: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
+    """The rows, whose first column is their id, in the order of the ids."""
+    by_id = {row[0]: row for row in rows}
+    return [by_id[pk] for pk in ids if pk in by_id]
+
+
+def trial_ids(experiment: Experiment, page: Page) -> list[int]:
+    """The ids of one page of trials, by number or by value; those without a value come last. One query.
+
+    Two more on the pages behind the last value: there the rest goes on by number.
+    """
+    rows = Trial.objects.filter(experiment=experiment)
+    if page.order == "number":
+        return list(rows.order_by("-number" if page.down else "number").values_list("pk", flat=True)[page.slice])
+    valued = rows.filter(value__isnull=False)
+    order = ("-value", "-number") if page.down else ("value", "number")
+    ids = list(valued.order_by(*order).values_list("pk", flat=True)[page.slice])
+    if len(ids) == page.size or (page.slice.start + len(ids)) >= experiment.trial_count:
+        return ids
+    rest = rows.filter(value__isnull=True).order_by("number").values_list("pk", flat=True)
+    start = max(page.slice.start - valued.count(), 0)
+    return ids + list(rest[start : start + page.size - len(ids)])
+
+
+MOST = 100
+TAGS = ById(
+    MOST,
+    lambda ids: (
+        Experiment.tags.through.objects.filter(experiment__in=ids)
+        .order_by("tag__key", "tag__value")
+        .values_list("experiment_id", "tag__key", "tag__value")
+    ),
+)
 
 
 def _directed(order: Sequence[str], down: bool) -> list[str]:

@@ -66,6 +66,11 @@ class ExperimentFilter(filters.FilterSet):
         model = Experiment
         fields: tuple[str, ...] = ()
 
+    def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:
+        # each filter is copied and becomes a form field: only those that are asked for, or it costs more than the rows
+        self.base_filters = {name: one for name, one in type(self).base_filters.items() if name in (data or {})}
+        super().__init__(data, *args, **options)
+
     def filter_queryset(self, queryset: Rows) -> Rows:
         live = F("waiting_count") + F("running_count") + F("unknown_count")
         return super().filter_queryset(queryset.alias(live=live) if self._asks_for("running") else queryset)

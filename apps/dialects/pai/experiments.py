@@ -60,10 +60,10 @@ class ListHpoExperiments(PaiView):
         )
         found = catalog.experiments(self.actor, wanted)
         total = catalog.total(self.actor, wanted, found)
-        columns = rows.COLUMNS + (rows.CONFIG if asked["IncludeConfigData"] else ())
-        values = catalog.experiment_rows(found, page, columns)
-        tags = catalog.tags_of(row[0] for row in values)
-        return self.done(TotalCount=total, Experiments=[rows.experiment_row(row, tags) for row in values])
+        slugs = {pk: slug for slug, pk in self.actor.slugs.items()}
+        ids = catalog.experiment_ids(found, page)
+        shown = rows.experiment_rows(ids, slugs, with_config=asked["IncludeConfigData"])
+        return self.done(TotalCount=total, Experiments=shown)
 
     def _wanted(self, asked: dict[str, Any]) -> catalog.Wanted:
         filters = {ours: asked[theirs] for theirs, ours in FILTERS.items() if asked[theirs]}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from apps.dialects import catalog
 from apps.experiments.models import COUNT_COLUMNS, Experiment
 from apps.trials.history import series_name
-from apps.trials.models import Measurement, Trial, number_of
+from apps.trials.models import COMBINED, Kind, Measurement, Trial, number_of
+from apps.workspaces.statement import ById
 from tunebook.job import Job
-from tunebook.objective import Objective
 from tunebook.status import TrialStatus
 from tunebook.wire import pai
 
@@ -23,7 +23,7 @@ PLAIN = {
     "status": "Status",
     "created": "GmtCreateTime",
     "modified": "GmtModifiedTime",
-    "workspace__slug": "WorkspaceId",
+    "workspace_id": "WorkspaceId",
     "accessibility": "Accessibility",
     "description": "Description",
     "trial_count": "TrialCount",
@@ -38,10 +38,18 @@ Tags = Mapping[int, Sequence[tuple[str, str]]]
 Points = Sequence[tuple[float | None, Mapping[str, float]]]
 
 
-def experiment_row(values: Sequence[Any], tags: Tags) -> dict[str, Any]:
+def experiment_rows(ids: Sequence[int], slugs: Mapping[int, str], *, with_config: bool) -> list[dict[str, Any]]:
+    """The rows of a list, in the order of the ids; `slugs` names the workspaces by id. Two queries."""
+    found = catalog.in_order(ids, (WITH_CONFIG if with_config else WITHOUT_CONFIG).rows(ids))
+    tags = catalog.tags_of(ids)
+    return [experiment_row(values, slugs, tags) for values in found]
+
+
+def experiment_row(values: Sequence[Any], slugs: Mapping[int, str], tags: Tags) -> dict[str, Any]:
     """The row of a list from the values of COLUMNS, and of CONFIG behind them where configuration is wanted."""
     row = dict(zip(NAMES, values[1:], strict=False))
     row["Creator"] = str(row["Creator"])
+    row["WorkspaceId"] = slugs.get(row["WorkspaceId"], "")
     row["JobType"] = JOB_TYPE
     place = 1 + len(NAMES)
     row["TrialStatus"] = _counts(values[place : place + len(COUNTS)])
@@ -53,12 +61,11 @@ def experiment_row(values: Sequence[Any], tags: Tags) -> dict[str, Any]:
 
 def experiment_detail(experiment: Experiment) -> dict[str, Any]:
     """The row with its configuration, as texts and as it was sent. One query, for the tags."""
-    values = [experiment.pk]
-    values += [experiment.workspace.slug if name == "workspace__slug" else getattr(experiment, name) for name in PLAIN]
-    values += [getattr(experiment, column) for column, _ in COUNTS]
+    values = [getattr(experiment, column) for column in COLUMNS]
+    slugs = {experiment.workspace_id: experiment.workspace.slug}
     tags = {experiment.pk: [(tag.key, tag.value) for tag in experiment.tags.all()]}
     document = configuration(experiment.dialect, experiment.submitted, experiment.job)
-    row = experiment_row(values, tags)
+    row = experiment_row(values, slugs, tags)
     return row | texts(document) | {"HpoExperimentConfiguration": pai.mask(document)}
 
 
@@ -79,57 +86,56 @@ def texts(document: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def trial_rows(experiment: Experiment, trials: Sequence[Trial]) -> list[dict[str, Any]]:
-    """Trials of one experiment with their measurements. One query, for the measurements of all of them."""
+def trial_rows(experiment: Experiment, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Trials of one experiment with their measurements, in the order of the ids. Two queries."""
     job = Job.from_dict(experiment.job)
-    points = points_of(trials, job.objective)
-    return [_trial_row(experiment, job, trial, points.get(trial.pk, ())) for trial in trials]
+    points = _points(ids, series_name(job.objective))
+    return [_trial_row(experiment, job, values, points) for values in catalog.in_order(ids, TRIALS.rows(ids))]
 
 
-def points_of(trials: Iterable[Trial], objective: Objective) -> dict[int, Points]:
+def _points(ids: Sequence[int], series: str) -> dict[int, Points]:
     """Per trial its measurements in order of step, each the objective's value and all metrics; the newest attempt counts."""
-    series = series_name(objective)
-    found: dict[int, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-    rows = Measurement.objects.filter(trial__in=[trial.pk for trial in trials]).order_by("trial_id", "attempt")
-    for trial, step, name, value, kind in rows.values_list("trial_id", "step", "name", "value", "kind"):
-        found[trial][step][name] = number_of(value, kind)
+    found: dict[int, dict[int, dict[str, float]]] = {}
+    for trial, step, name, value, kind in MEASUREMENTS.rows(ids):
+        steps = found.setdefault(trial, {})
+        steps.setdefault(step, {})[name] = value if kind == Kind.FINITE else number_of(value, kind)
     return {
         trial: [(steps[step].get(series), _named(steps[step])) for step in sorted(steps)]
         for trial, steps in found.items()
     }
 
 
-def _named(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in metrics.items() if name}
+def _named(metrics: Mapping[str, float]) -> Mapping[str, float]:
+    """Without the combined objective, which is no metric of the job's."""
+    return {name: value for name, value in metrics.items() if name} if COMBINED in metrics else metrics
 
 
-def _trial_row(experiment: Experiment, job: Job, trial: Trial, points: Points) -> dict[str, Any]:
-    is_final = trial.status == TrialStatus.FINISHED
+def _trial_row(experiment: Experiment, job: Job, values: Sequence[Any], points: Mapping[int, Points]) -> dict[str, Any]:
+    pk, key, number, params, status, value, created, modified = values
+    final = value if status == TrialStatus.FINISHED else None
     return {
-        "TrialId": trial.key,
+        "TrialId": key,
         "ExperimentId": experiment.key,
-        "ParameterId": trial.number,
-        "Hyperparam": pai.hyperparam(trial.params, job.command.literals),
-        "Status": pai.trial_status(trial.status),
-        "Model": _model(experiment, job, trial),
+        "ParameterId": number,
+        "Hyperparam": pai.hyperparam(params, job.command.literals),
+        "Status": pai.trial_status(status),
+        "Model": _model(experiment, job, key, params),
         "MetricName": "",
-        "Metric": pai.metric(points, trial.value if is_final else None),
-        "FinalMetric": pai.final_metric(trial.value if is_final else None),
-        "JobMeta": pai.job_meta(experiment.key, trial.key, trial.number),
+        "Metric": pai.metric(points.get(pk, ()), final),
+        "FinalMetric": pai.final_metric(final),
+        "JobMeta": pai.job_meta(experiment.key, key, number),
         "UserScore": 0,
         "UserComment": "",
-        "GmtCreateTime": trial.created,
-        "GmtModifiedTime": trial.modified,
+        "GmtCreateTime": created,
+        "GmtModifiedTime": modified,
     }
 
 
-def _model(experiment: Experiment, job: Job, trial: Trial) -> str:
+def _model(experiment: Experiment, job: Job, trial: str, params: Mapping[str, Any]) -> str:
     path = job.command.model_path
     if not path:
         return ""
-    variables = job.command.variables(
-        trial.params, exp_id=experiment.key.lower(), trial_id=trial.key.lower(), space=job.space
-    )
+    variables = job.command.variables(params, exp_id=experiment.key.lower(), trial_id=trial.lower(), space=job.space)
     return job.command.fill(path, variables)
 
 
@@ -139,3 +145,23 @@ def _counts(numbers: Sequence[int]) -> dict[str, str]:
         if number:
             counts[word] = counts.get(word, 0) + number
     return {word: str(number) for word, number in counts.items()}
+
+
+WITHOUT_CONFIG, WITH_CONFIG = (
+    ById(catalog.MOST, lambda ids, columns=columns: Experiment.objects.filter(pk__in=ids).values_list(*columns))
+    for columns in (COLUMNS, COLUMNS + CONFIG)
+)
+TRIALS = ById(
+    catalog.MOST,
+    lambda ids: Trial.objects.filter(pk__in=ids).values_list(
+        "pk", "key", "number", "params", "status", "value", "created", "modified"
+    ),
+)
+MEASUREMENTS = ById(
+    catalog.MOST,
+    lambda ids: (
+        Measurement.objects.filter(trial__in=ids)
+        .order_by("trial_id", "attempt")
+        .values_list("trial_id", "step", "name", "value", "kind")
+    ),
+)

@@ -31,8 +31,8 @@ class ListHpoTrials(PaiView):
         page = catalog.Page(
             number=asked["PageNumber"], size=asked["PageSize"], order=asked["SortBy"], down=asked["Order"] == "DESC"
         )
-        shown = catalog.trial_page(Trial.objects.filter(experiment=found), page)
-        return self.done(TotalCount=found.trial_count, Trials=rows.trial_rows(found, shown))
+        shown = rows.trial_rows(found, catalog.trial_ids(found, page))
+        return self.done(TotalCount=found.trial_count, Trials=shown)
 
 
 class GetHpoTrial(PaiView):
@@ -43,7 +43,7 @@ class GetHpoTrial(PaiView):
     def get(self, request: Request, experiment: str, trial: str) -> HttpResponse:
         found = experiments.find(self.actor, experiment)
         one = trials.find(self.actor, found, key=trial)
-        return self.done(**rows.trial_rows(found, [one])[0])
+        return self.done(**rows.trial_rows(found, [one.pk])[0])
 
 
 class StopHpoTrials(PaiView):

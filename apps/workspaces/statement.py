@@ -1,0 +1,66 @@
+"""Queries that are compiled once, for the few that every request of a list runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+
+class Statement:
+    """A query whose text never changes, only its parameters.
+
+    Building and compiling a query costs Django several times what the database needs to answer a narrow one. `build`
+    is called once, at the first use, and gives a `values_list` with any values for its parameters; `rows` then runs
+    the same text with others, which must come in the order in which they stand in the text.
+    """
+
+    def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
+        self.build = build
+
+    @cached_property
+    def _compiled(self) -> tuple[str, int, list[tuple[int, list[Any], Any]]]:
+        compiler = self.build().query.get_compiler(connection=connection)
+        text, parameters = compiler.as_sql()
+        converters = compiler.get_converters([column[0] for column in compiler.select])
+        return text, len(parameters), [(at, list(how), what) for at, (how, what) in converters.items()]
+
+    def rows(self, parameters: Sequence[Any]) -> list[Sequence[Any]]:
+        """The rows for these parameters, their values as the ORM would give them. One query."""
+        text, expected, converters = self._compiled
+        if len(parameters) != expected:
+            raise ValueError(f"the statement takes {expected} parameters, got {len(parameters)}")
+        with connection.cursor() as cursor:
+            cursor.execute(text, parameters)
+            found = cursor.fetchall()
+        if not converters:
+            return list(found)
+        rows = [list(row) for row in found]
+        for at, how, what in converters:
+            for row in rows:
+                value = row[at]
+                for convert in how:
+                    value = convert(value, what, connection)
+                row[at] = value
+        return list(rows)
+
+
+class ById:
+    """A statement that reads the rows of some ids: `build(ids)` filters by them and has no other parameter.
+
+    Fewer ids than `most` are filled up by repeating one, so that there is one text for all pages.
+    """
+
+    def __init__(self, most: int, build: Callable[[Sequence[int]], QuerySet[Any, Any]]) -> None:
+        self.sizes = sorted({10, most})
+        self.statements = {size: Statement(lambda size=size: build(range(1, size + 1))) for size in self.sizes}
+
+    def rows(self, ids: Sequence[int]) -> list[Sequence[Any]]:
+        """The rows of these ids, in the query's own order. One query; none for no ids."""
+        if not ids:
+            return []
+        size = next(size for size in self.sizes if size >= len(ids))
+        return self.statements[size].rows([*ids, *[ids[-1]] * (size - len(ids))])
