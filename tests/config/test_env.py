@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,11 @@ def test_sqlite_keeps_commits_through_a_power_cut_and_writers_queue():
     assert options["transaction_mode"] == "IMMEDIATE"
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=20000"):
         assert pragma in options["init_command"]
+
+
+def test_every_variable_stands_in_the_readmes_table():
+    root = Path(env.__file__).resolve().parent.parent.parent
+    names = set(re.findall(r"TUNEBOOK_[A-Z_]+", (root / "apps" / "config" / "env.py").read_text(encoding="utf-8")))
+    readme = (root / "README.md").read_text(encoding="utf-8")
+
+    assert {name for name in names if f"`{name}`" not in readme} == set()
