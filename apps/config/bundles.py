@@ -1,10 +1,9 @@
 """Our own scripts and styles as few files: what an entry imports is written into it when static files are collected.
 
 In the source each behaviour is a module and each part of the style a sheet, and in development they are served so.
-A visitor would make a request for each of them; so an entry takes in what it imports, in order, and nothing else is
-done to the text than leaving out doc comments and indentation. Modules keep to what that needs: named imports from
-relative paths, `export` in front of a declaration, and no two declarations of one name at the top of the modules of
-one entry.
+A visitor would make a request for each of them; so an entry takes in what it imports. Each module becomes a function's
+scope that returns what it exports; doc comments and indentation are left out; nothing is renamed.
+Modules keep to what that needs: named imports from relative paths, `export` in front of a declaration, no circles.
 """
 
 from __future__ import annotations
@@ -17,17 +16,19 @@ ENTRIES = ("js/main.js", "js/charts/index.js", "css/site.css")
 
 Read = Callable[[str], str]
 
-STATIC_IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<path>\.[^"]+)";\n', re.MULTILINE)
+STATIC_IMPORT = re.compile(r'^import \{(?P<names>[^}]*)\} from "(?P<path>\.[^"]+)";\n', re.MULTILINE)
 DYNAMIC_IMPORT = re.compile(r'\bimport\("(?P<path>\.[^"]+)"\)')
-EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
+OTHER_IMPORT = re.compile(
+    r"^(?:import\b(?! \{)(?!\().*|export (?!(?:async )?(?:function|class|const|let)\b).*)", re.MULTILINE
+)
+EXPORT = re.compile(r"^export (?P<declaration>(?:async )?(?:function|class|const|let) (?P<name>\w+))", re.MULTILINE)
 DOC_COMMENT = re.compile(r"^[ ]*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
 INDENTATION = re.compile(r"^[ ]+", re.MULTILINE)
-DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
 SHEET_IMPORT = re.compile(r'@import url\("(?P<part>[\w./-]+)"\) layer\((?P<layer>\w+)\);')
 
 
-class Clash(Exception):
-    """Two modules of one entry declare the same name."""
+class CannotBundle(Exception):
+    """A module does what the bundle cannot keep: it imports in a circle or in another form."""
 
 
 def bundle(entry: str, read: Read) -> str:
@@ -44,41 +45,42 @@ def _sheet(entry: str, read: Read) -> str:
 
 def _script(entry: str, read: Read) -> str:
     texts: dict[str, str] = {}
-    _gather(entry, read, texts)
-    _refuse_clashes(texts)
-    return "\n".join(_bare(name, text, entry) for name, text in texts.items())
+    _gather(entry, read, texts, ())
+    variables = {name: f"m{number}" for number, name in enumerate(texts)}
+    return "".join(_scope(name, text, entry, variables) for name, text in texts.items())
 
 
-def _gather(name: str, read: Read, texts: dict[str, str]) -> None:
+def _gather(name: str, read: Read, texts: dict[str, str], path: tuple[str, ...]) -> None:
     """The modules that one needs, each before the ones that import it."""
+    if name in path:
+        raise CannotBundle(f"{' imports '.join([*path, name])}: a circle")
     if name in texts:
         return
     text = read(name)
-    texts[name] = ""  # holds the place, so that a circle ends
+    if odd := OTHER_IMPORT.search(text):
+        raise CannotBundle(f"{name}: {odd[0]}")
     for match in STATIC_IMPORT.finditer(text):
-        _gather(_beside(name, match["path"]), read, texts)
-    del texts[name]
+        _gather(_beside(name, match["path"]), read, texts, (*path, name))
     texts[name] = text
 
 
-def _bare(name: str, text: str, entry: str) -> str:
-    """A module's text without imports and exports; lazy imports are rewritten to where the entry stands."""
+def _scope(name: str, text: str, entry: str, variables: Mapping[str, str]) -> str:
+    """One module as a scope of its own. The entry exports to the page what it exported before."""
+
+    def taken(match: re.Match[str]) -> str:
+        return f"const {{{match['names']}}} = {variables[_beside(name, match['path'])]};\n".replace(" as ", ": ")
 
     def lazy(match: re.Match[str]) -> str:
-        target = posixpath.relpath(_beside(name, match["path"]), posixpath.dirname(entry))
-        return f'import("./{target}")'
+        return f'import("./{posixpath.relpath(_beside(name, match["path"]), posixpath.dirname(entry))}")'
 
-    text = INDENTATION.sub("", DOC_COMMENT.sub("", STATIC_IMPORT.sub("", text)))
-    return EXPORT.sub("", DYNAMIC_IMPORT.sub(lazy, text)).strip()
-
-
-def _refuse_clashes(texts: Mapping[str, str]) -> None:
-    seen: dict[str, str] = {}
-    for name, text in texts.items():
-        for declared in DECLARED.findall(text):
-            if declared in seen:
-                raise Clash(f"{declared} is declared in {seen[declared]} and in {name}; rename one of them")
-            seen[declared] = name
+    exported = [match["name"] for match in EXPORT.finditer(text)]
+    body = DYNAMIC_IMPORT.sub(lazy, STATIC_IMPORT.sub(taken, DOC_COMMENT.sub("", text)))
+    body = INDENTATION.sub("", EXPORT.sub(r"\g<declaration>", body)).strip()
+    members = ", ".join(exported)
+    scope = f"(() => {{\n{body}\nreturn {{ {members} }};\n}})();\n"
+    if name == entry and exported:
+        return f"export const {{ {members} }} = {scope}"
+    return f"const {variables[name]} = {scope}"
 
 
 def _beside(name: str, path: str) -> str:

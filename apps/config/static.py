@@ -1,13 +1,19 @@
 """Static files with their content's hash in the name, collected into the data folder when they have changed."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import HashedFilesMixin
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
 from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from apps.config.bundles import ENTRIES, bundle
 
 # Folders and files that packages bring and no page of ours asks for; compressing them would take ten seconds.
 UNUSED = ["rest_framework", "redoc", "ext", "htm*-4.*", "htmx-2.js", "oauth2-redirect.*", "*.map", "CVS", ".*", "*~"]
@@ -33,6 +39,24 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
         ("css/*.css", dict(HashedFilesMixin.patterns)["*.css"]),
         ("js/*.js", JAVASCRIPT_IMPORTS),
     )
+
+    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
+        """Write into each entry what it imports, then name everything after its content."""
+        sources = dict(paths)
+        for entry in () if dry_run else ENTRIES:
+            if entry in sources:
+                self._replace(entry, bundle(entry, lambda name: _text(*sources[name])))
+                paths = {**paths, entry: (self, entry)}
+        yield from super().post_process(paths, dry_run=dry_run, **options)
+
+    def _replace(self, name: str, text: str) -> None:
+        self.delete(name)
+        self._save(name, ContentFile(text.encode()))
+
+
+def _text(storage: Storage, path: str) -> str:
+    with storage.open(path) as file:
+        return bytes(file.read()).decode()
 
 
 def collect() -> bool:
