@@ -16,6 +16,7 @@ import { Tools } from "./tools.js";
 const RADIUS = 4;
 const BOTTOM = 40;
 const RIGHT = 16;
+const MANY = 1500;
 
 export class Chart {
   constructor(figure, { title = "", empty = "Nothing to draw yet." } = {}) {
@@ -122,17 +123,20 @@ export class Chart {
 
   fitAxes() {
     const { x, y } = this.model;
-    this.fitDomain("x", x, 8);
-    this.fitDomain("y", y, 6);
+    this.legendRows = this.layLegend();
+    const top = this.legendRows.top;
+    const counts = { x: tickCount(this.width - 64, 88), y: tickCount(this.height - top - BOTTOM, 44) };
+    this.fitDomain("x", x, counts.x);
+    this.fitDomain("y", y, counts.y);
     const [x0, x1] = this.zoom?.x || this.domains.x;
     const [y0, y1] = this.zoom?.y || this.domains.y;
     this.x = scale(x.kind, x0, x1, x.categories);
     this.y = scale(y.kind, y0, y1, y.categories);
-    this.box = { left: 0, top: this.width < 560 ? 56 : 36, right: this.width - RIGHT, bottom: this.height - BOTTOM };
-    this.yTicks = this.y.ticks(Math.max(2, Math.round((this.box.bottom - this.box.top) / 44)));
+    this.box = { left: 0, top, right: this.width - RIGHT, bottom: this.height - BOTTOM };
+    this.yTicks = this.y.ticks(counts.y);
     this.box.left = this.leftMargin();
-    this.xTicks = this.x.ticks(Math.max(2, Math.round((this.box.right - this.box.left) / 88)));
-    if (x.whole) this.xTicks = this.xTicks.filter((tick) => Number.isInteger(tick.value));
+    this.xTicks = this.x.ticks(counts.x);
+    if (x.whole) this.xTicks = this.xTicks.filter((tick) => Number.isInteger(tick.value)).map(({ value }) => ({ value, text: String(value) }));
   }
 
   fitDomain(name, axis, count) {
@@ -158,7 +162,6 @@ export class Chart {
     return this.box.left + this.x.at(value) * (this.box.right - this.box.left);
   }
 
-  /** Where a value is drawn; what lies beyond a clipped axis sits on its edge. */
   py(value) {
     const fraction = this.y.at(value);
     return this.box.bottom - fraction * (this.box.bottom - this.box.top);
@@ -214,19 +217,26 @@ export class Chart {
     ctx.stroke();
   }
 
+  /** Where the words above the drawing go: beside the tools when they fit there, else in rows below them. */
+  layLegend() {
+    const ctx = this.canvas.getContext("2d");
+    ctx.font = `12px ${this.colours.font}`;
+    const items = [{ words: this.model.y.label }, ...(this.model.legend?.() || [])];
+    const sized = items.map((item) => ({ ...item, room: ctx.measureText(item.words).width + (item.draw ? 18 : 0) }));
+    const free = this.width - this.tools.root.offsetWidth - 24;
+    const whole = sized.reduce((sum, item) => sum + item.room + 16, 0);
+    if (whole < free) return { places: place(sized, Infinity, 14), top: 36 };
+    const places = place(sized, this.width - 8, 42);
+    return { places, top: places.at(-1).y + 18 };
+  }
+
   drawLegend(ctx) {
-    const end = this.width - (this.width < 560 ? 8 : this.tools.root.offsetWidth + 16);
-    const y = this.width < 560 ? 42 : 14;
-    let x = 8;
     ctx.textAlign = "left";
     ctx.textBaseline = "middle";
-    for (const item of [{ words: this.model.y.label }, ...(this.model.legend?.() || [])]) {
-      const room = ctx.measureText(item.words).width + (item.draw ? 18 : 0);
-      if (x + room > end) break;
+    for (const { item, x, y } of this.legendRows.places) {
       if (item.draw) item.draw(ctx, x + 6, y, this.colours);
       ctx.fillStyle = this.colours.soft;
       ctx.fillText(item.words, x + (item.draw ? 18 : 0), y);
-      x += room + 16;
     }
   }
 
@@ -235,7 +245,12 @@ export class Chart {
     else this.drawLine(ctx, series);
   }
 
-  drawLine(ctx, series, { width = series.width || 1.5, alpha = series.alpha ?? 1, colour = series.colour } = {}) {
+  drawLine(ctx, series, looks) {
+    if (series.halo && !looks) this.stroke(ctx, series, { width: series.width + 3, colour: "surface", alpha: 0.8 });
+    this.stroke(ctx, series, looks);
+  }
+
+  stroke(ctx, series, { width = series.width || 1.5, alpha = series.alpha ?? 1, colour = series.colour } = {}) {
     ctx.globalAlpha = alpha;
     ctx.lineWidth = width;
     ctx.lineJoin = "round";
@@ -261,24 +276,31 @@ export class Chart {
   }
 
   drawPoints(ctx, series) {
-    ctx.globalAlpha = series.alpha ?? 1;
+    const many = series.xs.length > MANY;
+    const size = many ? 11 : 16;
+    ctx.globalAlpha = many ? 0.7 : 1;
     for (let i = 0; i < series.xs.length; i++) {
       const place = this.place(series, i);
       if (!place) continue;
-      const sprite = this.sprite(series.shape(i), this.colours[series.tint(i)] || series.tint(i));
-      ctx.drawImage(sprite, place.x - 8, place.y - 8, 16, 16);
+      const sprite = this.sprite(place.beyond || series.shape(i), this.colours[series.tint(i)] || series.tint(i));
+      ctx.drawImage(sprite, place.x - size / 2, place.y - size / 2, size, size);
     }
     ctx.globalAlpha = 1;
   }
 
-  /** Where point i of a series is on the canvas, or null when it has no place. A rug point sits on the lower axis. */
+  /**
+   * Where point i of a series is on the canvas, or null when it has no place. A rug point sits on the lower axis; what
+   * lies beyond a clipped axis sits on its edge and says so by its shape.
+   */
   place(series, i) {
     const x = this.px(series.xs[i]);
     const value = series.ys[i];
     let y = value === null || value === undefined ? NaN : this.py(value);
     if (!Number.isFinite(y) && series.rug) y = this.box.bottom - RADIUS;
-    if (!this.zoom && this.model.y.clipped) y = Math.min(this.box.bottom, Math.max(this.box.top, y));
-    return Number.isFinite(x) && Number.isFinite(y) ? { x, y } : null;
+    if (!Number.isFinite(x) || !Number.isFinite(y)) return null;
+    if (this.zoom || !this.model.y.clipped) return { x, y };
+    if (y < this.box.top) return { x, y: this.box.top, beyond: "up" };
+    return y > this.box.bottom ? { x, y: this.box.bottom, beyond: "down" } : { x, y };
   }
 
   sprite(shape, colour) {
@@ -308,4 +330,20 @@ export class Chart {
     }
     return rows;
   }
+}
+
+function tickCount(length, room) {
+  return Math.max(2, Math.round(length / room));
+}
+
+/** Items one after the other, in rows that end before a width: [{item, x, y}]. */
+function place(items, end, y) {
+  const places = [];
+  let x = 8;
+  for (const item of items) {
+    if (x > 8 && x + item.room > end) [x, y] = [8, y + 18];
+    places.push({ item, x, y });
+    x += item.room + 16;
+  }
+  return places;
 }

@@ -2,15 +2,15 @@
 
 import { number, toNumber } from "../format.js";
 import { Chart } from "./core.js";
-import { follow, GOAL_WORDS } from "./data.js";
+import { GOAL_WORDS } from "./data.js";
 
 const LOOKS = {
-  median: { name: "median of the others", colour: "bundle", width: 1.5 },
+  median: { name: "median of the others", colour: "soft", width: 1.5 },
   best: { name: "best trial", colour: "best", width: 2 },
   this: { name: "this trial", colour: "hue2", width: 2.5 },
 };
 
-export function mount(figure, payload) {
+export function mountCurve(figure, payload, events) {
   const chart = new Chart(figure, { empty: "This trial has reported no value yet." });
   const series = Object.entries(LOOKS)
     .filter(([key]) => payload[key])
@@ -29,7 +29,7 @@ export function mount(figure, payload) {
 
   chart.tools.toggle("Log", false, draw);
   draw(false);
-  follow(figure, ({ kind, payload: event }) => {
+  events.follow(({ kind, payload: event }) => {
     const y = kind === "metrics" && event.trial === payload.number ? toNumber(event.value) : null;
     if (y === null || !own || (own.xs.length && event.step <= own.xs.at(-1))) return;
     own.xs.push(event.step);

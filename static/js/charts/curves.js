@@ -3,7 +3,7 @@
 import { number, toNumber } from "../format.js";
 import { statusWords } from "../words.js";
 import { Chart } from "./core.js";
-import { follow, GOAL_WORDS, hrefOf, isBetter } from "./data.js";
+import { GOAL_WORDS, hrefOf, isBetter } from "./data.js";
 
 /** Exponential smoothing, corrected for its start; gaps stay gaps. */
 export function smooth(values, weight) {
@@ -54,7 +54,7 @@ class CurvesData {
   }
 }
 
-export function mount(figure, payload) {
+export function mountCurves(figure, payload, events) {
   const data = new CurvesData(payload);
   const chart = new Chart(figure, { empty: "No trial has reported a value yet." });
   const href = hrefOf(figure);
@@ -81,7 +81,7 @@ export function mount(figure, payload) {
       const line = lineOf(curve);
       line.ys = smooth(curve.ys, weight);
       const isBest = curve.number === data.best;
-      Object.assign(line, isBest ? { colour: "best", width: 2.5, alpha: 1 } : { colour: "bundle", width: 1, alpha: many > 60 ? 0.45 : 0.75 });
+      Object.assign(line, isBest ? { colour: "best", width: 2.5, alpha: 1, halo: true } : { colour: "soft", width: 1, alpha: many > 60 ? 0.3 : 0.5, halo: false });
     }
     const order = [...lines.values()].sort((a, b) => a.width - b.width);
     chart.model.series.splice(0, Infinity, ...order);
@@ -102,7 +102,7 @@ export function mount(figure, payload) {
   chart.tools.slider("Smooth", 0, (value) => ((weight = value), refresh()));
   chart.tools.toggle("Log", false, draw);
   draw(false);
-  follow(figure, ({ kind, payload: event }) => {
+  events.follow(({ kind, payload: event }) => {
     if (kind === "metrics" ? data.takeMetrics(event) : kind === "trial" && data.takeTrial(event)) refresh();
   });
   return chart;
@@ -118,5 +118,5 @@ function legend(data) {
     ctx.stroke();
   };
   const best = data.best === null ? [] : [{ words: `best (trial ${data.best})`, draw: stroke("best", 2.5) }];
-  return [...best, { words: "others", draw: stroke("bundle", 1.5) }];
+  return [...best, { words: "others", draw: stroke("soft", 1) }];
 }

@@ -18,12 +18,37 @@ async function ask(address) {
   }
 }
 
-/** Call back for each live event of the figure's stream, as {kind, payload}. */
-export function follow(figure, run) {
-  const stream = figure.dataset.streamOf || figure.closest("[data-stream]")?.dataset.stream;
-  document.addEventListener("tb:event", ({ detail }) => {
-    if (figure.isConnected && (!stream || detail.stream === stream)) run(detail);
-  });
+/** The live events of a figure's stream; what comes while its numbers are still on their way is kept for it. */
+export class LiveEvents {
+  constructor(figure) {
+    this.figure = figure;
+    this.stream = figure.dataset.streamOf || figure.closest("[data-stream]")?.dataset.stream;
+    this.early = [];
+    this.listener = ({ detail }) => this.take(detail);
+    document.addEventListener("tb:event", this.listener);
+  }
+
+  take(detail) {
+    if (this.stream && detail.stream !== this.stream) return;
+    if (this.early.length && !this.figure.isConnected) return this.stop();
+    if (this.run) this.run(detail);
+    else this.early.push(detail);
+  }
+
+  /** Call back for each event as {kind, payload}, the kept ones first. */
+  follow(run) {
+    this.run = run;
+    this.early.splice(0).forEach(run);
+  }
+
+  /** Call back when the feed had a gap and the numbers must be asked for again. */
+  onReload(run) {
+    document.addEventListener("tb:reload", () => this.figure.isConnected && run());
+  }
+
+  stop() {
+    document.removeEventListener("tb:event", this.listener);
+  }
 }
 
 /** The address of a trial's page from the figure's pattern, or null when there is none. */

@@ -3,9 +3,11 @@
 import { duration, number, toNumber } from "../format.js";
 import { ENDED, statusWords } from "../words.js";
 import { Chart } from "./core.js";
-import { follow, GOAL_WORDS, hrefOf, isBetter } from "./data.js";
+import { GOAL_WORDS, hrefOf, isBetter } from "./data.js";
 import { extent } from "./scales.js";
 import { mark, STATUS_SHAPES } from "./theme.js";
+
+const CROWD = 1000; // from here on the line would drown among the points
 
 /** What is drawn, from the payload: columns of trials that later events can change, and the line of the best. */
 export class HistoryData {
@@ -64,8 +66,8 @@ export class HistoryData {
     values.sort((a, b) => a - b);
     const [low, high] = [0.05, 0.9].map((part) => values[Math.floor(part * (values.length - 1))]);
     const [first, last] = [0.1, 0.95].map((part) => values[Math.floor(part * (values.length - 1))]);
-    if (this.goal === "maximize") return [Math.max(all[0], first - 3 * (last - first)), all[1]];
-    return [all[0], Math.min(all[1], high + 3 * (high - low))];
+    if (this.goal === "maximize") return [Math.max(all[0], first - 1.5 * (last - first)), all[1]];
+    return [all[0], Math.min(all[1], high + 1.5 * (high - low))];
   }
 
   summary() {
@@ -76,7 +78,7 @@ export class HistoryData {
   }
 }
 
-export function mount(figure, payload) {
+export function mountHistory(figure, payload, events) {
   const data = new HistoryData(payload);
   const chart = new Chart(figure, { empty: "No trial has a value yet." });
   const href = hrefOf(figure);
@@ -99,7 +101,9 @@ export function mount(figure, payload) {
     const steps = data.bestSoFar();
     best.xs = steps.map((i) => trials.xs[i]);
     best.ys = steps.map((i) => data.value[i]);
-    if (chart.model) chart.model.summary = data.summary();
+    best.halo = trials.xs.length > CROWD;
+    chart.model.series = best.halo ? [trials, best] : [best, trials];
+    chart.model.summary = data.summary();
     chart.update();
   }
 
@@ -107,7 +111,7 @@ export function mount(figure, payload) {
     chart.set({
       x: data.by === "number" ? { label: "trial", kind: "linear", whole: true } : { label: "time since start", kind: "time" },
       y: { name: data.metric, label: `${data.metric} ${GOAL_WORDS[data.goal] || ""}`, kind: data.log ? "log" : "linear", clipped: true, reach: () => data.reach() },
-      series: [trials, best],
+      series: [best, trials],
       legend: () => legend(data),
       summary: data.summary(),
     });
@@ -117,7 +121,7 @@ export function mount(figure, payload) {
   chart.tools.choice("Across", { number: "by number", time: "by time" }, data.by, (by) => ((data.by = by), draw()));
   chart.tools.toggle("Log", false, (on) => ((data.log = on), draw()));
   draw();
-  follow(figure, ({ kind, payload: event }) => {
+  events.follow(({ kind, payload: event }) => {
     if (kind === "trial" && data.take(event)) refresh();
   });
   return chart;

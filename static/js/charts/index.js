@@ -1,13 +1,13 @@
 /** The charts by name, and how a figure becomes one: when it comes near the view, with words while it waits or fails. */
 
 import { element } from "../dom.js";
-import * as curve from "./curve.js";
-import * as curves from "./curves.js";
-import { load } from "./data.js";
-import * as history from "./history.js";
-import * as parallel from "./parallel.js";
+import { mountCurve } from "./curve.js";
+import { mountCurves } from "./curves.js";
+import { LiveEvents, load } from "./data.js";
+import { mountHistory } from "./history.js";
+import { mountParallel } from "./parallel.js";
 
-const CHARTS = { history, curves, curve, parallel };
+const CHARTS = { history: mountHistory, curves: mountCurves, curve: mountCurve, parallel: mountParallel };
 const WAIT_WORDS_AFTER = 300;
 
 const mounted = new WeakSet();
@@ -33,20 +33,22 @@ const near = new IntersectionObserver(
 
 async function draw(figure) {
   const frame = figure.querySelector(".chart-frame");
-  const timer = setTimeout(() => words(frame, "Loading…"), WAIT_WORDS_AFTER);
+  const timer = setTimeout(() => showWords(frame, "Loading…"), WAIT_WORDS_AFTER);
+  const events = new LiveEvents(figure);
   try {
     const payload = await load(figure);
     clearTimeout(timer);
-    CHARTS[figure.dataset.chart].mount(figure, payload);
+    CHARTS[figure.dataset.chart](figure, payload, events);
   } catch (error) {
     clearTimeout(timer);
+    events.stop();
     const again = element("button", "button small", { type: "button", textContent: "Try again" });
     again.addEventListener("click", () => draw(figure));
-    words(frame, `This chart could not be drawn. ${error.message}`, again);
+    showWords(frame, `This chart could not be drawn. ${error.message}`, again);
   }
 }
 
-function words(frame, text, button) {
+function showWords(frame, text, button) {
   const line = element("p", "", { textContent: text });
   if (button) line.append(element("br"), button);
   frame.replaceChildren(line);

@@ -15,7 +15,7 @@ const BOTTOM = 40;
 const SIDE = 56;
 const AXIS_ROOM = 96;
 
-export function mount(figure, payload) {
+export function mountParallel(figure, payload) {
   return new Parallel(figure, payload);
 }
 
@@ -137,8 +137,10 @@ class Parallel {
     ctx.fillText(fit(ctx, axis.name, Math.min(room - 8, 2 * SIDE)), x, i % 2 && room < AXIS_ROOM ? 28 : 12);
     this.drawTicks(ctx, axis, x, i, room);
     if (axis.inactive) {
-      ctx.fillStyle = this.colours.soft;
-      ctx.fillText(fit(ctx, "not active", room - 4), x, this.height - 26);
+      ctx.textAlign = i ? "right" : "left";
+      const words = fit(ctx, "not active", room - 4);
+      ctx.strokeText(words, x + (i ? -8 : 8), this.height - 14);
+      ctx.fillText(words, x + (i ? -8 : 8), this.height - 14);
     }
     if (axis.brush) {
       ctx.fillStyle = this.colours.accent;

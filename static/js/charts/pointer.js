@@ -255,6 +255,7 @@ export class Pointer {
   /** After a redraw: keep the marker on its point, and tell of points that came outside a zoomed view. */
   refresh() {
     const { chart } = this;
+    if (this.spot && !this.isShown(this.spot.series, this.spot.index)) this.left();
     if (this.spot && !chart.tip.hidden) this.placeTip();
     this.paint();
     const fresh = chart.zoom ? this.countOutside() : 0;

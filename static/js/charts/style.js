@@ -10,8 +10,9 @@ const RULES = `
 .chart-tools button, .chart-tools select { font: inherit; min-height: 24px; padding: 1px 8px; border-radius: 4px;
   border: 1px solid var(--line, #ccd2d9); background: var(--surface, Canvas); color: var(--ink, CanvasText); cursor: pointer; }
 .chart-tools button[aria-pressed="true"] { border-color: var(--accent, #0b5fcc); color: var(--accent, #0b5fcc); }
-.chart-tools label { display: flex; gap: 4px; align-items: center; }
-.chart-tools input[type="range"] { width: 80px; }
+.chart-tools select { width: auto; }
+.chart-tools label { display: flex; gap: 4px; align-items: center; font-weight: 400; }
+.chart-tools input[type="range"] { width: 80px; min-height: 0; padding: 0; border: 0; background: none; accent-color: var(--accent, auto); }
 .chart-tools details { position: relative; }
 .chart-tools summary { list-style: none; cursor: pointer; min-height: 24px; min-width: 24px; padding: 1px 8px; text-align: center;
   border: 1px solid var(--line, #ccd2d9); border-radius: 4px; background: var(--surface, Canvas); color: var(--ink, CanvasText); }

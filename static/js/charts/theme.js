@@ -87,12 +87,22 @@ const PAINTERS = {
     ctx.stroke();
   },
   square: (ctx, r) => ctx.fillRect(-r * 0.8, -r * 0.8, r * 1.6, r * 1.6),
+  up: (ctx, r) => triangle(ctx, r, -1),
+  down: (ctx, r) => triangle(ctx, r, 1),
   broken: (ctx, r) => {
     ctx.setLineDash([r, r * 0.6]);
     circle(ctx, r - 0.75, "stroke");
     ctx.setLineDash([]);
   },
 };
+
+function triangle(ctx, r, way) {
+  ctx.beginPath();
+  ctx.moveTo(-r, -way * r * 0.7);
+  ctx.lineTo(r, -way * r * 0.7);
+  ctx.lineTo(0, way * r);
+  ctx.fill();
+}
 
 function circle(ctx, radius, how) {
   ctx.beginPath();

@@ -1,0 +1,211 @@
+/** The feed on the page: which streams it follows, what an event changes, and when. */
+
+import { element } from "../dom.js";
+import { number } from "../format.js";
+import { ENDED, statusWords } from "../words.js";
+import { experimentFields, metricsFields, patchObject, trialFields } from "./patch.js";
+import { Feed } from "./socket.js";
+
+const FRAGMENT_EVERY = 2000;
+const SAY_EVERY = 10000;
+const HELD_EVENTS = 5000;
+const NEW = new Set(["CREATED", "WAITING"]);
+
+export class LivePage {
+  constructor(body) {
+    this.title = document.title;
+    this.held = [];
+    this.lost = false;
+    this.pending = new Map();
+    this.blocked = new Map();
+    this.fresh = new Map();
+    this.refreshed = new WeakMap();
+    this.feed = new Feed(body.dataset.liveUrl, {
+      feed: body.dataset.feed,
+      poll: body.dataset.eventsUrl || "/api/tunebook/v1/events",
+      hear: (stream, events) => this.hear(stream, events),
+      reset: () => this.loadAgain(),
+      state: (name, words) => this.mark(name, words),
+    });
+    document.addEventListener("visibilitychange", () => this.cameBack());
+    document.addEventListener("focusout", () => setTimeout(() => this.retryBlocked(), 0));
+    document.addEventListener("selectionchange", () => this.blocked.size && this.retryBlocked());
+  }
+
+  /** Follow the streams that an element (and its parts) names. */
+  follow(root) {
+    const regions = [...root.querySelectorAll("[data-stream]"), ...(root.matches?.("[data-stream]") ? [root] : [])];
+    const oldest = new Map();
+    for (const { dataset } of regions) {
+      const after = Number(dataset.after) || 0;
+      oldest.set(dataset.stream, Math.min(after, oldest.get(dataset.stream) ?? after));
+    }
+    for (const [stream, after] of oldest) this.feed.follow(stream, after);
+  }
+
+  mark(name, words) {
+    const mark = document.querySelector("[data-live-mark]");
+    const label = mark?.querySelector("[data-live-words]");
+    if (!mark) return;
+    mark.removeAttribute("role"); // a count-down is nothing to read aloud; the states are said once, below
+    if (mark.dataset.state !== name) this.say({ live: "", waiting: "Live updates interrupted, reconnecting.", offline: words }[name]);
+    mark.dataset.state = name;
+    if (label && label.textContent !== words) label.textContent = words;
+  }
+
+  hear(stream, events) {
+    if (document.hidden) return this.hold(stream, events);
+    for (const event of events) this.take(stream, event);
+  }
+
+  /** A hidden page only counts; what it heard is applied when it is looked at again. */
+  hold(stream, events) {
+    this.lost ||= this.held.length > HELD_EVENTS;
+    if (!this.lost) this.held.push(...events.map((event) => ({ stream, event })));
+    const told = new Set(this.held.filter(({ event }) => event.kind !== "metrics").map(({ event }) => event.payload.number ?? event.payload.key));
+    if (told.size) document.title = `(${this.lost ? "many" : told.size}) ${this.title}`;
+  }
+
+  cameBack() {
+    if (document.hidden) return;
+    document.title = this.title;
+    const held = this.held.splice(0);
+    if (this.lost) this.loadAgain();
+    else for (const { stream, event } of held) this.take(stream, event);
+    this.lost = false;
+  }
+
+  take(stream, { kind, payload, seq }) {
+    document.dispatchEvent(new CustomEvent("tb:event", { detail: { stream, kind, payload, seq } }));
+    const key = stream.startsWith("exp:") ? stream.slice(4) : null;
+    if (kind === "experiment") this.change(`experiment:${payload.key}`, experimentFields(payload));
+    if (kind === "trial") this.change(`trial:${key}:${payload.number}`, trialFields(payload));
+    if (kind === "metrics") this.change(`trial:${key}:${payload.trial}`, metricsFields(payload));
+    if (kind === "removed" || kind === "restored") this.count(stream, `experiment:${payload.key}`, kind);
+    if (NEW.has(payload.status)) this.count(stream, kind === "trial" ? `trial:${key}:${payload.number}` : `experiment:${payload.key}`, "new");
+    this.refreshFragments(kind);
+    this.speak(kind, payload);
+  }
+
+  /** Remember what an object shows now; everything is written at the next frame, once. */
+  change(name, fields) {
+    this.pending.set(name, { ...this.pending.get(name), ...fields });
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      const changes = [...this.pending];
+      this.pending.clear();
+      for (const [object, values] of changes) this.write(object, values);
+    });
+  }
+
+  write(name, fields) {
+    let complete = true;
+    for (const object of document.querySelectorAll(`[data-object="${CSS.escape(name)}"]`)) {
+      if (object.matches("tr, [data-row]") && isBusy(object)) complete = false;
+      else complete = patchObject(object, fields) && complete;
+    }
+    if (complete) this.blocked.delete(name);
+    else this.blocked.set(name, { ...this.blocked.get(name), ...fields });
+  }
+
+  retryBlocked() {
+    const waiting = [...this.blocked];
+    this.blocked.clear();
+    for (const [name, fields] of waiting) this.write(name, fields);
+  }
+
+  /** Count what the tables of a stream do not show yet, on their pill. */
+  count(stream, name, what) {
+    for (const table of document.querySelectorAll(`[data-rows-of="${CSS.escape(stream)}"]`)) {
+      const shown = table.querySelector(`[data-object="${CSS.escape(name)}"]`);
+      if (!name.startsWith(stream.startsWith("ws:") ? "experiment:" : "trial:")) continue;
+      if (Boolean(shown) !== (what === "removed")) continue;
+      const fresh = this.fresh.get(table) || new Set();
+      this.fresh.set(table, fresh.add(`${what} ${name}`));
+      this.pill(table, fresh);
+    }
+  }
+
+  pill(table, fresh) {
+    const pill = table.querySelector("[data-pill]") || (table.closest("[data-pill-region], section, main") || document).querySelector("[data-pill]");
+    if (!pill) return;
+    const removed = [...fresh].filter((name) => name.startsWith("removed")).length;
+    const parts = [fresh.size - removed && `${fresh.size - removed} new`, removed && `${removed} removed`].filter(Boolean);
+    pill.textContent = `${parts.join(" · ")} · show`;
+    pill.hidden = false;
+    pill.onclick ??= () => pill.hasAttribute("hx-get") || location.reload();
+  }
+
+  refreshFragments(kind) {
+    for (const region of document.querySelectorAll("[data-refresh-on]")) {
+      if (region.dataset.refreshOn.split(/\s+/).includes(kind)) this.refreshSoon(region);
+    }
+  }
+
+  /** At once when it has been quiet, else when two seconds are over; never while somebody works in it. */
+  refreshSoon(region) {
+    const plan = this.refreshed.get(region) || { at: -Infinity, timer: 0 };
+    this.refreshed.set(region, plan);
+    if (plan.timer) return;
+    const wait = Math.max(0, plan.at + FRAGMENT_EVERY - performance.now());
+    plan.timer = setTimeout(() => {
+      plan.timer = 0;
+      if (!region.isConnected) return;
+      plan.at = performance.now();
+      if (isBusy(region)) this.refreshSoon(region);
+      else region.dispatchEvent(new CustomEvent("tb:refresh", { bubbles: false }));
+    }, wait);
+  }
+
+  /** After a reset: the page's own text anew in the background, field by field, and the charts' numbers. */
+  async loadAgain() {
+    const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+    if (!answer?.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const object of document.querySelectorAll("[data-object]")) {
+      const twin = fresh.querySelector(`[data-object="${CSS.escape(object.dataset.object)}"]`);
+      if (twin && !isBusy(object)) copyFields(object, twin);
+    }
+    document.querySelectorAll("[data-refresh-on]").forEach((region) => this.refreshSoon(region));
+    document.dispatchEvent(new CustomEvent("tb:reload"));
+  }
+
+  /** One sentence in ten seconds for those who listen to the page. */
+  speak(kind, payload) {
+    const sentence = sentenceOf(kind, payload);
+    if (!sentence || Date.now() - (this.spoke || 0) < SAY_EVERY) return;
+    this.spoke = Date.now();
+    this.say(sentence);
+  }
+
+  say(sentence) {
+    if (sentence) document.querySelector("[data-announce]")?.replaceChildren(element("p", "", { textContent: sentence }));
+  }
+}
+
+/** What is worth saying aloud about an event, or nothing. */
+export function sentenceOf(kind, payload) {
+  if (kind === "trial" && ENDED.has(payload.status)) {
+    const value = payload.value === null || payload.value === undefined ? "" : `, ${number(payload.value)}`;
+    return `Trial ${payload.number} ${statusWords(payload.status).toLowerCase()}${value}${payload.best ? ", new best" : ""}`;
+  }
+  if (kind === "experiment" && ENDED.has(payload.status)) return `${payload.name || "The experiment"}: ${statusWords(payload.status).toLowerCase()}`;
+  return "";
+}
+
+/** Whether somebody works inside: has the focus there, or a menu or dialog of it open. */
+function isBusy(region) {
+  const focused = document.activeElement;
+  if (focused && focused !== document.body && focused !== region && region.contains(focused)) return true;
+  return Boolean(region.querySelector("details[open][data-menu], dialog[open]"));
+}
+
+function copyFields(object, twin) {
+  const fresh = new Map([...twin.querySelectorAll("[data-field]")].map((field) => [field.dataset.field + field.tagName, field]));
+  for (const field of object.querySelectorAll("[data-field]")) {
+    const source = fresh.get(field.dataset.field + field.tagName);
+    if (!source || field.isEqualNode(source)) continue;
+    field.replaceChildren(...[...source.childNodes].map((node) => document.importNode(node, true)));
+    for (const { name, value } of source.attributes) field.setAttribute(name, value);
+  }
+}

@@ -1,0 +1,168 @@
+/** Forms: submit once, submit on change, rows that can be added and removed, parts that depend on a choice, drafts. */
+
+import { element, on } from "../dom.js";
+import { clock } from "../format.js";
+
+const DRAFT_AGE = 7 * 86400 * 1000;
+
+export function watchForms() {
+  on("change", "select[data-autosubmit], input[data-autosubmit]", (field) => field.form.requestSubmit());
+  on("submit", "form[data-once]", (form, event) => {
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "1";
+    addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
+  });
+  on("click", "[data-rowset-add]", (button) => addRow(button.closest("[data-rowset]")));
+  on("click", "[data-rowset-remove]", (button) => removeRow(button.closest("[data-rowset-row]")));
+  on("change", "select[data-switch]", switchParts);
+  prepareForms(document);
+}
+
+/** Bring new parts of the page into their state. */
+export function prepareForms(root) {
+  root.querySelectorAll("select[data-switch]").forEach(switchParts);
+  root.querySelectorAll("form[data-draft]").forEach(keepDraft);
+}
+
+function rowsOf(set) {
+  return [...set.querySelectorAll("[data-rowset-row]")];
+}
+
+/** One more row from the template; returns it. */
+export function addRow(set) {
+  const total = set.querySelector("[data-rowset-total]");
+  const number = total ? Number(total.value) : rowsOf(set).length;
+  const template = set.querySelector("template[data-rowset-template]");
+  const copy = template.content.cloneNode(true);
+  for (const part of copy.querySelectorAll("*")) {
+    for (const { name, value } of [...part.attributes]) {
+      if (value.includes("__prefix__")) part.setAttribute(name, value.replaceAll("__prefix__", number));
+    }
+  }
+  const row = copy.querySelector("[data-rowset-row]");
+  (rowsOf(set).at(-1) || template).after(copy);
+  if (total) total.value = number + 1;
+  row.querySelectorAll("select[data-switch]").forEach(switchParts);
+  row.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  set.dispatchEvent(new Event("input", { bubbles: true }));
+  return row;
+}
+
+/** Take a row away: a stored one is marked for deletion, any other leaves and the rest are numbered anew. */
+function removeRow(row) {
+  const set = row.closest("[data-rowset]");
+  const mark = row.querySelector('input[name$="-DELETE"]');
+  const neighbour = row.previousElementSibling?.querySelector?.("[data-rowset-remove]");
+  if (mark) {
+    mark.checked = true;
+    mark.value ||= "on";
+    row.hidden = true;
+  } else {
+    row.remove();
+    renumber(set);
+  }
+  (neighbour || set.querySelector("[data-rowset-add]"))?.focus();
+  set.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function renumber(set) {
+  const rows = rowsOf(set);
+  rows.forEach((row, number) => {
+    for (const part of row.querySelectorAll("[name], [id], [for], [aria-describedby]")) {
+      for (const name of ["name", "id", "for", "aria-describedby"]) {
+        const value = part.getAttribute(name);
+        if (value) part.setAttribute(name, value.replace(/-\d+-/, `-${number}-`));
+      }
+    }
+  });
+  const total = set.querySelector("[data-rowset-total]");
+  if (total) total.value = rows.length;
+}
+
+/** Parts marked data-when show only for their values of the select; hidden fields are not sent. */
+function switchParts(select) {
+  const scope = select.closest("[data-rowset-row], fieldset, form");
+  for (const part of scope.querySelectorAll("[data-when]")) {
+    const shown = part.dataset.when.split(/\s+/).includes(select.value);
+    part.hidden = !shown;
+    part.querySelectorAll("input, select, textarea").forEach((field) => (field.disabled = !shown));
+    if (part.matches("input, select, textarea")) part.disabled = !shown;
+  }
+}
+
+/** Keep what is typed in the browser until the form is sent, and put it back when the page comes again. */
+function keepDraft(form) {
+  const place = `draft:${location.pathname}:${form.dataset.draft}`;
+  if (form.dataset.kept) return;
+  form.dataset.kept = "1";
+  if (!("bound" in form.dataset)) restore(form, place);
+  let timer = 0;
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => store(place, { at: Date.now(), fields: fieldsOf(form) }), 300);
+  });
+  form.addEventListener("submit", () => {
+    clearTimeout(timer);
+    store(place, null);
+  });
+}
+
+function fieldsOf(form) {
+  const kept = [...form.elements].filter(
+    (field) => field.name && !field.disabled && !["hidden", "password", "file", "submit", "button"].includes(field.type) && !field.closest("[data-no-draft]"),
+  );
+  return kept.map((field) => [field.name, field.matches("[type=checkbox], [type=radio]") ? { value: field.value, on: field.checked } : field.value]);
+}
+
+function restore(form, place) {
+  const draft = recall(place);
+  if (!draft || Date.now() - draft.at > DRAFT_AGE) return;
+  const before = JSON.stringify(fieldsOf(form));
+  if (JSON.stringify(draft.fields) === before) return;
+  for (const [name, value] of draft.fields) put(form, name, value);
+  form.querySelectorAll("select[data-switch]").forEach(switchParts);
+  for (const [name, value] of draft.fields) put(form, name, value);
+  offerDiscard(form, place, draft.at);
+}
+
+function put(form, name, value) {
+  let found = [...form.elements].filter((field) => field.name === name);
+  const [set, number] = [form.querySelector(`[data-rowset="${CSS.escape(name.split("-")[0])}"]`), Number(/-(\d+)-/.exec(name)?.[1])];
+  while (!found.length && set && rowsOf(set).length <= number && number < 200) {
+    addRow(set);
+    found = [...form.elements].filter((field) => field.name === name);
+  }
+  for (const field of found) {
+    if (typeof value === "object") field.checked = field.value === value.value ? value.on : field.checked;
+    else field.value = value;
+  }
+}
+
+function offerDiscard(form, place, at) {
+  const line = element("p", "notice notice-info", { textContent: `Draft of ${clock(at)} put back. ` });
+  line.setAttribute("role", "status");
+  const discard = element("button", "button small", { type: "button", textContent: "Discard" });
+  discard.addEventListener("click", () => {
+    store(place, null);
+    location.reload();
+  });
+  line.append(discard);
+  form.prepend(line);
+}
+
+function store(place, value) {
+  try {
+    if (value === null) localStorage.removeItem(place);
+    else localStorage.setItem(place, JSON.stringify(value));
+  } catch {
+    // private windows and full disks have no storage; the form works without
+  }
+}
+
+function recall(place) {
+  try {
+    return JSON.parse(localStorage.getItem(place));
+  } catch {
+    return null;
+  }
+}

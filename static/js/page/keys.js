@@ -1,0 +1,100 @@
+/** Keyboard shortcuts: what carries data-key is pressed by that key; rows by j, k, x; all of them listed under "?". */
+
+import { element, isTyping, on } from "../dom.js";
+import { currentRow, openRow, tickRow, walkRows } from "./rows.js";
+
+const PAUSE = 1200;
+
+const ROW_KEYS = [
+  ["j", "Next row", () => walkRows(1)],
+  ["k", "Previous row", () => walkRows(-1)],
+  ["x", "Tick the row", tickRow],
+  ["Enter", "Open the row", openRow],
+];
+
+let first = "";
+let timer = 0;
+
+export function watchKeys() {
+  document.addEventListener("keydown", pressed);
+  on("click", "[data-help]", showHelp);
+}
+
+function isOff() {
+  return document.documentElement.dataset.keys === "off";
+}
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.key === "Escape" && isTyping(event.target) && event.target.matches("[data-key]")) return event.target.blur();
+  if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  if (event.key === "?") return run(event, showHelp);
+  if (isOff()) return;
+  const strokes = first ? `${first} ${event.key}` : event.key;
+  first = "";
+  clearTimeout(timer);
+  const target = visible(strokes);
+  if (target) return run(event, () => press(target));
+  if (startsSequence(event.key)) {
+    first = event.key;
+    timer = setTimeout(() => (first = ""), PAUSE);
+    return;
+  }
+  const row = ROW_KEYS.find(([key]) => key === strokes);
+  if (!row || !document.querySelector("[data-row]")) return;
+  if (event.key === "Enter" && (!currentRow() || event.target !== document.body)) return;
+  run(event, row[2]);
+}
+
+function run(event, act) {
+  event.preventDefault();
+  act();
+}
+
+function visible(strokes) {
+  return [...document.querySelectorAll(`[data-key="${CSS.escape(strokes)}"]`)].find((found) => !found.disabled && !found.hidden);
+}
+
+function startsSequence(key) {
+  return [...document.querySelectorAll("[data-key]")].some((found) => found.dataset.key.startsWith(`${key} `));
+}
+
+function press(target) {
+  if (target.matches("input:not([type=checkbox]):not([type=submit]), textarea, select")) {
+    target.focus();
+    target.select?.();
+  } else target.click();
+}
+
+function showHelp() {
+  document.querySelector("dialog.key-help")?.remove();
+  const dialog = element("dialog", "dialog key-help", { ariaLabel: "Keyboard shortcuts" });
+  const box = element("form", "", { method: "dialog" });
+  const list = element("dl", "pairs");
+  for (const [key, words] of shortcuts()) {
+    const term = element("dt");
+    term.append(...key.split(" ").map((stroke) => element("kbd", "", { textContent: stroke })));
+    list.append(term, element("dd", "", { textContent: words }));
+  }
+  const row = element("div", "row");
+  row.append(element("button", "button", { textContent: "Close" }));
+  box.append(element("h2", "", { textContent: "Keyboard shortcuts" }), list, row);
+  dialog.append(box);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** What can be pressed on this page: [key, words]. */
+export function shortcuts() {
+  const found = new Map([["?", "This sheet"]]);
+  if (isOff()) return [...found];
+  for (const target of document.querySelectorAll("[data-key]")) {
+    const words = target.dataset.keyLabel || target.ariaLabel || target.textContent.trim().replace(/\s+/g, " ") || target.title;
+    if (!found.has(target.dataset.key)) found.set(target.dataset.key, words);
+  }
+  if (document.querySelector("[data-row]")) for (const [key, words] of ROW_KEYS) found.set(key, words);
+  if (document.querySelector("[data-chart]")) found.set("← →", "Walk the points of a chart that has the focus");
+  found.set("Esc", "Close, or leave a field");
+  return [...found];
+}

@@ -1,0 +1,88 @@
+/** Menus (details[data-menu]) one at a time, with Escape, a click outside and arrow keys; dialogs; confirmations; copying. */
+
+import { element, on } from "../dom.js";
+
+const ITEMS = "a[href], button:not([disabled]), input:not([type=hidden]), select";
+
+export function watchMenus() {
+  document.addEventListener("toggle", ({ target }) => target.open && target.matches?.("details[data-menu]") && closeMenus(target), true);
+  document.addEventListener("pointerdown", ({ target }) => closeMenus(target instanceof Element ? target.closest("details[data-menu]") : null));
+  document.addEventListener("keydown", menuKey);
+  on("click", "[data-dialog]", (button) => {
+    const dialog = document.getElementById(button.dataset.dialog);
+    if (dialog && !dialog.open) dialog.showModal();
+  });
+  on("click", "[data-dialog-close]", (button) => button.closest("dialog").close());
+  document.addEventListener("submit", confirmFirst, true);
+  on("click", "[data-copy], [data-copy-from]", copy);
+}
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (menu !== except && !menu.contains(except)) menu.open = false;
+  }
+}
+
+function menuKey(event) {
+  const menu = event.target instanceof Element ? event.target.closest("details[data-menu][open]") : null;
+  if (!menu) return;
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (event.key === "Escape") {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (step && !event.target.matches("input, select, textarea")) {
+    const items = [...menu.querySelectorAll(ITEMS)].filter((item) => item.offsetParent !== null);
+    const at = items.indexOf(document.activeElement);
+    items.at((at + step + (at < 0 && step < 0 ? 1 : 0)) % items.length)?.focus();
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** A form or button with data-confirm asks before it submits. */
+function confirmFirst(event) {
+  const form = event.target;
+  const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+  if (!question || form.dataset.confirmed) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const dialog = element("dialog", "dialog");
+  const box = element("form", "", { method: "dialog" });
+  const row = element("div", "row");
+  const yes = element("button", "button danger primary", { value: "yes", textContent: event.submitter?.textContent.trim() || "Go on" });
+  row.append(element("button", "button", { value: "no", textContent: "Cancel" }), yes);
+  box.append(element("p", "", { textContent: question }), row);
+  dialog.append(box);
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (dialog.returnValue !== "yes") return event.submitter?.focus();
+    form.dataset.confirmed = "1";
+    form.requestSubmit(event.submitter);
+    delete form.dataset.confirmed;
+  });
+  dialog.showModal();
+}
+
+async function copy(button) {
+  const source = button.dataset.copyFrom ? document.querySelector(button.dataset.copyFrom) : null;
+  const text = button.dataset.copy ?? source?.value ?? source?.textContent ?? "";
+  const done = await writeClipboard(text);
+  const label = button.querySelector("[data-copy-words]") || button;
+  const before = (button.dataset.words ||= label.textContent);
+  label.textContent = done ? "Copied" : "Press Ctrl+C";
+  setTimeout(() => (label.textContent = before), 1500);
+}
+
+/** The clipboard needs a secure origin; elsewhere a selected text field does. */
+async function writeClipboard(text) {
+  if (navigator.clipboard && window.isSecureContext) {
+    return navigator.clipboard.writeText(text).then(() => true, () => false);
+  }
+  const field = element("textarea", "visually-hidden", { value: text });
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  return done;
+}
