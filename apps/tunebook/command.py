@@ -42,7 +42,7 @@ class Command:
     steps: a text is a shell line, a list of texts an argument list that no shell sees. `${lr}` stands for the value of
     the parameter `lr`, quoted in shell lines where it needs to be; `${exp_id}`, `${trial_id}`, `${NNI_OUTPUT_DIR}`,
     `${tuner_params_list}`, `${tuner_params_dict}`, `${tuner_params_json}` and `${params}` stand for what they say.
-    environment: variables of the steps. params_files: pairs of a template and where its filled copy goes.
+    environment: variables of the steps, placeholders allowed. params_files: pairs of a template and where its filled copy goes.
     resume: another attempt goes on at the step that failed. model_path, summary_path: where the trial leaves its model
     and its summaries. working_dir: where the steps run; None is a fresh folder per attempt.
     literals: for parameters whose placeholder is not `${name}`, the text that stands for them.
@@ -113,7 +113,7 @@ class Command:
     def check(self, space: Space) -> None:
         """Refuse placeholders that nothing fills.
 
-        In an argument list, a path or a file name each one is a mistake. In a shell line `${HOME}` and other variables
+        In an argument list, a variable's value, a path or a file name each one is a mistake. In a shell line `${HOME}` and other variables
         of the shell's own are left alone, and only what nearly names a parameter is refused.
         """
         if not self.steps:
@@ -186,6 +186,7 @@ class Command:
                 texts.append((f"steps.{index}", step))
             else:
                 texts += [(f"steps.{index}.{place}", word) for place, word in enumerate(step)]
+        texts += [(f"environment.{name}", value) for name, value in self.environment.items()]
         for index, (source, destination) in enumerate(self.params_files):
             texts += [(f"params_files.{index}.source", source), (f"params_files.{index}.destination", destination)]
         paths = (

@@ -69,18 +69,16 @@ class Wake:
 
     def __init__(self, path: str) -> None:
         self._folder, self._name = os.path.split(path)
-        self._socket: socket.socket | None = None
         self._look_again = 0.0
 
     def poke(self) -> None:
         """Send one byte, or nothing."""
         try:
-            if self._socket is None:
-                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-                self._socket.setblocking(False)
-            if not self._reached(self._socket, self._name) and time.monotonic() >= self._look_again:
-                self._look_again = time.monotonic() + LOOK_EVERY
-                self._name = next((name for name in self._others() if self._reached(self._socket, name)), self._name)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.setblocking(False)
+                if not self._reached(sender, self._name) and time.monotonic() >= self._look_again:
+                    self._look_again = time.monotonic() + LOOK_EVERY
+                    self._name = next((name for name in self._others() if self._reached(sender, name)), self._name)
         except (OSError, AttributeError):  # no such folder, no descriptors left, or a system without such sockets
             return
 
