@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
 Value = str | float | datetime
-OPERATORS = ("<=", ">=", "<", ">", "=", ":")
-NUMBERS = {"best", "trials", "running", "failed", "succeeded"}
-MOMENTS = {"created", "updated"}
 STATUS_NAMES: Mapping[str, tuple[str, ...]] = {
     "created": ("CREATED",),
     "waiting": ("WAITING",),
@@ -39,16 +36,6 @@ STATUS_NAMES: Mapping[str, tuple[str, ...]] = {
     "ended": ("FINISHED", "EARLY_STOPPED", "FAILED", "USER_CANCELED", "SYS_CANCELED"),
 }
 VISIBILITY = {"public": "PUBLIC", "private": "PRIVATE"}
-WORDS = {"name", "status", "tag", "owner", "source", "sampler", "visibility", "metric", "key"}
-FIELDS = sorted(WORDS | NUMBERS | MOMENTS)
-OTHER_NAMES = {
-    "user": "owner",
-    "creator": "owner",
-    "tags": "tag",
-    "dialect": "source",
-    "modified": "updated",
-    "id": "key",
-}
 
 PIECE = re.compile(r'\s*(?P<text>(?P<not>-)?(?P<body>(?:"[^"]*"?|[^\s"])+))')
 HEAD = re.compile(r"(?P<field>[A-Za-z_][\w.]*)(?P<operator><=|>=|<|>|=|:)(?P<value>.*)", re.DOTALL)
@@ -80,11 +67,27 @@ class Problem:
     corrected: str = ""
 
 
+@dataclass(frozen=True)
+class Grammar:
+    """The fields of a list. Parameters stand for themselves (`lr<0.1`) or behind `param.`; they take any comparison."""
+
+    words: frozenset[str]
+    numbers: frozenset[str]
+    moments: frozenset[str] = frozenset()
+    params: frozenset[str] = frozenset()
+    other_names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> list[str]:
+        return sorted(self.words | self.numbers | self.moments) + sorted(self.params)
+
+
 @dataclass
 class Query:
     """A query as typed, its terms, and what was not understood."""
 
     text: str
+    grammar: Grammar
     terms: list[Term] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -97,17 +100,24 @@ class Query:
         return " ".join([*(term.text for term in self.terms), text])
 
     def has(self, name: str, value: str) -> Term | None:
-        """The positive term that asks for exactly this value of a field, if there is one."""
-        wanted = _understood(name, value)
+        """The positive term that asks for this value of a field, alone or among others, if there is one."""
+        wanted = set(_understood(self.grammar, name, quoted(value)))
         for term in self.terms:
-            if not term.negated and term.field == name and term.operator == ":" and term.values == wanted:
+            if not term.negated and term.field == name and term.operator == ":" and wanted <= set(term.values):
                 return term
         return None
 
     def toggled(self, name: str, value: str) -> str:
         """The text with `name:value` taken out if it is there, else added."""
         term = self.has(name, value)
-        return self.without(term) if term else self.plus(f"{name}:{quoted(value)}")
+        if term is None:
+            return self.plus(f"{name}:{quoted(value)}")
+        gone = set(_understood(self.grammar, name, quoted(value)))
+        rest = ",".join(
+            quoted(str(one).lower() if name == "status" else str(one)) for one in term.values if one not in gone
+        )
+        texts = [other.text if other is not term else f"{name}:{rest}" for other in self.terms]
+        return " ".join(text for text in texts if text != f"{name}:")
 
     def marked(self) -> Iterator[tuple[str, Problem | None]]:
         """The text in pieces, each with the problem it has, for underlining."""
@@ -126,14 +136,16 @@ def quoted(value: str) -> str:
     return f'"{value}"' if re.search(r"[\s,]", value) else value
 
 
-def parse(text: str, *, limit: int = 500) -> Query:
+def parse(text: str, grammar: Grammar, *, limit: int = 500) -> Query:
     """Read a query. Never raises: what is wrong stands in `problems`; text beyond the limit is cut off."""
     text = text[:limit]
-    query = Query(text)
+    query = Query(text, grammar)
     for piece in PIECE.finditer(text):
         start, end = piece.span("text")
+        body, negated = piece.group("body"), bool(piece.group("not"))
         try:
-            query.terms.append(_term(piece.group("body"), piece.group("text"), start, end, bool(piece.group("not"))))
+            name, operator, values = _condition(grammar, body, "-" if negated else "")
+            query.terms.append(Term(piece.group("text"), start, end, name, operator, values, negated))
         except _Wrong as wrong:
             corrected = text[:start] + wrong.suggestion + text[end:] if wrong.suggestion else ""
             query.problems.append(Problem(start, end, wrong.message, wrong.suggestion, corrected))
@@ -146,39 +158,54 @@ class _Wrong(Exception):
         self.message, self.suggestion = message, suggestion
 
 
-def _term(body: str, text: str, start: int, end: int, negated: bool) -> Term:
+def _condition(grammar: Grammar, body: str, sign: str) -> tuple[str, str, tuple[Value, ...]]:
     if body.count('"') % 2:
-        raise _Wrong("this quote is not closed", text + '"')
+        raise _Wrong("this quote is not closed", f'{sign}{body}"')
     head = None if body.startswith('"') else HEAD.fullmatch(body)
     if head is None:
         word = body.replace('"', "")
         if not word:
             raise _Wrong("there is nothing between the quotes")
-        return Term(text, start, end, "word", ":", (word,), negated)
-    name, operator, raw = head.group("field").lower(), head.group("operator"), head.group("value")
-    sign = "-" if negated else ""
-    name = OTHER_NAMES.get(name, name)
-    if name not in FIELDS:
-        close = get_close_matches(name, FIELDS, 1, 0.5)
-        known = f"fields are {', '.join(FIELDS)}"
-        raise _Wrong(f"there is no field {name!r}; {known}", f"{sign}{close[0]}{operator}{raw}" if close else "")
+        return "word", ":", (word,)
+    typed, operator, raw = head.group("field"), head.group("operator"), head.group("value")
+    param = typed.removeprefix("param.")
+    if param in grammar.params:
+        return "param", ":", (_param(param, operator, raw, sign),)
+    name = grammar.other_names.get(typed.lower(), typed.lower())
+    fields = grammar.fields
+    if name not in fields:
+        close = get_close_matches(param, fields, 1, 0.5)
+        known = f"fields are {', '.join(fields[:20])}"
+        raise _Wrong(f"there is no field {typed!r}; {known}", f"{sign}{close[0]}{operator}{raw}" if close else "")
     if not raw.strip('"'):
         raise _Wrong(f"{name}{operator} needs a value, for example {EXAMPLES[name]}")
-    if name in WORDS and operator not in (":", "="):
+    if name in grammar.words and operator not in (":", "="):
         raise _Wrong(f"{name} cannot be compared with {operator}", f"{sign}{name}:{raw}")
-    if operator == "=":
-        operator = ":"
+    operator = ":" if operator == "=" else operator
     try:
-        return Term(text, start, end, name, operator, _understood(name, raw), negated)
+        return name, operator, _understood(grammar, name, raw)
     except _Wrong as wrong:
         fixed = f"{sign}{name}{operator}{wrong.suggestion}" if wrong.suggestion else ""
         raise _Wrong(wrong.message, fixed) from None
 
 
-def _understood(name: str, raw: str) -> tuple[Value, ...]:
-    if name in NUMBERS:
+def _param(name: str, operator: str, raw: str, sign: str) -> str:
+    value = raw.replace('"', "")
+    if not value:
+        raise _Wrong(f"{name}{operator} needs a value, for example {name}{operator}1")
+    if operator in (":", "="):
+        return f"{name}={value}"
+    try:
+        float(value)
+    except ValueError:
+        raise _Wrong(f"{value!r} is no number to compare with", f"{sign}{name}={raw}") from None
+    return f"{name}{operator}{value}"
+
+
+def _understood(grammar: Grammar, name: str, raw: str) -> tuple[Value, ...]:
+    if name in grammar.numbers:
         return (_number(name, raw),)
-    if name in MOMENTS:
+    if name in grammar.moments:
         return (_moment(name, raw),)
     parts = [part.replace('"', "") for part in re.findall(r'"[^"]*"|[^,"]+', raw)]
     read = READERS.get(name)
@@ -243,4 +270,30 @@ EXAMPLES: Mapping[str, str] = {
     "succeeded": "succeeded>=20",
     "created": "created>2026-01-31",
     "updated": "updated>7d",
+    "value": "value<0.1",
+    "number": "number>=100",
+    "step": "step>10",
 }
+CATALOG = Grammar(
+    words=frozenset({"name", "status", "tag", "owner", "source", "sampler", "visibility", "metric", "key"}),
+    numbers=frozenset({"best", "trials", "running", "failed", "succeeded"}),
+    moments=frozenset({"created", "updated"}),
+    other_names={
+        "user": "owner",
+        "creator": "owner",
+        "tags": "tag",
+        "dialect": "source",
+        "modified": "updated",
+        "id": "key",
+    },
+)
+
+
+def trials_grammar(params: Iterable[str]) -> Grammar:
+    """The fields of an experiment's trials; its parameters are fields too."""
+    return Grammar(
+        words=frozenset({"status", "source", "key"}),
+        numbers=frozenset({"value", "number", "step"}),
+        params=frozenset(params),
+        other_names={"state": "status", "trial": "number", "id": "key"},
+    )

@@ -1,0 +1,342 @@
+"""The form that declares a new experiment: a job document laid out in fields, and read back from them.
+
+What the form has no field for (schedule, params files, nested metrics ...) travels in `base`, the document the form was
+filled from, and is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django import forms
+
+from apps.dashboard import literals
+from apps.dashboard.space_rows import SpaceRow, read_space
+from apps.dashboard.tagging import read_tags
+from apps.experiments.models import Accessibility
+from apps.tuning.experiments import MAX_DESCRIPTION, MAX_NAME
+from tunebook import policies
+from tunebook.command import Command
+from tunebook.errors import SpecError
+from tunebook.job import Job
+from tunebook.limits import Limits
+from tunebook.objective import Objective
+from tunebook.readings import TYPES as READING_TYPES
+from tunebook.readings import Readings
+from tunebook.sampling import SAMPLERS, Sampling
+
+MAX_ROWS = 200
+SAMPLER_WORDS = {
+    "auto": "recommended for this space",
+    "random": "random",
+    "sobol": "Sobol sequence: random, but even",
+    "grid": "grid: every combination",
+    "tpe": "TPE: learns where good values lie",
+}
+POLICY_WORDS = {
+    "median_stopping": "worse than the median of the others",
+    "bandit": "too far behind the best (bandit)",
+    "truncation_selection": "among the worst part (truncation)",
+    "pai_assessor": "PAI assessor",
+}
+READING_WORDS = {
+    "report": "the script calls tunebook.run.log",
+    "stdout": "regular expressions in its output",
+    "json": "a JSON file it writes",
+    "summary": "TensorBoard event files",
+    "table": "an SQL statement",
+}
+TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m|min|s)?")
+TIMES = {"d": 86400, "h": 3600, "m": 60, "min": 60, "s": 1, "": 1}
+
+
+class TimeField(forms.CharField):
+    """A span of time: "90", "30 m", "1 h 30 m"; its value is seconds, None when empty."""
+
+    def clean(self, value: Any) -> float | None:
+        text = str(super().clean(value) or "").strip()
+        if not text:
+            return None
+        parts = TIME.findall(text)
+        if not parts or TIME.sub("", text).strip():
+            raise forms.ValidationError("Write a time like 90 s, 30 m, 2 h or 1 d.")
+        return sum(float(number) * TIMES[unit] for number, unit in parts)
+
+
+def written_time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
+def _whole(label: str, most: int, *, required: bool = False, help_text: str = "") -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=1, max_value=most, required=required, help_text=help_text)
+
+
+class Declaration(forms.Form):
+    """Everything but the space's rows; those are a formset beside it."""
+
+    name = forms.CharField(max_length=MAX_NAME, required=False, help_text="Need not be unique.")
+    description = forms.CharField(max_length=MAX_DESCRIPTION, required=False, widget=forms.Textarea({"rows": 2}))
+    tags = forms.CharField(required=False, help_text="Parted by commas: vision, team=search")
+    accessibility = forms.ChoiceField(label="Visible to", choices=Accessibility.choices, initial="PUBLIC")
+
+    metrics = forms.CharField(
+        label="Metric",
+        widget=forms.Textarea({"rows": 1, "placeholder": "loss"}),
+        help_text="The name the script reports. Several, one per line, each with its weight behind it, are added up.",
+    )
+    goal = forms.ChoiceField(
+        choices=(("minimize", "↓ lower is better"), ("maximize", "↑ higher is better")), initial="minimize"
+    )
+    mode = forms.ChoiceField(
+        label="A trial's value is",
+        choices=(("final", "the last one"), ("best", "its best one"), ("avg", "the average")),
+    )
+    target = forms.FloatField(required=False, help_text="Good enough to stop; may be empty.")
+
+    sampler = forms.ChoiceField(choices=[(name, f"{name} – {SAMPLER_WORDS.get(name, name)}") for name in SAMPLERS])
+    sampler_options = forms.CharField(label="Options", required=False, help_text="For example n_startup=20")
+    seed = forms.IntegerField(required=False, min_value=0, help_text="Empty: one is drawn and kept.")
+    policy = forms.ChoiceField(
+        label="Stop a trial early when it is",
+        required=False,
+        choices=[("", "never"), *((name, POLICY_WORDS.get(name, name)) for name in policies.POLICIES)],
+    )
+    policy_options = forms.CharField(
+        label="Options of that rule", required=False, help_text="For example delay_evaluation=5, evaluation_interval=1"
+    )
+
+    max_trials = _whole("Trials in all", 1_000_000, help_text="Empty: until the space is exhausted or it is stopped.")
+    max_concurrent = _whole("Trials at once", 10_000, required=True)
+    max_seconds = TimeField(label="Time in all", required=False, help_text="90 s, 30 m, 2 h, 1 d; empty: no limit.")
+    trial_seconds = TimeField(label="Time per trial", required=False, help_text="Empty: no limit.")
+    max_failed = _whole("Failed trials it bears", 1_000_000, help_text="Empty: any number.")
+
+    steps = forms.CharField(
+        label="Commands",
+        widget=forms.Textarea({"rows": 3, "class": "mono", "placeholder": "python train.py --lr ${learning_rate}"}),
+        help_text="One per line, run in order on the optimizer's machine. ${name} stands for a parameter's value.",
+    )
+    reading = forms.ChoiceField(
+        label="Metrics come from", choices=[(name, READING_WORDS.get(name, name)) for name in READING_TYPES]
+    )
+    sources = forms.CharField(
+        label="Sources",
+        required=False,
+        widget=forms.Textarea({"rows": 1}),
+        help_text="Which command (cmd1), file, folder or statement; one per line. May be empty for the first two.",
+    )
+    base = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, rows: SpaceRows | None = None, initial: Any = None) -> None:
+        super().__init__(data, initial={"max_concurrent": 1, "max_trials": 20, **(initial or {})})
+        self.rows = rows if rows is not None else SpaceRows(data, prefix="space")
+        for name, field in self.fields.items():
+            if self.errors.get(name) if self.is_bound else False:
+                field.widget.attrs["aria-invalid"] = "true"
+
+    def job(self) -> Job | None:
+        """The job that the fields declare; None after adding errors to the fields that are wrong."""
+        fine = self.is_valid()
+        fine = self.rows.is_valid() and fine
+        if not fine:
+            return None
+        before = self._base()
+        document = before.to_dict() if before is not None else {}
+        space = read_space(list(self.rows.forms), before.space if before is not None else None)
+        if space is not None and not space:
+            self.add_error(None, "The search space has no parameter yet.")
+        parts = {
+            "space": space,
+            "objective": self._part("metrics", lambda: Objective.from_dict(self._objective(document))),
+            "sampling": self._part("sampler", lambda: Sampling.from_dict(self._sampling())),
+            "policy": self._part("policy", self._policy),
+            "limits": self._part("max_trials", lambda: Limits.from_dict(self._limits(document))),
+            "command": self._part("steps", lambda: Command.from_dict(self._command(document))),
+            "readings": self._part("sources", lambda: Readings.from_dict(self._readings(document))),
+        }
+        if self.errors or space is None:
+            return None
+        kept = {name: getattr(before, name) for name in ("schedule", "monitor")} if before is not None else {}
+        job: Job | None = self._part("", lambda: Job(**parts, **kept).check())
+        return job
+
+    def refuse(self, error: SpecError) -> None:
+        """Show a refusal at the field it is about."""
+        self.add_error(place_of(error.path), error.message if place_of(error.path) else str(error))
+
+    def _part(self, field: str, build: Callable[[], Any]) -> Any:
+        try:
+            return build()
+        except SpecError as error:
+            place = place_of(error.path) or field or None
+            self.add_error(place, error.message if place else str(error))
+        except ValueError as error:
+            self.add_error(field or None, str(error))
+        return None
+
+    def _base(self) -> Job | None:
+        text = self.cleaned_data.get("base") or ""
+        try:
+            return Job.from_dict(json.loads(text)) if text else None
+        except ValueError:
+            return None
+
+    def _objective(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        given = self.cleaned_data
+        metrics = [_metric(line) for line in given["metrics"].splitlines() if line.strip()]
+        before = document.get("objective", {}).get("metrics", [])
+        if given["metrics"].strip() == written_metrics(before):
+            metrics = before
+        return {"goal": given["goal"], "mode": given["mode"], "target": given["target"], "metrics": metrics}
+
+    def _sampling(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        options = self._part("sampler_options", lambda: literals.read_pairs(given["sampler_options"]))
+        return {"name": given["sampler"], "options": options or {}, "seed": given["seed"]}
+
+    def _policy(self) -> policies.Policy | None:
+        given = self.cleaned_data
+        if not given["policy"]:
+            return None
+        options = self._part("policy_options", lambda: literals.read_pairs(given["policy_options"]))
+        return policies.from_dict({"name": given["policy"], **(options or {})})
+
+    def _limits(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        names = ("max_trials", "max_concurrent", "max_seconds", "trial_seconds", "max_failed")
+        return {**document.get("limits", {}), **{name: self.cleaned_data[name] for name in names}}
+
+    def _command(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        return {**document.get("command", {}), "steps": read_steps(self.cleaned_data["steps"])}
+
+    def _readings(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        sources = [line.strip() for line in self.cleaned_data["sources"].splitlines() if line.strip()]
+        before = document.get("readings", {})
+        if "\n".join(before.get("sources", [])) == self.cleaned_data["sources"]:
+            sources = before.get("sources", [])
+        return {**before, "type": self.cleaned_data["reading"], "sources": sources}
+
+    @property
+    def tag_pairs(self) -> list[tuple[str, str]]:
+        return read_tags(self.cleaned_data["tags"])
+
+    @property
+    def also_set(self) -> list[str]:
+        """What the document holds that has no field here, in words."""
+        try:
+            document = json.loads(self["base"].value() or "{}")
+        except ValueError:
+            return []
+        command = document.get("command") or {}
+        found = [name for name in ("schedule", "monitor") if document.get(name)]
+        named = ("environment", "params_files", "model_path", "summary_path", "working_dir", "resume")
+        return found + [name.replace("_", " ") for name in named if command.get(name)]
+
+
+SpaceRows = forms.formset_factory(SpaceRow, extra=0, max_num=MAX_ROWS, absolute_max=MAX_ROWS, validate_max=True)
+
+PLACES = (
+    ("objective.goal", "goal"),
+    ("objective.mode", "mode"),
+    ("objective.target", "target"),
+    ("objective", "metrics"),
+    ("sampling.options", "sampler_options"),
+    ("sampling.seed", "seed"),
+    ("sampling", "sampler"),
+    ("policy.name", "policy"),
+    ("policy", "policy_options"),
+    ("limits.max_concurrent", "max_concurrent"),
+    ("limits.max_seconds", "max_seconds"),
+    ("limits.trial_seconds", "trial_seconds"),
+    ("limits.max_failed", "max_failed"),
+    ("limits", "max_trials"),
+    ("command", "steps"),
+    ("readings.type", "reading"),
+    ("readings", "sources"),
+    ("tags", "tags"),
+    ("name", "name"),
+    ("description", "description"),
+    ("accessibility", "accessibility"),
+)
+
+
+def place_of(path: str) -> str | None:
+    """The field that shows what stands at this path of the document."""
+    for head, field in PLACES:
+        if path == head or path.startswith((f"{head}.", f"{head}[")):
+            return field
+    return None
+
+
+def filled_from(job: Job, **more: Any) -> dict[str, Any]:
+    """The initial values of the fields for a job."""
+    limits, document = job.limits, job.to_dict()
+    policy = dict(document["policy"] or {})
+    return {
+        "metrics": written_metrics(document["objective"]["metrics"]),
+        "goal": job.objective.goal,
+        "mode": job.objective.mode,
+        "target": job.objective.target,
+        "sampler": job.sampling.name,
+        "sampler_options": literals.write_pairs(dict(job.sampling.options)),
+        "seed": job.sampling.seed,
+        "policy": policy.pop("name", ""),
+        "policy_options": literals.write_pairs({name: value for name, value in policy.items() if value is not None}),
+        "max_trials": limits.max_trials,
+        "max_concurrent": limits.max_concurrent,
+        "max_seconds": written_time(limits.max_seconds),
+        "trial_seconds": written_time(limits.trial_seconds),
+        "max_failed": limits.max_failed,
+        "steps": written_steps(document["command"]["steps"]),
+        "reading": job.readings.type,
+        "sources": "\n".join(job.readings.sources),
+        "base": json.dumps(document, ensure_ascii=False),
+        **more,
+    }
+
+
+def row_set(rows: list[dict[str, Any]]) -> Any:
+    """The formset that shows these rows, not yet checked."""
+    return SpaceRows(prefix="space", initial=rows)
+
+
+def _metric(line: str) -> dict[str, Any]:
+    name, _, weight = line.strip().rpartition(" ")
+    try:
+        return {"name": name.strip(), "weight": float(weight)} if name else {"name": line.strip()}
+    except ValueError:
+        return {"name": line.strip()}
+
+
+def written_metrics(metrics: list[dict[str, Any]]) -> str:
+    """One metric per line, with its weight where it is not 1."""
+    return "\n".join(
+        one["name"] if one.get("weight", 1.0) == 1.0 else f"{one['name']} {one['weight']:g}" for one in metrics
+    )
+
+
+def read_steps(text: str) -> list[str | list[str]]:
+    """A command per line; a line that is a JSON list is an argument list, one that is a JSON text a longer script."""
+    steps: list[str | list[str]] = []
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        value = literals.read(line) if line.lstrip()[0] in '["' else line
+        steps.append(value if isinstance(value, list | str) else line)
+    return steps
+
+
+def written_steps(steps: list[str | list[str]]) -> str:
+    """The steps as `read_steps` reads them."""
+    lines = []
+    for step in steps:
+        plain = isinstance(step, str) and "\n" not in step and not step.lstrip().startswith(("[", '"'))
+        lines.append(step if plain else json.dumps(step, ensure_ascii=False))
+    return "\n".join(map(str, lines))

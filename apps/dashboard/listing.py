@@ -1,0 +1,229 @@
+"""The catalog's rows, totals and facets for a query."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Case, Count, F, OrderBy, QuerySet, Sum, Value, When
+from django.utils.datastructures import MultiValueDict
+
+from apps.dashboard.paging import Pages
+from apps.dashboard.query import Query, Term
+from apps.dashboard.words import EXPERIMENT_ORDER, STATUS_WORDS
+from apps.experiments.filters import ExperimentFilter
+from apps.experiments.models import Experiment
+from apps.experiments.tally import Tally
+from apps.workspaces.access import Actor, visible
+from apps.workspaces.models import Workspace
+
+Rows = QuerySet[Experiment]
+
+PARAMETERS: Mapping[str, str] = {
+    "word": "word",
+    "name": "name",
+    "key": "key",
+    "status": "status",
+    "tag": "tag",
+    "owner": "creator",
+    "source": "dialect",
+    "sampler": "sampler",
+    "visibility": "accessibility",
+    "metric": "metric",
+}
+"""Field of the query box -> parameter of the filters."""
+COMPARISONS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte", ":": "is"}
+SORTS: Mapping[str, tuple[str, ...]] = {
+    "status": ("status_rank", "created"),
+    "name": ("name", "id"),
+    "best": ("best_value", "id"),
+    "trials": ("trial_count", "id"),
+    "running": ("live", "modified"),
+    "owner": ("creator__username", "id"),
+    "created": ("created", "id"),
+    "updated": ("modified", "id"),
+}
+DEFAULT_SORT = "-created"
+FACET_SECONDS = 15
+FACET_LENGTH = 8
+COUNT_AT_MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One line of a facet: what to type for it, its words, how many, whether it is in the query."""
+
+    value: str
+    words: str
+    number: int
+    on: bool
+    address: str
+
+
+@dataclass(frozen=True)
+class Facet:
+    name: str
+    title: str
+    choices: tuple[Choice, ...]
+
+
+class Listing:
+    """The visible experiments of a workspace that meet a query."""
+
+    def __init__(self, actor: Actor, workspace: Workspace, query: Query, *, trashed: bool = False) -> None:
+        self.actor, self.workspace, self.query, self.trashed = actor, workspace, query, trashed
+        self.everything: Rows = Experiment.objects.visible_to(actor).filter(workspace=workspace, trashed=trashed)
+
+    def rows(self, terms: Iterable[Term] | None = None) -> Rows:
+        """The rows that meet all terms of the query, or these terms."""
+        found = self.everything
+        positive, negative = MultiValueDict[str, Any](), []
+        for term in self.query.terms if terms is None else terms:
+            if term.negated:
+                negative.append(self._parameters(term))
+            else:
+                for name, values in self._parameters(term).lists():
+                    positive.setlistdefault(name).extend(values)
+        found = _filtered(positive, found)
+        for parameters in negative:
+            found = found.exclude(pk__in=_filtered(parameters, self.everything).values("pk"))
+        return found
+
+    def _parameters(self, term: Term) -> MultiValueDict[str, Any]:
+        if term.field in PARAMETERS:
+            values = [self._said(term.field, str(value)) for value in term.values]
+            return MultiValueDict({PARAMETERS[term.field]: values})
+        (value,) = term.values
+        if isinstance(value, datetime) and term.operator == ":":
+            day = value + timedelta(days=1)
+            return MultiValueDict({f"{term.field}_gte": [value.isoformat()], f"{term.field}_lt": [day.isoformat()]})
+        text = value.isoformat() if isinstance(value, datetime) else str(value)
+        return MultiValueDict({f"{term.field}_{COMPARISONS[term.operator]}": [text]})
+
+    def _said(self, field: str, value: str) -> str:
+        if field == "owner" and value == "me":
+            return str(self.actor.user_id)
+        if field == "tag":
+            return value.replace(":", "=", 1) if "=" not in value else value
+        return value
+
+    def total(self) -> int:
+        """How many rows meet the query: from the kept tallies where they know it, else counted. One query."""
+        fields = {term.field for term in self.query.terms}
+        simple = not any(term.negated for term in self.query.terms)
+        if simple and fields <= {"status", "visibility"}:
+            tallies = Tally.objects.filter(visible(self.actor), workspace=self.workspace, trashed=self.trashed)
+            for term in self.query.terms:
+                column = "status" if term.field == "status" else "accessibility"
+                tallies = tallies.filter(**{f"{column}__in": self._all_values(term.field)})
+            return tallies.aggregate(total=Sum("number"))["total"] or 0
+        return self.rows().order_by()[:COUNT_AT_MOST].count()
+
+    def _all_values(self, field: str) -> list[str]:
+        return [str(value) for term in self.query.terms if term.field == field for value in term.values]
+
+    def page(self, sort: str, pages: Pages) -> list[Experiment]:
+        """The rows of one page in order, with creator and tags. Three queries: narrow ids, rows, tags."""
+        ids = list(ordered(self.rows(), sort).values_list("pk", flat=True)[pages.start : pages.stop])
+        found = Experiment.objects.lean().select_related("creator", "trashed_by").prefetch_related("tags").in_bulk(ids)
+        return [found[pk] for pk in ids if pk in found]
+
+    def statuses(self) -> dict[str, int]:
+        """How many experiments of the workspace are in each status, whatever the query. One query."""
+        tallies = Tally.objects.filter(visible(self.actor), workspace=self.workspace, trashed=self.trashed)
+        counted = tallies.values_list("status").annotate(total=Sum("number")).order_by()
+        return {status: number for status, number in counted if number}
+
+    def facets(self) -> list[Facet]:
+        """What the rows of the query share, with counts; kept for a quarter of a minute. Two queries when not kept."""
+        reach = ",".join(f"{workspace}{role}" for workspace, role in sorted(self.actor.roles.items()))
+        kept = f"facets:{self.workspace.pk}:{self.actor.user_id}:{hash((reach, self.query.text, self.trashed))}"
+        counts = cache.get(kept)
+        if counts is None:
+            counts = self._counts()
+            cache.set(kept, counts, FACET_SECONDS)
+        return [facet for facet in (self._facet(name, counts[name]) for name in FACET_TITLES) if facet.choices]
+
+    def _counts(self) -> dict[str, Counter[str]]:
+        rows = self.rows().order_by()
+        columns = ("status", "creator__username", "dialect", "sampler")
+        counts: dict[str, Counter[str]] = {name: Counter() for name in FACET_TITLES}
+        for status, owner, source, sampler, number in rows.values_list(*columns).annotate(number=Count("pk")):
+            counts["status"][status] += number
+            counts["owner"][owner] += number
+            counts["source"][source] += number
+            counts["sampler"][sampler] += number
+        through = Experiment.tags.through.objects.filter(experiment__in=rows.values("pk"))
+        tagged = through.values_list("tag__key", "tag__value").annotate(number=Count("pk")).order_by("-number")
+        for key, value, number in tagged[: FACET_LENGTH * 2]:
+            counts["tag"][f"{key}={value}" if value else key] += number
+        return counts
+
+    def _facet(self, name: str, counts: Counter[str]) -> Facet:
+        if name == "status":
+            values = [status for status in EXPERIMENT_ORDER if counts[status]]
+        else:
+            values = [value for value, _ in counts.most_common(FACET_LENGTH)]
+        choices = tuple(self._choice(name, value, counts[value]) for value in values)
+        return Facet(name, FACET_TITLES[name], choices)
+
+    def _choice(self, name: str, value: str, number: int) -> Choice:
+        typed = value.lower() if name == "status" else value
+        words = STATUS_WORDS.get(value, value) if name == "status" else value
+        on = self.query.has(name, typed) is not None
+        return Choice(value, words, number, on, self.query.toggled(name, typed))
+
+    def strictest(self) -> tuple[Term, int] | None:
+        """Of a query that finds nothing, the term whose removal would find most, and how many. A query per term."""
+        best: tuple[Term, int] | None = None
+        for term in self.query.terms[:8]:
+            others = [other for other in self.query.terms if other is not term]
+            number = self.rows(others).order_by()[:10_000].count()
+            if number and (best is None or number > best[1]):
+                best = (term, number)
+        return best
+
+
+FACET_TITLES = {"status": "Status", "owner": "Owner", "tag": "Tag", "source": "Source", "sampler": "Sampler"}
+
+
+def _filtered(parameters: MultiValueDict[str, Any], rows: Rows) -> Rows:
+    filtered = ExperimentFilter(parameters, queryset=rows)
+    return filtered.qs if filtered.is_valid() else rows.none()
+
+
+def ordered(rows: Rows, sort: str) -> Rows:
+    """In the order that `name` or `-name` asks for; experiments without a value come last either way."""
+    name, down = sort.removeprefix("-"), sort.startswith("-")
+    if name not in SORTS:
+        return ordered(rows, DEFAULT_SORT)
+    if name == "status":
+        rank = Case(*(When(status=word, then=Value(at)) for at, word in enumerate(RANKS)), default=Value(len(RANKS)))
+        rows = rows.alias(status_rank=rank)
+    if name == "running":
+        rows = rows.alias(live=F("waiting_count") + F("running_count") + F("unknown_count"))
+    return rows.order_by(*(_direction(column, down) for column in SORTS[name]))
+
+
+def _direction(column: str, down: bool) -> OrderBy | str:
+    if column == "best_value":
+        return F(column).desc(nulls_last=True) if down else F(column).asc(nulls_last=True)
+    return f"-{column}" if down else column
+
+
+RANKS: Sequence[str] = (
+    "RUNNING",
+    "NO_MORE_TRIAL",
+    "WAITING",
+    "CREATED",
+    "UNKNOWN",
+    "FAILED",
+    "FINISHED",
+    "EARLY_STOPPED",
+    "USER_CANCELED",
+    "SYS_CANCELED",
+)

@@ -1,0 +1,176 @@
+"""The table of an experiment's trials: rows, columns and order for a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, OrderBy, QuerySet
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+
+from apps.dashboard.paging import Pages
+from apps.dashboard.query import Query
+from apps.dashboard.templatetags.figures import aligned, column_digits, duration, number, words
+from apps.experiments.models import Experiment
+from apps.trials.filters import TrialFilter, param
+from apps.trials.models import Trial
+from tunebook.space import Space
+
+Rows = QuerySet[Trial]
+COMPARISONS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte", ":": "is"}
+SORTS = {"number": "number", "status": "status", "value": "value", "started": "started", "step": "last_step"}
+SYSTEM_COLUMNS = {
+    "last": "Last value",
+    "step": "Step",
+    "duration": "Duration",
+    "source": "Why",
+    "started": "Started",
+    "reason": "Reason",
+    "attempts": "Attempts",
+}
+USUAL_COLUMNS = ("duration", "started", "reason")
+MOST_PARAMS = 8
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    title: str
+    on: bool
+    param: bool = False
+    numeric: bool = False
+    sort: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trial with its cells in the order of the columns: text, and the full value where the text is short of it."""
+
+    trial: Trial
+    value: str
+    cells: Sequence[tuple[Column, str, Any]]
+    best: bool
+
+
+class TrialListing:
+    """The trials of one experiment that meet a query."""
+
+    def __init__(self, experiment: Experiment, space: Space, query: Query) -> None:
+        self.experiment, self.space, self.query = experiment, space, query
+        self.everything: Rows = Trial.objects.filter(experiment=experiment)
+
+    def rows(self) -> Rows:
+        """The rows that meet all terms."""
+        found = self.everything
+        positive, negative = MultiValueDict[str, Any](), []
+        for term in self.query.terms:
+            (name, values) = self._parameter(term.field, term.operator, term.values)
+            if term.negated:
+                negative.append(MultiValueDict({name: values}))
+            else:
+                positive.setlistdefault(name).extend(values)
+        found = self._filtered(positive, found)
+        for parameters in negative:
+            found = found.exclude(pk__in=self._filtered(parameters, self.everything).values("pk"))
+        return found
+
+    @staticmethod
+    def _parameter(field: str, operator: str, values: Sequence[Any]) -> tuple[str, list[str]]:
+        texts = [str(value) for value in values]
+        return (f"{field}_{COMPARISONS[operator]}" if field in ("value", "number", "step") else field), texts
+
+    def _filtered(self, parameters: MultiValueDict[str, Any], rows: Rows) -> Rows:
+        filtered = TrialFilter(parameters, queryset=rows, space=self.space)
+        return filtered.qs if filtered.is_valid() else rows.none()
+
+    def total(self) -> int:
+        """How many trials meet the query: from the experiment's counters where they know it, else counted."""
+        if not self.query.terms:
+            return self.experiment.trial_count
+        if all(term.field == "status" and not term.negated for term in self.query.terms):
+            wanted = {value for term in self.query.terms for value in term.values}
+            return sum(count for status, count in self.experiment.counts.items() if status in wanted)
+        return self.rows().order_by().count()
+
+    def columns(self, asked: Sequence[str]) -> list[Column]:
+        """All columns there are, each with whether it is shown. Without a choice: the first parameters and the usual."""
+        names = list(self.space.leaves())
+        chosen = set(asked) or {f"param.{name}" for name in names[:MOST_PARAMS]} | set(USUAL_COLUMNS)
+        params = [
+            Column(f"param.{name}", name, f"param.{name}" in chosen, True, distribution.is_numeric, f"param.{name}")
+            for name, (distribution, _) in self.space.leaves().items()
+        ]
+        system = [
+            Column(name, title, name in chosen, numeric=name in ("last", "step", "duration", "attempts"), sort=sort)
+            for name, title in SYSTEM_COLUMNS.items()
+            for sort in [name if name in SORTS else ""]
+        ]
+        return params + system
+
+    def page(self, sort: str, pages: Pages, columns: Sequence[Column]) -> list[Row]:
+        """The rows of one page in order. Two queries: narrow ids, rows."""
+        ids = list(self._ordered(sort).values_list("pk", flat=True)[pages.start : pages.stop])
+        found = Trial.objects.in_bulk(ids)
+        trials = [found[pk] for pk in ids if pk in found]
+        shown, now = [column for column in columns if column.on], timezone.now()
+        flats = [self.space.flatten(trial.params) for trial in trials]
+        digits = {
+            column.name: column_digits(
+                value for flat in flats for value in [flat.get(column.title)] if isinstance(value, int | float)
+            )
+            for column in shown
+            if column.param and column.numeric
+        }
+        value_digits = column_digits(trial.value for trial in trials)
+        return [
+            Row(
+                trial,
+                aligned(trial.value, value_digits),
+                [(column, *cell(column, trial, flat, digits, now)) for column in shown],
+                trial.number == self.experiment.best_trial,
+            )
+            for trial, flat in zip(trials, flats, strict=True)
+        ]
+
+    def _ordered(self, sort: str) -> Rows:
+        name, down = sort.removeprefix("-"), sort.startswith("-")
+        rows = self.rows()
+        if name.startswith("param.") and name.removeprefix("param.") in self.space.leaves():
+            rows = rows.alias(sorted_by=param(self.space, name.removeprefix("param.")))
+            return rows.order_by(_last("sorted_by", down), "number")
+        column = SORTS.get(name, "number")
+        if column == "number":
+            return rows.order_by("-number" if down else "number")
+        return rows.order_by(_last(column, down), "number")
+
+
+def _last(column: str, down: bool) -> OrderBy:
+    return F(column).desc(nulls_last=True) if down else F(column).asc(nulls_last=True)
+
+
+def cell(
+    column: Column, trial: Trial, flat: Mapping[str, Any], digits: Mapping[str, int | None], now: datetime
+) -> tuple[str, Any]:
+    """A cell's text, and the value in full for its title."""
+    if column.param:
+        value = flat.get(column.title)
+        if value is None:
+            return "", ""
+        if column.name in digits and isinstance(value, int | float):
+            return aligned(value, digits[column.name]), value
+        return words(value), value
+    if column.name == "duration":
+        spent = ((trial.ended or now) - trial.started).total_seconds() if trial.started else None
+        return duration(spent), spent or ""
+    value = {
+        "last": trial.last_value,
+        "step": trial.last_step,
+        "source": trial.source,
+        "started": trial.started,
+        "reason": trial.reason,
+        "attempts": trial.attempt_count,
+    }[column.name]
+    return (number(value) if isinstance(value, int | float) else value or ""), value

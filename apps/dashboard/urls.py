@@ -1,0 +1,33 @@
+"""Addresses of the pages. The query string holds filter, sort, columns and page."""
+
+from django.urls import path
+
+from apps.dashboard.views import catalog, charts, experiments, frontdoor, me, new, settings, trials
+
+app_name = "dashboard"
+
+WORKSPACE = "w/<slug:slug>/"
+EXPERIMENT = f"{WORKSPACE}e/<slug:key>/"
+TRIAL = f"{EXPERIMENT}t/<int:number>"
+
+urlpatterns = [
+    path("", catalog.home, name="home"),
+    path("login", frontdoor.Login.as_view(), name="login"),
+    path("logout", frontdoor.leave, name="logout"),
+    path("appearance", me.appearance, name="appearance"),
+    path("me", me.me, name="me"),
+    path(WORKSPACE, catalog.catalog, name="catalog"),
+    path(f"{WORKSPACE}act", catalog.act, name="act"),
+    path(f"{WORKSPACE}trash", catalog.trash, name="trash"),
+    path(f"{WORKSPACE}new", new.new, name="new"),
+    path(f"{WORKSPACE}settings/<slug:section>", settings.section, name="settings"),
+    path(EXPERIMENT, experiments.overview, name="experiment"),
+    path(f"{EXPERIMENT}act", experiments.act, name="experiment-act"),
+    path(f"{EXPERIMENT}data/<slug:chart>.json", charts.chart, name="chart-data"),
+    path(f"{EXPERIMENT}part/<slug:part>", experiments.part, name="experiment-part"),
+    path(TRIAL, trials.trial, name="trial"),
+    path(f"{TRIAL}/act", trials.act, name="trial-act"),
+    path(f"{TRIAL}/log/<slug:name>", trials.log, name="trial-log"),
+    path(f"{TRIAL}/data/curve.json", charts.trial_curve, name="trial-curve"),
+    path(f"{EXPERIMENT}<slug:tab>", experiments.tab, name="experiment-tab"),
+]

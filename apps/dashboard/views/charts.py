@@ -1,0 +1,51 @@
+"""What charts draw, as JSON that browsers may keep until something changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.views.decorators.http import require_GET
+
+from apps.dashboard import charts
+from apps.dashboard.query import parse, trials_grammar
+from apps.dashboard.trial_listing import TrialListing
+from apps.dashboard.views.experiments import load
+from apps.dashboard.views.frame import Place, in_workspace
+from apps.experiments.models import Experiment
+from apps.tuning import trials as trial_verbs
+from tunebook.job import Job
+
+
+@require_GET
+@in_workspace
+def chart(request: HttpRequest, place: Place, key: str, chart: str) -> HttpResponse:
+    """The numbers of one chart over the trials that meet `q`."""
+    if chart not in charts.CHARTS:
+        raise Http404
+    experiment, _ = load(place, key)
+
+    def numbers() -> dict[str, Any]:
+        space = Job.from_dict(experiment.job).space
+        query = parse(request.GET.get("q", ""), trials_grammar(space.leaves()))
+        return charts.build(chart, experiment, TrialListing(experiment, space, query).rows())
+
+    return _kept(request, experiment, numbers)
+
+
+@require_GET
+@in_workspace
+def trial_curve(request: HttpRequest, place: Place, key: str, number: int) -> HttpResponse:
+    """The learning curve of one trial."""
+    experiment, _ = load(place, key)
+    trial = trial_verbs.find(place.actor, experiment, number=number)
+    trial.experiment = experiment
+    return _kept(request, experiment, lambda: charts.trial_curve(trial))
+
+
+def _kept(request: HttpRequest, experiment: Experiment, numbers: Callable[[], dict[str, Any]]) -> HttpResponse:
+    tag = charts.etag(experiment, request.META.get("QUERY_STRING", ""))
+    if tag in (one.strip() for one in request.headers.get("If-None-Match", "").split(",")):
+        return HttpResponseNotModified(headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+    return JsonResponse(numbers(), headers={"ETag": tag, "Cache-Control": "private, no-cache"})

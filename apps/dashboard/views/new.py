@@ -1,0 +1,185 @@
+"""A new experiment: by form, from pasted text, or as a clone."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+from apps.dashboard.declaration import Declaration, SpaceRows, filled_from, row_set
+from apps.dashboard.space_rows import FIELDS, SpaceRow, rows_of
+from apps.dashboard.tagging import written
+from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render
+from apps.tuning import experiments
+from apps.workspaces.access import require
+from tunebook.errors import SpecError
+from tunebook.history import History
+from tunebook.job import Job
+from tunebook.samplers import build
+from tunebook.space import Space
+from tunebook.wire.recognise import KINDS, recognise
+
+PREVIEWED = 20
+MAX_PASTE = 1024 * 1024
+TRIAL_SEED = 20_000
+
+
+@require_http_methods(["GET", "POST"])
+@in_workspace
+def new(request: HttpRequest, place: Place) -> HttpResponse:
+    """The form; `do` says what to do with what was typed: read, preview, add, remove-N, create, create-paused."""
+    require(place.actor, place.workspace.pk, "create")
+    if request.method == "GET":
+        form, notice = _blank(request, place)
+        return _shown(request, place, form, {"notice": notice})
+    do = request.POST.get("do", "create")
+    if do == "add" or do.startswith("remove-"):
+        return _shown(request, place, _rerowed(request.POST, do), {})
+    if do == "read":
+        return _read(request, place)
+    form = Declaration(request.POST)
+    job = form.job()
+    if job is None:
+        return _shown(request, place, form, {"has_errors": True}, status=400)
+    if do == "preview":
+        return _previewed(request, place, form, job)
+    return _create(request, place, form, job, start=do != "create-paused")
+
+
+def _create(request: HttpRequest, place: Place, form: Declaration, job: Job, *, start: bool) -> HttpResponse:
+    given = form.cleaned_data
+    try:
+        made = experiments.create(
+            place.actor,
+            job,
+            workspace=place.workspace,
+            name=given["name"],
+            description=given["description"],
+            accessibility=given["accessibility"],
+            tags=form.tag_pairs,
+            submitted=json.dumps(job.to_dict(), ensure_ascii=False),
+            dialect="tunebook",
+            start=start,
+        )
+    except SpecError as error:
+        form.refuse(error)
+    except REFUSALS as error:
+        form.add_error(None, str(error))
+    else:
+        messages.success(
+            request, "Created; it starts as soon as an optimizer is free." if start else "Created, paused."
+        )
+        return redirect("dashboard:experiment", place.workspace.slug, made.key)
+    return _shown(request, place, form, {"has_errors": True}, status=400)
+
+
+def _previewed(request: HttpRequest, place: Place, form: Declaration, job: Job) -> HttpResponse:
+    seed = job.sampling.seed if job.sampling.seed is not None else random.randrange(TRIAL_SEED)
+    try:
+        sampler = build(job.sampling, job.space, job.objective, seed)
+        asked = sampler.ask(History(space=job.space, objective=job.objective, trials=(), seed=seed), PREVIEWED)
+    except SpecError as error:
+        form.refuse(error)
+        return _shown(request, place, form, {"has_errors": True}, status=400)
+    leaves = list(job.space.leaves())
+    flats = [job.space.flatten(one.params) for one in asked]
+    context = {
+        "preview": {
+            "names": leaves,
+            "rows": [[flat.get(name) for name in leaves] for flat in flats],
+            "size": job.space.size,
+            "document": json.dumps(job.to_dict(), indent=2, ensure_ascii=False),
+            "parallel": _parallel(job.space, leaves, flats),
+        }
+    }
+    return _shown(request, place, form, context)
+
+
+def _parallel(space: Space, names: list[str], flats: list[dict[str, Any]]) -> dict[str, Any]:
+    axes = []
+    for name in names:
+        distribution, _ = space.leaves()[name]
+        scale = "log" if distribution.is_log else "linear" if distribution.is_numeric else "category"
+        axis: dict[str, Any] = {"name": name, "scale": scale}
+        if scale == "category":
+            axis["values"] = list(dict.fromkeys(str(flat[name]) for flat in flats if name in flat))
+        else:
+            seen = [flat[name] for flat in flats if name in flat] or [0]
+            low, high = distribution.lowest, distribution.highest
+            axis |= {"min": low if low is not None else min(seen), "max": high if high is not None else max(seen)}
+        axes.append(axis)
+    categories = {axis["name"] for axis in axes if axis["scale"] == "category"}
+    rows = [[_point(flat.get(name), name in categories) for name in names] for flat in flats]
+    return {"axes": axes, "rows": rows, "value": None, "number": None, "metric": ""}
+
+
+def _point(value: Any, is_category: bool) -> Any:
+    return str(value) if is_category and value is not None else value
+
+
+def _read(request: HttpRequest, place: Place) -> HttpResponse:
+    """Fill the form from pasted text; what was typed in the other fields stays."""
+    text = request.POST.get("paste", "")
+    form = Declaration(initial=_typed(request.POST), rows=row_set(_typed_rows(request.POST)))
+    if len(text) > MAX_PASTE:
+        return _shown(request, place, form, {"paste": "", "paste_error": "At most 1 MiB of text."}, status=400)
+    try:
+        kind, found = recognise(text)
+    except SpecError as error:
+        return _shown(request, place, form, {"paste": text, "paste_error": str(error)}, status=400)
+    typed = _typed(request.POST)
+    if isinstance(found, Space):
+        form = Declaration(initial=typed, rows=row_set(rows_of(found)))
+    else:
+        own = {name: typed.get(name) for name in ("name", "description", "tags", "accessibility")}
+        form = Declaration(initial=filled_from(found, **own), rows=row_set(rows_of(found.space)))
+    return _shown(request, place, form, {"notice": f"Read as: {KINDS[kind]}. Look it over, then create."})
+
+
+def _typed(post: QueryDict) -> dict[str, Any]:
+    return {name: post[name] for name in Declaration.base_fields if name in post}
+
+
+def _typed_rows(post: QueryDict) -> list[dict[str, Any]]:
+    return [{name: row[name].value() for name in FIELDS} for row in SpaceRows(post, prefix="space").forms]
+
+
+def _rerowed(post: QueryDict, do: str) -> Declaration:
+    """The form as typed, with one row more or less; for browsers without scripts."""
+    rows = _typed_rows(post)
+    if do == "add":
+        rows.append({"type": "uniform"})
+    else:
+        gone = do.removeprefix("remove-")
+        rows = [row for place, row in enumerate(rows) if str(place) != gone]
+    return Declaration(initial=_typed(post), rows=row_set(rows))
+
+
+def _blank(request: HttpRequest, place: Place) -> tuple[Declaration, str]:
+    key = request.GET.get("from")
+    if not key:
+        return Declaration(rows=row_set([{"type": "uniform"}, {"type": "uniform"}])), ""
+    original = experiments.find(place.actor, key)
+    job = Job.from_dict(original.job)
+    initial = filled_from(
+        job,
+        name=f"{original} (copy)"[:255],
+        description=original.description,
+        tags=written(original.tags.all()),
+        accessibility=original.accessibility,
+    )
+    return Declaration(
+        initial=initial, rows=row_set(rows_of(job.space))
+    ), f"Filled in from {original}. Nothing is copied but the settings."
+
+
+def _shown(
+    request: HttpRequest, place: Place, form: Declaration, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    blank = SpaceRow(prefix="space-__prefix__", initial={"type": "uniform"})
+    return render(request, place, "experiments/new.html", {"form": form, "blank_row": blank, **context}, status=status)
