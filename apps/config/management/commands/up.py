@@ -7,6 +7,10 @@ from django.db import connection
 
 from apps.config import serving, supervisor
 
+NOBODY = """Nobody can sign in yet. In another window, with names of your own:
+  python3 manage.py key --user ada --workspace lab --role admin --create
+  python3 manage.py changepassword ada"""
+
 
 class Command(BaseCommand):
     help = "Run the dashboard and one optimizer on this machine, until Ctrl-C or TERM."
@@ -21,7 +25,7 @@ class Command(BaseCommand):
             port = bound.getsockname()[1]
         serving.prepare(self.stdout.write)
         if not get_user_model().objects.exists():
-            self.stdout.write("Nobody can sign in yet. In another window: python3 manage.py createsuperuser")
+            self.stdout.write(NOBODY)
         connection.close()
         self.stdout.write(f"Tunebook is at {serving.address(host, port)} (Ctrl-C ends it; running trials go on)")
         self.stdout.flush()
