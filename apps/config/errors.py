@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
+from apps.dashboard.views import errors as pages
+
 SAID = {
     400: ("bad_request", "The request cannot be read."),
     403: ("forbidden", "This is not allowed."),
@@ -41,12 +43,14 @@ def answer(request: HttpRequest, status: int) -> HttpResponse:
     if request.path_info.startswith("/api/"):
         error = {"code": code, "message": sentence, "field": "", "request_id": number}
         return JsonResponse({"error": error}, status=status)
-    return HttpResponse(_page(request, status, sentence), status=status)
+    return HttpResponse(_page(request, status, sentence, number), status=status)
 
 
-def _page(request: HttpRequest, status: int, sentence: str) -> str:
+def _page(request: HttpRequest, status: int, sentence: str, number: str) -> str:
     # After a 500 nothing can be relied on, not even the database behind the request's user.
-    context = {"status": status, "sentence": sentence}
+    context = {"status": status, "sentence": sentence, "error_id": number}
+    if status != 500:
+        context |= pages.context(request, status)
     try:
         return render_to_string(f"{status}.html", context, request=None if status == 500 else request)
     except TemplateDoesNotExist:

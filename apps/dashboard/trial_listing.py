@@ -122,7 +122,7 @@ class TrialListing:
                 value for flat in flats for value in [flat.get(column.title)] if isinstance(value, int | float)
             )
             for column in shown
-            if column.param and column.numeric
+            if column.param and column.numeric and not self.space.leaves()[column.title][0].is_log
         }
         value_digits = column_digits(trial.value for trial in trials)
         return [

@@ -12,8 +12,14 @@ export function watchForms() {
     form.dataset.sent = "1";
     addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
   });
-  on("click", "[data-rowset-add]", (button) => addRow(button.closest("[data-rowset]")));
-  on("click", "[data-rowset-remove]", (button) => removeRow(button.closest("[data-rowset-row]")));
+  on("click", "[data-rowset-add]", (button, event) => {
+    event.preventDefault();
+    addRow(button.closest("[data-rowset]"));
+  });
+  on("click", "[data-rowset-remove]", (button, event) => {
+    event.preventDefault();
+    removeRow(button.closest("[data-rowset-row]"));
+  });
   on("change", "select[data-switch]", switchParts);
   prepareForms(document);
 }
