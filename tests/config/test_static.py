@@ -17,7 +17,7 @@ def collected(tmp_path: Path):
     source, target = tmp_path / "static", tmp_path / "collected"
     (source / "js").mkdir(parents=True)
     (source / "css").mkdir()
-    (source / "js" / "main.js").write_text('import { word } from "./words.js";\nimport("./late.js");\n')
+    (source / "js" / "page.js").write_text('import { word } from "./words.js";\nimport("./late.js");\n')
     (source / "js" / "words.js").write_text("export const word = 1;\n")
     (source / "js" / "late.js").write_text("export const late = 1;\n")
     (source / "css" / "site.css").write_text("body { background: url(../js/late.js) }\n")
@@ -38,9 +38,9 @@ def test_a_module_imports_the_hashed_names_of_the_others(collected):
     static.collect()
 
     paths = names(target)
-    main = (target / paths["js/main.js"]).read_text()
-    assert f'from "./{Path(paths["js/words.js"]).name}"' in main
-    assert f'import("./{Path(paths["js/late.js"]).name}")' in main
+    page = (target / paths["js/page.js"]).read_text()
+    assert f'from "./{Path(paths["js/words.js"]).name}"' in page
+    assert f'import("./{Path(paths["js/late.js"]).name}")' in page
 
 
 def test_files_are_stored_compressed_too(collected):

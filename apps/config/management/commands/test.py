@@ -38,25 +38,24 @@ def run(on: str | None, prepare: bool, others: list[str]) -> int:
     on = on or ("sqlite" if others else "both")
     lost = {tool.package for tool in missing}
     selection = ["-m", "not browser"] if "chromium" in lost else []
-    status = 0
+    statuses = []
     if on != "postgresql":
-        status = pytest([*_spread(others), *selection, *others])
+        statuses.append(pytest([*_spread(others), *selection, *others]))
     programs = testbed.postgresql()
-    if on != "sqlite" and programs and not status:
+    if on != "sqlite" and programs:
+        marked = "database and not browser" if "chromium" in lost else "database"
+        print("On PostgreSQL:", flush=True)
         with testbed.running_postgresql(programs) as url:
-            marked = "database and not browser" if "chromium" in lost else "database"
-            print("Again on PostgreSQL:", flush=True)
-            status = pytest([*_spread(others), "-m", marked, *others], TUNEBOOK_DATABASE_URL=url)
-    return status
+            statuses.append(pytest([*_spread(others), "-m", marked, *others], TUNEBOOK_DATABASE_URL=url))
+    return max(statuses, default=1)
 
 
 def pytest(arguments: list[str], **environ: str) -> int:
     """Run pytest in a process of its own, in the environment of the tests."""
     sys.stdout.flush()
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("TUNEBOOK_", "DJANGO_"))}
-    for name in ("TUNEBOOK_DATABASE_URL", "TUNEBOOK_CHROMIUM"):
-        if name in os.environ:
-            kept[name] = os.environ[name]
+    if "TUNEBOOK_CHROMIUM" in os.environ:
+        kept["TUNEBOOK_CHROMIUM"] = os.environ["TUNEBOOK_CHROMIUM"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments], cwd=settings.ROOT, env={**kept, **environ}, check=False
     )
