@@ -7,9 +7,12 @@ import unicodedata
 from collections.abc import Hashable, Iterable
 from typing import Any, ClassVar
 
-import yaml
-
 from tunebook.errors import SpecError
+
+try:
+    import yaml
+except ImportError:  # the client alone needs nothing but Python, and then reads JSON only
+    yaml = None  # type: ignore[assignment]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
@@ -18,7 +21,7 @@ MAX_NODES = 200_000
 _BIGGEST = 2**63
 
 # The one in C is ten times as fast, and not everywhere; both build nothing but plain data.
-_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", None) or getattr(yaml, "SafeLoader", object)
 
 
 def parse(text: str | bytes) -> Any:
@@ -53,6 +56,8 @@ def parse_json(text: str | bytes) -> Any:
 
 def parse_yaml(text: str | bytes) -> Any:
     """The document in a YAML text, its plain words read as YAML 1.2 does: `1e-4` is a number, `no` and `22:00` texts."""
+    if yaml is None:
+        raise SpecError("", "is not JSON, and reading YAML needs the package PyYAML")
     clean = _clean(text)
     try:
         _check_events(clean)
@@ -99,17 +104,18 @@ class _Loader(_SafeLoader):  # type: ignore[misc]
         return _float(self.construct_scalar(node))
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole)
-_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_real)
 _PLAIN_WORDS: tuple[tuple[str, str, str], ...] = (
     ("null", r"~|null|Null|NULL|", "~nN"),
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("int", r"[-+]?[0-9]+", "-+0123456789"),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
 )
-for _tag, _pattern, _first in _PLAIN_WORDS:
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [*_first])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^$"), [""])
+if yaml is not None:
+    _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole)
+    _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_real)
+    for _tag, _pattern, _first in _PLAIN_WORDS:
+        _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [*_first])
+    _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^$"), [""])
 
 
 def _clean(text: str | bytes) -> str:

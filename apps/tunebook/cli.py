@@ -1,0 +1,246 @@
+"""The `tunebook` command: submit a sweep, follow it, stop it.
+
+Exit codes: 0 done; 1 the experiment did not finish well; 2 wrong usage or a file that is no sweep;
+3 the server refused; 4 the server cannot be reached; 130 interrupted.
+"""
+
+import argparse
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tunebook import __version__
+from tunebook.client import Client, Json, save_credentials
+from tunebook.errors import ClientError, SpecError
+from tunebook.job import Job
+from tunebook.wire.recognise import KINDS, recognise_document
+from tunebook.wire.text import parse
+
+DONE, NOT_WELL, USAGE, REFUSED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+_GOOD_ENDS = frozenset({"FINISHED", "EARLY_STOPPED"})
+_BAR = 24
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except ClientError as error:
+        print(f"tunebook: {error.message}", file=sys.stderr)
+        return UNREACHABLE if error.code == "unreachable" else USAGE if error.status == 0 else REFUSED
+    except SpecError as error:
+        print(f"tunebook: {error}", file=sys.stderr)
+        return USAGE
+    except OSError as error:
+        print(f"tunebook: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tunebook", description="Submit hyperparameter sweeps and follow them.")
+    parser.add_argument("--version", action="version", version=f"tunebook {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        command.add_argument("--server", help="address of the server, else that of `tunebook login`")
+        command.add_argument("--json", action="store_true", help="print JSON for scripts")
+        command.set_defaults(run=run)
+        return command
+
+    login = add("login", _login, "remember a server and a token")
+    login.add_argument("url", help="address of the server, e.g. http://localhost:8000")
+    login.add_argument("--token", help="asked for when left out; `-` reads it from the standard input")
+    login.add_argument("--workspace", default="", help="the workspace to use where a command names none")
+    submit = add("submit", _submit, "create an experiment from a job or a configuration")
+    submit.add_argument("file", help="JSON or YAML; `-` reads the standard input")
+    submit.add_argument("--name", default="")
+    submit.add_argument("--description", default="")
+    submit.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
+    submit.add_argument("--watch", action="store_true", help="follow it until it has ended")
+    submit.add_argument("--check", action="store_true", help="only look whether the file is a sweep")
+    listing = add("list", _list, "show experiments, newest first")
+    listing.add_argument("query", nargs="?", default="", help="words or field:value, as in the dashboard")
+    listing.add_argument("--limit", type=int, default=20)
+    for name, run, summary in (
+        ("show", _show, "show one experiment"),
+        ("watch", _watch, "follow an experiment until it has ended"),
+        ("best", _best, "show the parameters of the best trial"),
+        ("stop", _stop, "stop an experiment"),
+    ):
+        add(name, run, summary).add_argument("key", help="the experiment's key")
+    logs = add("logs", _logs, "print what a trial has written")
+    logs.add_argument("key", help="the experiment's key")
+    logs.add_argument("trial", type=int, help="the trial's number")
+    logs.add_argument("--stderr", action="store_true", help="its error output instead")
+    return parser
+
+
+def _login(options: argparse.Namespace) -> int:
+    token = options.token or getpass.getpass("Token: ")
+    token = sys.stdin.readline().strip() if token == "-" else token.strip()
+    found = Client(options.url, token, workspace=options.workspace).experiments(page_size=1)
+    path = save_credentials(options.url, token, options.workspace)
+    _say(options, {"url": options.url, "experiments": found.get("total")}, f"Signed in; stored in {path}")
+    return DONE
+
+
+def _submit(options: argparse.Namespace) -> int:
+    text = sys.stdin.read() if options.file == "-" else Path(options.file).read_bytes()
+    document = parse(text)
+    kind, found = recognise_document(document)
+    if not isinstance(found, Job):
+        raise SpecError(options.file, f"is a {KINDS[kind]}, not a job: it says neither command nor objective")
+    if options.check:
+        _say(options, {"kind": kind}, f"{options.file}: {KINDS[kind]}, {len(found.space)} parameters")
+        return DONE
+    tags = dict(_pair(tag) for tag in options.tag)
+    named = options.name or (document.get("Name") or ("" if options.file == "-" else Path(options.file).stem))
+    client = _client(options)
+    created = client.submit(document, name=named, description=options.description, tags=tags)
+    if options.watch:
+        print(created["key"], file=sys.stderr)
+        return _follow(client, created["key"], options)
+    _say(options, created, created["key"])
+    return DONE
+
+
+def _list(options: argparse.Namespace) -> int:
+    found = _client(options).experiments(query=options.query, page_size=options.limit)
+    if options.json:
+        return _print_json(found)
+    rows = [[one["key"], one["status"], _progress(one), _best_value(one), one["name"]] for one in found["items"]]
+    _print_table([["KEY", "STATUS", "TRIALS", "BEST", "NAME"], *rows])
+    return DONE
+
+
+def _show(options: argparse.Namespace) -> int:
+    found = _client(options).experiment(options.key)
+    if options.json:
+        return _print_json(found)
+    facts = {
+        "key": found["key"],
+        "name": found["name"],
+        "status": found["status"],
+        "reason": found.get("reason"),
+        "trials": _progress(found),
+        "best": _best_value(found),
+        "goal": found.get("goal"),
+    }
+    _print_table([[name, str(value)] for name, value in facts.items() if value])
+    return DONE
+
+
+def _watch(options: argparse.Namespace) -> int:
+    return _follow(_client(options), options.key, options)
+
+
+def _follow(client: Client, key: str, options: argparse.Namespace) -> int:
+    """A line per change, on a terminal one line that is written anew; 0 when it ended well."""
+    live = sys.stdout.isatty() and not options.json
+    experiment: Json = {}
+    for experiment in client.watch(key):
+        if options.json:
+            print(json.dumps(experiment, ensure_ascii=False), flush=True)
+        else:
+            print(f"\r\033[K{_line(experiment)}" if live else _line(experiment), end="" if live else "\n", flush=True)
+    if live:
+        print()
+    return DONE if experiment.get("status") in _GOOD_ENDS else NOT_WELL
+
+
+def _best(options: argparse.Namespace) -> int:
+    client = _client(options)
+    experiment = client.experiment(options.key)
+    best = experiment.get("best")
+    if not best:
+        print("tunebook: no trial has a value yet", file=sys.stderr)
+        return NOT_WELL
+    trial = client.call("GET", f"experiments/{options.key}/trials/{best['trial']}")
+    if options.json:
+        return _print_json(trial)
+    print(f"trial {best['trial']}: {best['value']}")
+    _print_table([[name, json.dumps(value, ensure_ascii=False)] for name, value in trial["params"].items()])
+    return DONE
+
+
+def _stop(options: argparse.Namespace) -> int:
+    found = _client(options).stop(options.key)
+    _say(options, found, f"{options.key}: {found.get('status')}, asked to stop")
+    return DONE
+
+
+def _logs(options: argparse.Namespace) -> int:
+    client, seen = _client(options), 0
+    name = "stderr" if options.stderr else "stdout"
+    while True:
+        found = client.logs(options.key, options.trial, name=name, after=seen)
+        lines = found["lines"]
+        if options.json:
+            return _print_json(found)
+        for line in lines:
+            print(line)
+        seen += len(lines)
+        if not lines or seen >= found["total"]:
+            return DONE
+
+
+def _client(options: argparse.Namespace) -> Client:
+    return Client(options.server)
+
+
+def _pair(tag: str) -> tuple[str, str]:
+    name, equals, value = tag.partition("=")
+    if not name or not equals:
+        raise SpecError("--tag", f"must be KEY=VALUE, got {tag!r}")
+    return name, value
+
+
+def _line(experiment: Mapping[str, Any]) -> str:
+    """One experiment in one line: a bar, how many trials, what runs, what is best."""
+    total, ended = experiment.get("max_trials") or experiment.get("total") or 0, experiment.get("ended") or 0
+    full = round(_BAR * min(ended / total, 1)) if total else 0
+    bar = f"[{'#' * full}{'.' * (_BAR - full)}]"
+    parts = [bar, _progress(experiment), str(experiment.get("status")), f"running {experiment.get('running') or 0}"]
+    return "  ".join([*parts, f"best {_best_value(experiment) or '-'}"])
+
+
+def _progress(experiment: Mapping[str, Any]) -> str:
+    return f"{experiment.get('ended') or 0}/{experiment.get('max_trials') or experiment.get('total') or '-'}"
+
+
+def _best_value(experiment: Mapping[str, Any]) -> str:
+    best = experiment.get("best") or {}
+    value = best.get("value")
+    return "" if value is None else f"{value:.6g}" if isinstance(value, int | float) else str(value)
+
+
+def _say(options: argparse.Namespace, found: Mapping[str, Any], words: str) -> None:
+    print(json.dumps(found, ensure_ascii=False) if options.json else words)
+
+
+def _print_json(found: Any) -> int:
+    print(json.dumps(found, ensure_ascii=False, indent=None if not sys.stdout.isatty() else 2))
+    return DONE
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""The `tunebook` command."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.tunebook.native_server import NativeServer, an_experiment
+from tunebook import client, examples
+from tunebook.cli import DONE, NOT_WELL, REFUSED, UNREACHABLE, USAGE, main
+from tunebook.client import load_credentials
+
+DIGITS = Path(examples.__file__).parent / "digits.json"
+
+
+@pytest.fixture(autouse=True)
+def server(tmp_path, monkeypatch):
+    running = NativeServer()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("TUNEBOOK_SERVER", running.url)
+    monkeypatch.setenv("TUNEBOOK_API_TOKEN", "tb_1")
+    monkeypatch.setattr(client.time, "sleep", lambda _: None)
+    running.answers["GET experiments"] = (200, {"total": 1, "items": [an_experiment()]})
+    running.answers["GET experiments/sORVEck"] = (200, an_experiment())
+    running.answers["POST experiments"] = (201, an_experiment())
+    running.answers["GET events"] = (200, {"events": []})
+    yield running
+    running.close()
+
+
+def test_signing_in_is_tried_before_it_is_stored(server, capsys):
+    assert main(["login", server.url, "--token", "tb_2", "--workspace", "lab"]) == DONE
+    assert load_credentials() == {"url": server.url, "token": "tb_2", "workspace": "lab"}
+
+
+def test_a_token_may_come_by_standard_input(server, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("tb_3\n"))
+
+    assert main(["login", server.url, "--token", "-"]) == DONE
+    assert load_credentials()["token"] == "tb_3"
+
+
+def test_a_refused_token_is_not_stored(server, capsys):
+    server.answers["GET experiments"] = (401, {"error": {"code": "unauthorized", "message": "unknown token"}})
+
+    assert main(["login", server.url, "--token", "x"]) == REFUSED
+    assert load_credentials() == {}
+    assert capsys.readouterr().err == "tunebook: unknown token\n"
+
+
+def test_submitting_prints_the_key(server, capsys):
+    assert main(["submit", str(DIGITS), "--name", "Mine", "--tag", "a=b=c"]) == DONE
+    assert capsys.readouterr().out == "sORVEck\n"
+    sent = server.got[-1][2]
+    assert (sent["name"], sent["tags"]) == ("Mine", {"a": "b=c"})
+    assert sent["document"] == json.loads(DIGITS.read_text())
+
+
+def test_a_file_gives_its_name_when_none_is_given(server):
+    main(["submit", str(DIGITS)])
+
+    assert server.got[-1][2]["name"] == "digits"
+
+
+def test_a_sweep_may_come_by_standard_input(server, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(DIGITS.read_text()))
+
+    assert main(["submit", "-"]) == DONE
+
+
+def test_checking_a_file_asks_no_server(server, capsys):
+    assert main(["submit", "--check", str(DIGITS)]) == DONE
+    assert "7 parameters" in capsys.readouterr().out
+    assert server.got == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not valid"),
+        ('{"lr": ["uniform", [0, 1]]}', "neither command nor objective"),
+        (
+            '{"space": {}, "objective": {"goal": "up"}, "command": {"steps": ["a"]}}',
+            "objective.goal: must be minimize or maximize",
+        ),
+    ],
+)
+def test_what_is_no_sweep_is_refused_before_it_is_sent(server, tmp_path, capsys, text, said):
+    file = tmp_path / "sweep.json"
+    file.write_text(text)
+
+    assert main(["submit", str(file)]) == USAGE
+    assert said in capsys.readouterr().err
+    assert server.got == []
+
+
+def test_a_missing_file_is_said_so(capsys):
+    assert main(["submit", "/nowhere/sweep.json"]) == USAGE
+    assert capsys.readouterr().err == "tunebook: No such file or directory: /nowhere/sweep.json\n"
+
+
+def test_a_tag_needs_a_value(capsys):
+    assert main(["submit", str(DIGITS), "--tag", "a"]) == USAGE
+
+
+def test_the_list_is_a_table(capsys):
+    assert main(["list"]) == DONE
+    assert capsys.readouterr().out.splitlines() == [
+        "KEY      STATUS   TRIALS  BEST    NAME",
+        "sORVEck  RUNNING  3/24    0.9716  Digits",
+    ]
+
+
+def test_the_list_is_json_for_scripts(capsys):
+    assert main(["list", "status:RUNNING", "--json"]) == DONE
+    assert json.loads(capsys.readouterr().out)["total"] == 1
+
+
+def test_one_experiment_is_shown(capsys):
+    assert main(["show", "sORVEck"]) == DONE
+    assert "Digits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("status", "code"), [("FINISHED", DONE), ("EARLY_STOPPED", DONE), ("FAILED", NOT_WELL)])
+def test_watching_ends_with_the_experiment_and_tells_how(server, capsys, status, code):
+    server.answers["GET experiments/sORVEck"] = [(200, an_experiment()), (200, an_experiment(status=status, ended=24))]
+
+    assert main(["watch", "sORVEck"]) == code
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "[###.....................]  3/24  RUNNING  running 2  best 0.9716"
+    assert status in lines[1]
+
+
+def test_submit_can_watch(server, capsys):
+    server.answers["GET experiments/sORVEck"] = (200, an_experiment(status="FINISHED"))
+
+    assert main(["submit", str(DIGITS), "--watch"]) == DONE
+
+
+def test_the_best_trial_is_shown(server, capsys):
+    server.answers["GET experiments/sORVEck/trials/2"] = (200, {"number": 2, "params": {"lr": 0.1, "opt": "adam"}})
+
+    assert main(["best", "sORVEck"]) == DONE
+    assert capsys.readouterr().out.splitlines() == ["trial 2: 0.9716", "lr   0.1", 'opt  "adam"']
+
+
+def test_without_a_value_there_is_no_best_trial(server, capsys):
+    server.answers["GET experiments/sORVEck"] = (200, an_experiment(best=None))
+
+    assert main(["best", "sORVEck"]) == NOT_WELL
+
+
+def test_stopping_says_what_became_of_it(server, capsys):
+    server.answers["POST experiments/sORVEck/stop"] = (200, an_experiment())
+
+    assert main(["stop", "sORVEck"]) == DONE
+
+
+def test_logs_are_read_page_by_page(server, capsys):
+    lines = [f"line {number}" for number in range(5)]
+
+    def page(query, body):
+        after = int(query["after"])
+        return 200, {"total": 5, "lines": lines[after : after + 2]}
+
+    server.answers["GET experiments/sORVEck/trials/3/logs"] = page
+
+    assert main(["logs", "sORVEck", "3", "--stderr"]) == DONE
+    assert capsys.readouterr().out.splitlines() == lines
+    assert server.got[0][1]["name"] == "stderr"
+
+
+def test_an_unknown_experiment_is_refused_in_words(capsys):
+    assert main(["show", "nothing"]) == REFUSED
+    assert capsys.readouterr().err == "tunebook: no such thing\n"
+
+
+def test_a_server_that_is_away_has_an_exit_code_of_its_own(capsys):
+    assert main(["list", "--server", "http://127.0.0.1:9"]) == UNREACHABLE
+
+
+def test_a_wrong_command_is_wrong_usage():
+    with pytest.raises(SystemExit) as left:
+        main(["fly"])
+
+    assert left.value.code == USAGE

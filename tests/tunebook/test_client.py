@@ -1,0 +1,165 @@
+"""The client of the native API."""
+
+import stat
+
+import pytest
+
+from tests.tunebook.native_server import NativeServer, an_experiment
+from tunebook import ClientError, client
+from tunebook.client import Client, credentials_file, load_credentials, save_credentials
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("TUNEBOOK_SERVER", raising=False)
+    monkeypatch.delenv("TUNEBOOK_API_TOKEN", raising=False)
+    monkeypatch.setattr(client.time, "sleep", lambda _: None)
+    return tmp_path
+
+
+@pytest.fixture
+def server():
+    running = NativeServer()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def ours(server):
+    return Client(server.url, "tb_1")
+
+
+def test_submitting_sends_the_document_as_it_is(server, ours):
+    server.answers["POST experiments"] = (201, an_experiment())
+
+    created = ours.submit({"space": {}}, name="Digits", tags={"a": "b"})
+
+    assert created["key"] == "sORVEck"
+    assert server.got == [("POST experiments", {}, {"name": "Digits", "tags": {"a": "b"}, "document": {"space": {}}})]
+    assert server.tokens == {"Bearer tb_1"}
+
+
+def test_lists_are_asked_for_by_page(server, ours):
+    server.answers["GET experiments"] = (200, {"total": 1, "items": [an_experiment()]})
+
+    found = ours.experiments(query="status:RUNNING", page=2)
+
+    assert found["total"] == 1
+    assert server.got[0][1] == {"query": "status:RUNNING", "page": "2", "page_size": "20"}
+
+
+@pytest.mark.parametrize("verb", ["stop", "pause", "resume", "restore"])
+def test_each_order_is_a_post(server, ours, verb):
+    server.answers[f"POST experiments/sORVEck/{verb}"] = (200, an_experiment())
+
+    assert getattr(ours, verb)("sORVEck")["key"] == "sORVEck"
+
+
+def test_deleting_is_a_delete(server, ours):
+    server.answers["DELETE experiments/sORVEck"] = (200, {})
+
+    assert ours.delete("sORVEck") == {}
+
+
+def test_a_key_cannot_leave_its_place_in_the_address(server, ours):
+    with pytest.raises(ClientError):
+        ours.experiment("../users")
+
+    assert server.got[0][0] == "GET experiments/..%2Fusers"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "message"),
+    [
+        (
+            400,
+            {"error": {"code": "invalid", "message": "too large", "field": "limits"}},
+            "invalid",
+            "limits: too large",
+        ),
+        (404, {"code": "not_found", "message": "no such experiment"}, "not_found", "no such experiment"),
+        (500, b"<html>", "http_500", "the server answered with status 500"),
+        (409, [1], "http_409", "the server answered with status 409"),
+    ],
+)
+def test_a_refusal_says_what_the_server_said(server, ours, status, body, code, message):
+    server.answers["POST experiments"] = (status, body)
+
+    with pytest.raises(ClientError) as refused:
+        ours.submit({})
+
+    assert (refused.value.status, refused.value.code, refused.value.message) == (status, code, message)
+
+
+def test_reading_is_tried_again_after_a_short_trouble(server, ours):
+    server.answers["GET experiments/k"] = [(503, {}), (502, b"no"), (200, an_experiment())]
+
+    assert ours.experiment("k")["key"] == "sORVEck"
+
+
+def test_writing_is_not_tried_again(server, ours):
+    server.answers["POST experiments"] = [(503, {}), (201, an_experiment())]
+
+    with pytest.raises(ClientError, match="unreachable"):
+        ours.submit({})
+
+
+def test_no_server_is_said_so():
+    with pytest.raises(ClientError) as refused:
+        Client("http://127.0.0.1:9", "t").experiments()
+
+    assert (refused.value.code, refused.value.status) == ("unreachable", 0)
+
+
+def test_watching_tells_each_change_and_ends_with_the_experiment(server, ours):
+    states = [an_experiment(), an_experiment(), an_experiment(ended=24, status="FINISHED")]
+    server.answers["GET experiments/sORVEck"] = [(200, state) for state in states]
+    server.answers["GET events"] = (200, {"feed": "f1", "events": []})
+
+    seen = list(ours.watch("sORVEck", pause=lambda _: None))
+
+    assert seen == [states[0], states[2]]
+    asked = [query for request, query, _ in server.got if request == "GET events"]
+    assert asked == [{"stream": "exp:sORVEck", "after": "7", "feed": "f1", "wait": "20"}] * 2
+
+
+def test_credentials_are_kept_for_their_owner_alone(home, server):
+    path = save_credentials(server.url + "/", "tb_1", "lab")
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path == credentials_file() == home / "tunebook" / "credentials.json"
+    assert load_credentials() == {"url": server.url, "token": "tb_1", "workspace": "lab"}
+    assert Client().url == server.url
+
+
+def test_the_stored_workspace_goes_along(server):
+    save_credentials(server.url, "tb_1", "lab")
+    server.answers["GET experiments"] = (200, {"total": 0, "items": []})
+
+    Client().experiments()
+
+    assert server.got[0][1]["workspace"] == "lab"
+
+
+def test_the_environment_wins_over_what_is_stored(server, monkeypatch):
+    save_credentials("http://elsewhere", "old")
+    monkeypatch.setenv("TUNEBOOK_SERVER", server.url)
+    monkeypatch.setenv("TUNEBOOK_API_TOKEN", "new")
+    server.answers["GET experiments"] = (200, {"total": 0, "items": []})
+
+    Client().experiments()
+
+    assert server.tokens == {"Bearer new"}
+
+
+def test_without_a_server_it_says_how_to_sign_in():
+    with pytest.raises(ClientError, match="tunebook login"):
+        Client()
+
+
+def test_broken_credentials_are_none(home):
+    credentials_file().parent.mkdir()
+    credentials_file().write_text("{")
+
+    assert load_credentials() == {}
