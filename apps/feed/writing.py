@@ -6,34 +6,49 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.utils import timezone
 
 from apps.feed import wake
 from apps.feed.models import Event, Stream
 
 Happening = tuple[str, dict[str, Any]]
 
+EVENTS = connection.ops.quote_name(Event._meta.db_table)
+STREAMS = connection.ops.quote_name(Stream._meta.db_table)
+
 
 def append(stream: str, happenings: Sequence[Happening]) -> int:
-    """Number and store (kind, payload) pairs at the end of a stream; the number of the last one. Two or three queries.
+    """Number and store (kind, payload) pairs at the end of a stream; the number of the last one. Two queries.
 
     Readers are woken after the commit.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("feed events are written inside the transaction of their change")
     head = _advance(stream, len(happenings))
-    first = head - len(happenings) + 1
-    Event.objects.bulk_create(
-        Event(stream=stream, seq=seq, kind=kind, payload=payload)
-        for seq, (kind, payload) in enumerate(happenings, start=first)
-    )
+    _insert(stream, head - len(happenings) + 1, happenings)
     transaction.on_commit(wake.poke_once())
     return head
 
 
+def _insert(stream: str, first: int, happenings: Sequence[Happening]) -> None:
+    """Store the events by one statement of our own: this runs for whatever happens, and the ORM would triple its cost."""
+    at = connection.ops.adapt_datetimefield_value(timezone.now())
+    values: list[Any] = []
+    for seq, (kind, payload) in enumerate(happenings, start=first):
+        values += [stream, seq, kind, connection.ops.adapt_json_value(payload, None), at]
+    rows = ", ".join(["(%s, %s, %s, %s, %s)"] * len(happenings))
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {EVENTS} (stream, seq, kind, payload, at) VALUES {rows}", values)
+
+
 def _advance(stream: str, count: int) -> int:
     """Move the head by count and return where it is now; the update's row lock orders the writers."""
-    if Stream.objects.filter(pk=stream).update(head=F("head") + count) == 0:
-        Stream.objects.bulk_create([Stream(key=stream, head=0)], ignore_conflicts=True)
-        Stream.objects.filter(pk=stream).update(head=F("head") + count)
-    return Stream.objects.values_list("head", flat=True).get(pk=stream)
+    statement = f"UPDATE {STREAMS} SET head = head + %s WHERE key = %s RETURNING head"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [count, stream])
+        found = cursor.fetchone()
+        if found is None:
+            Stream.objects.bulk_create([Stream(key=stream, head=0)], ignore_conflicts=True)
+            cursor.execute(statement, [count, stream])
+            found = cursor.fetchone()
+    return int(found[0])

@@ -34,6 +34,7 @@ class Driver:
         self.durations: deque[float] = deque(maxlen=16)
         self.is_new = True
         self.next_review = 0.0
+        self.row: Experiment | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -75,7 +76,7 @@ class Driver:
         """One transaction: everything that was seen, and everything that follows from it."""
         work = self.work
         ends = [live.observation for live in work.live.values() if live.observation and live.has_ended]
-        with driving.tick(self.lease, work.job) as tick:
+        with driving.tick(self.lease, work.job, known=self.row) as tick:
             if tick.experiment.modified != work.seen:
                 self.catch_up(tick)
             reap(work, tick)
@@ -111,6 +112,7 @@ class Driver:
     def after(self, tick: Tick) -> None:
         """Keep what the row looks like now, to notice changes by others."""
         work, row = self.work, tick.experiment
+        self.row = row
         if work.best != row.best_value or work.status != row.status:
             work.messages.append((row.status, row.reason))
         work.seen, work.status, work.best = row.modified, row.status, row.best_value

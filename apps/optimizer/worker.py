@@ -225,7 +225,11 @@ class _Trouble:
         if isinstance(error, Fenced):
             log.info("experiment %s has another driver", self.lease.key)
             return True
-        reason = f"{SAMPLER_FAILED}: {error}" if isinstance(error, SamplerFailed) else f"{kind.__name__ if kind else ''}: {error}"
+        reason = (
+            f"{SAMPLER_FAILED}: {error}"
+            if isinstance(error, SamplerFailed)
+            else f"{kind.__name__ if kind else ''}: {error}"
+        )
         log.error("experiment %s is set aside", self.lease.key, exc_info=error)
         self.set_aside(reason)
         return True

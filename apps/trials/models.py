@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
+from apps.experiments import rows
 from apps.experiments.models import Desired, Experiment
 from apps.workspaces.models import random_name
 from tunebook.status import ENDED_TRIAL, LIVE_TRIAL, TrialStatus
@@ -33,8 +34,8 @@ def trial_key() -> str:
 class TrialQuerySet(models.QuerySet["Trial"]):
     def move(self, trial: Trial, to: str, **changes: Any) -> bool:
         """Move one trial to another status with other columns. False: it had already gone elsewhere. One query."""
-        moved = self.filter(pk=trial.pk, status__in=BEFORE[to]).update(status=to, modified=timezone.now(), **changes)
-        return moved == 1
+        changes = {"status": to, "modified": timezone.now(), **changes}
+        return rows.update(Trial, changes, id=trial.pk, status=BEFORE[to]) == 1
 
     def live(self) -> TrialQuerySet:
         return self.filter(status__in=LIVE_TRIAL)

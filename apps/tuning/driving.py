@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apps.experiments import tally
+from apps.experiments import rows, tally
 from apps.experiments.models import COUNT_COLUMNS, Desired, Experiment, Host
 from apps.feed.models import experiment_stream, workspace_stream
 from apps.feed.writing import Happening, append
@@ -28,7 +28,7 @@ from apps.tuning.announce import experiment_summary, note, trial_summary, update
 from apps.tuning.errors import Fenced
 from apps.tuning.experiments import ACTIVE, cancel_unstarted
 from apps.tuning.measuring import Reading, Stored, final_value, store
-from apps.tuning.trials import metrics_event, save_curve
+from apps.tuning.trials import CURVE, metrics_event, save_curve
 from apps.workspaces.models import hash_token
 from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT, LIVE_TRIAL, ExperimentStatus, TrialStatus
@@ -155,10 +155,14 @@ def open_attempts(experiment: Experiment) -> list[Attempt]:
 
 
 @contextmanager
-def tick(lease: Lease, job: Job) -> Iterator[Tick]:
-    """One transaction of the driver. Raises Fenced when the experiment has another driver."""
+def tick(lease: Lease, job: Job, *, known: Experiment | None = None) -> Iterator[Tick]:
+    """One transaction of the driver. Raises Fenced when the experiment has another driver.
+
+    known: the row as the driver's last tick left it; it is read again only when somebody else has changed it.
+    """
     with transaction.atomic():
-        work = Tick(_locked(lease), job)
+        row = known if known is not None and _is_as_it_was(known, lease) else _locked(lease)
+        work = Tick(row, job)
         yield work
         work.flush()
 
@@ -175,29 +179,24 @@ class Tick:
 
     def __post_init__(self) -> None:
         self._place = tally.place(self.experiment)
+        self._before = {name: getattr(self.experiment, name) for name in KEPT}
         self._free: int | None = None
 
     def suggest(self, suggestions: Sequence[Any]) -> list[Trial]:
         """Store what a sampler asked, before it is used. One query."""
-        first = self.experiment.trial_count
-        trials = [
-            Trial(
-                experiment=self.experiment,
-                number=first + offset,
-                params=dict(suggestion.params),
-                space_version=self.experiment.space_version,
-                source=suggestion.source[:16],
-                expected=suggestion.expected,
-                spread=suggestion.spread,
-                note=suggestion.note,
-            )
-            for offset, suggestion in enumerate(suggestions)
-        ]
-        Trial.objects.bulk_create(trials)
-        self.experiment.trial_count += len(trials)
-        self._count(TrialStatus.CREATED, len(trials))
-        self.said += [("trial", trial_summary(trial)) for trial in trials]
+        trials = self._asked(suggestions)
+        self._add(trials, TrialStatus.CREATED)
         return trials
+
+    def begin(
+        self, suggestions: Sequence[Any], *, instance: str, executor: str, host: str, slots: int
+    ) -> list[Attempt]:
+        """Store what a sampler asked and give it slots at once: `suggest` and `claim` for what there is room for."""
+        trials = self._asked(suggestions[: self.room(host=host, slots=slots)])
+        for trial in trials:
+            trial.status, trial.attempt_count = TrialStatus.WAITING, 1
+        self._add(trials, TrialStatus.WAITING)
+        return self._attempts(trials, instance=instance, executor=executor, host=host)
 
     def room(self, *, host: str, slots: int) -> int:
         """How many attempts may start now, by the experiment's limit and the machine's. Two queries, once per tick."""
@@ -208,8 +207,7 @@ class Tick:
     def claim(self, trials: Sequence[Trial], *, instance: str, executor: str, host: str, slots: int) -> list[Attempt]:
         """Give slots to trials: CREATED to WAITING with an attempt row each, as far as both limits allow."""
         chosen = list(trials[: self.room(host=host, slots=slots)])
-        attempts = []
-        now = timezone.now()
+        started = []
         for trial in chosen:
             number = trial.attempt_count + 1
             if not Trial.objects.move(trial, TrialStatus.WAITING, attempt_count=number):
@@ -217,30 +215,15 @@ class Tick:
                 continue
             trial.attempt_count = number
             self._moved(trial, TrialStatus.WAITING)
-            token = secrets.token_urlsafe(24)
-            attempt = Attempt(
-                trial=trial,
-                experiment=self.experiment,
-                number=number,
-                launch_key=f"tb-{instance}-{trial.key}-{number}",
-                executor=executor,
-                host=host,
-                token_hash=hash_token(token),
-                created=now,
-            )
-            attempt.token = token  # in memory only, for whoever launches it
-            attempts.append(attempt)
-        Attempt.objects.bulk_create(attempts)
-        self._free = (self._free or 0) - len(attempts)
-        return attempts
+            started.append(trial)
+        return self._attempts(started, instance=instance, executor=executor, host=host)
 
     def launched(self, attempt: Attempt, *, handle: Mapping[str, Any], started: datetime | None = None) -> None:
         """The executor confirmed the process: the trial is RUNNING."""
         attempt.state, attempt.handle = AttemptState.RUNNING, dict(handle)
         attempt.started = started or timezone.now()
-        Attempt.objects.filter(pk=attempt.pk).update(
-            state=attempt.state, handle=attempt.handle, started=attempt.started
-        )
+        seen = {"state": attempt.state, "handle": attempt.handle, "started": attempt.started}
+        rows.update(Attempt, seen, id=attempt.pk)
         self.confirmed(attempt)
 
     def confirmed(self, attempt: Attempt) -> None:
@@ -258,7 +241,7 @@ class Tick:
         trial = attempt.trial
         stored = store(trial, attempt.number, self.job.objective, readings)
         attempt.offsets = dict(offsets)
-        Attempt.objects.filter(pk=attempt.pk).update(offsets=attempt.offsets)
+        rows.update(Attempt, {"offsets": attempt.offsets}, id=attempt.pk)
         if stored.count:
             save_curve(trial)
             self.said.append(metrics_event(trial, stored))
@@ -279,7 +262,8 @@ class Tick:
         """
         self._close_attempt(attempt, outcome)
         trial = attempt.trial
-        trial.refresh_from_db(fields=["desired", "stopped_by", "reason", "status"])
+        for name, current in zip(WATCHED, rows.read(Trial, WATCHED, trial.pk) or (), strict=False):
+            setattr(trial, name, current)
         to, reason = self._verdict(attempt, outcome)
         if to == TrialStatus.CREATED:
             self._retry(trial, reason)
@@ -334,13 +318,61 @@ class Tick:
         if self.dirty:
             listed = self.must_list or now - row.modified >= LISTED_EVERY
             row.modified = now if listed else row.modified
-            row.save(update_fields=KEPT)
+            current = {name: getattr(row, name) for name in KEPT}
+            changes = {name: value for name, value in current.items() if value != self._before[name]}
+            if changes:
+                rows.update(Experiment, changes, id=row.pk)
             tally.shift(self._place, tally.place(row))
             summary = experiment_summary(row)
             self.said.append(("experiment", summary))
             if listed:
                 append(workspace_stream(row.workspace.slug), [("experiment", summary)])
-        append(experiment_stream(row.key), self.said)
+        append(experiment_stream(row.key), newest(self.said))
+
+    def _asked(self, suggestions: Sequence[Any]) -> list[Trial]:
+        """New trials, not yet stored."""
+        first = self.experiment.trial_count
+        return [
+            Trial(
+                experiment=self.experiment,
+                number=first + offset,
+                params=dict(suggestion.params),
+                space_version=self.experiment.space_version,
+                source=suggestion.source[:16],
+                expected=suggestion.expected,
+                spread=suggestion.spread,
+                note=suggestion.note,
+            )
+            for offset, suggestion in enumerate(suggestions)
+        ]
+
+    def _add(self, trials: Sequence[Trial], status: TrialStatus) -> None:
+        rows.insert(trials)
+        self.experiment.trial_count += len(trials)
+        self._count(status, len(trials))
+        self.said += [("trial", trial_summary(trial)) for trial in trials]
+
+    def _attempts(self, trials: Sequence[Trial], *, instance: str, executor: str, host: str) -> list[Attempt]:
+        """An attempt row for each trial that was just given a slot."""
+        now = timezone.now()
+        attempts = []
+        for trial in trials:
+            token = secrets.token_urlsafe(24)
+            attempt = Attempt(
+                trial=trial,
+                experiment=self.experiment,
+                number=trial.attempt_count,
+                launch_key=f"tb-{instance}-{trial.key}-{trial.attempt_count}",
+                executor=executor,
+                host=host,
+                token_hash=hash_token(token),
+                created=now,
+            )
+            attempt.token = token  # in memory only, for whoever launches it
+            attempts.append(attempt)
+        rows.insert(attempts)
+        self._free = (self._free or 0) - len(attempts)
+        return attempts
 
     def _verdict(self, attempt: Attempt, outcome: Outcome) -> tuple[TrialStatus, str]:
         trial, limits = attempt.trial, self.job.limits
@@ -375,15 +407,9 @@ class Tick:
         attempt.ended = outcome.ended or timezone.now()
         attempt.started = attempt.started or outcome.started
         attempt.code, attempt.signal, attempt.reason = outcome.code, outcome.signal, outcome.how
-        Attempt.objects.filter(pk=attempt.pk).update(
-            state=attempt.state,
-            ended=attempt.ended,
-            started=attempt.started,
-            code=attempt.code,
-            signal=attempt.signal,
-            reason=attempt.reason,
-            fenced=outcome.how == "lost",
-        )
+        attempt.fenced = outcome.how == "lost"
+        closed = ("state", "ended", "started", "code", "signal", "reason", "fenced")
+        rows.update(Attempt, {name: getattr(attempt, name) for name in closed}, id=attempt.pk)
 
     def _moved(self, trial: Trial, to: TrialStatus) -> None:
         """Carry a trial's move into the counts and the feed."""
@@ -405,6 +431,9 @@ STOPPED: Mapping[str, TrialStatus] = {
     "": TrialStatus.USER_CANCELED,
 }
 
+WATCHED = ("desired", "stopped_by", "reason", "status", *CURVE)
+"""What others may change of a trial while it runs."""
+
 KEPT = [
     "status",
     "reason",
@@ -424,27 +453,52 @@ KEPT = [
 ]
 
 
+def newest(said: Sequence[Happening]) -> list[Happening]:
+    """The happenings without what a later one repeats: of each trial the last summary is enough."""
+    last = {payload["number"]: index for index, (kind, payload) in enumerate(said) if kind == "trial"}
+    return [one for index, one in enumerate(said) if one[0] != "trial" or last[one[1]["number"]] == index]
+
+
+def _is_as_it_was(known: Experiment, lease: Lease) -> bool:
+    """Lock the row if it is the one that the driver knows. One small query."""
+    statement = AS_IT_WAS + (" FOR UPDATE" if connection.features.has_select_for_update else "")
+    modified = connection.ops.adapt_datetimefield_value(known.modified)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [lease.experiment_id, lease.epoch, modified])
+        return cursor.fetchone() is not None
+
+
+AS_IT_WAS = f"SELECT 1 FROM {Experiment._meta.db_table} WHERE id = %s AND epoch = %s AND modified = %s"
+
+
 def _locked(lease: Lease) -> Experiment:
-    rows = Experiment.objects.select_for_update(of=("self",)).select_related("workspace").lean()
-    row = rows.filter(pk=lease.experiment_id, epoch=lease.epoch).first()
+    held = Experiment.objects.select_for_update(of=("self",)).select_related("workspace").lean()
+    row = held.filter(pk=lease.experiment_id, epoch=lease.epoch).first()
     if row is None:
         raise Fenced(f"experiment {lease.key} has another driver")
     return row
 
 
 def _host_room(host: str, slots: int) -> int:
-    """Free slots of a machine, counted under its row lock (taken after the experiment's)."""
-    if Host.objects.select_for_update().filter(pk=host).first() is None:
-        Host.objects.bulk_create([Host(name=host, slots=slots)], ignore_conflicts=True)
-        Host.objects.select_for_update().get(pk=host)
-    return slots - Attempt.objects.filter(host=host, ended=None).count()
+    """Free slots of a machine, counted under its row lock (taken after the experiment's). One query or two."""
+    if connection.features.has_select_for_update:
+        if Host.objects.select_for_update().filter(pk=host).first() is None:
+            Host.objects.bulk_create([Host(name=host, slots=slots)], ignore_conflicts=True)
+            Host.objects.select_for_update().get(pk=host)
+    with connection.cursor() as cursor:  # SQLite's writers exclude each other anyway
+        cursor.execute(TAKEN, [host])
+        (taken,) = cursor.fetchone()
+    return slots - int(taken)
+
+
+TAKEN = f"SELECT count(*) FROM {Attempt._meta.db_table} WHERE host = %s AND ended IS NULL"
 
 
 def _abandon_one(lease: Lease) -> int:
     """One stale experiment to UNKNOWN, unless its driver came back meanwhile."""
     with transaction.atomic():
-        rows = Experiment.objects.select_for_update(of=("self",)).select_related("workspace").lean()
-        row = rows.filter(pk=lease.experiment_id, epoch=lease.epoch, lease_until__lt=_in(-ABANDONED_AFTER)).first()
+        held = Experiment.objects.select_for_update(of=("self",)).select_related("workspace").lean()
+        row = held.filter(pk=lease.experiment_id, epoch=lease.epoch, lease_until__lt=_in(-ABANDONED_AFTER)).first()
         if row is None or row.status not in EXPERIMENT_BEFORE_UNKNOWN:
             return 0
         before = tally.place(row)

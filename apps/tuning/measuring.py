@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
+from apps.experiments import rows
 from apps.trials.history import series_name
 from apps.trials.models import COMBINED, Measurement, Trial, kind_of, number_of
 from tunebook.objective import Mode, Objective
@@ -15,6 +16,8 @@ from tunebook.readings import Readings
 
 MAX_STEP = 2**53 - 1
 MAX_POINTS = 1_000_000
+FEW = 8
+"""So many measurements at once are the usual case, for which the insert statements are kept."""
 Verdict = Literal["stored", "duplicate", "conflict", "rejected"]
 Place = tuple[int, str, int]
 
@@ -81,17 +84,17 @@ def _known(trial: Trial, attempt: int, readings: Sequence[Reading]) -> dict[Plac
     steps = [reading.step for reading in readings]
     if min(steps) > trial.last_step:
         return {}
-    rows = Measurement.objects.filter(
+    near = Measurement.objects.filter(
         trial=trial,
         attempt=attempt,
         name__in={reading.metric for reading in readings},
         step__range=(min(steps), max(steps)),
     )
-    return _by_place(rows)
+    return _by_place(near)
 
 
-def _by_place(rows: Iterable[Measurement]) -> dict[Place, float]:
-    return {(row.source, row.name, row.step): number_of(row.value, row.kind) for row in rows}
+def _by_place(found: Iterable[Measurement]) -> dict[Place, float]:
+    return {(row.source, row.name, row.step): number_of(row.value, row.kind) for row in found}
 
 
 def _combined(trial: Trial, attempt: int, objective: Objective, fresh: dict[Place, float]) -> dict[Place, float]:
@@ -103,9 +106,9 @@ def _combined(trial: Trial, attempt: int, objective: Objective, fresh: dict[Plac
     if not steps:
         return {}
     at = {step for _, step in steps}
-    rows = Measurement.objects.filter(trial=trial, attempt=attempt, name__in=names, step__in=at)
+    near = Measurement.objects.filter(trial=trial, attempt=attempt, name__in=names, step__in=at)
     values: dict[tuple[int, int], dict[str, float]] = defaultdict(dict)
-    for (source, name, step), value in {**_by_place(rows), **fresh}.items():
+    for (source, name, step), value in {**_by_place(near), **fresh}.items():
         if name in names:
             values[source, step][name] = value
     found = {(source, COMBINED, step): objective.combine(values[source, step]) for source, step in steps}
@@ -113,7 +116,7 @@ def _combined(trial: Trial, attempt: int, objective: Objective, fresh: dict[Plac
 
 
 def _insert(trial: Trial, attempt: int, values: dict[Place, float]) -> None:
-    Measurement.objects.bulk_create(
+    made = [
         Measurement(
             trial_id=trial.pk,
             attempt=attempt,
@@ -124,7 +127,11 @@ def _insert(trial: Trial, attempt: int, values: dict[Place, float]) -> None:
             kind=kind_of(value),
         )
         for (source, name, step), value in values.items()
-    )
+    ]
+    if len(made) <= FEW:
+        rows.insert(made)
+    else:
+        Measurement.objects.bulk_create(made)
 
 
 def _carry_on(trial: Trial, objective: Objective, values: dict[Place, float], result: Stored) -> None:
@@ -158,13 +165,13 @@ def final_value(trial: Trial, attempt: int, objective: Objective, readings: Read
     """
     if len(readings.sources) <= 1:
         return _reduced(trial, objective.mode)
-    rows = Measurement.objects.filter(trial=trial, attempt=attempt, name=series_name(objective))
+    found = Measurement.objects.filter(trial=trial, attempt=attempt, name=series_name(objective))
     series: dict[int, list[float]] = defaultdict(list)
-    for row in rows.order_by("source", "step"):
+    for row in found.order_by("source", "step"):
         series[row.source].append(number_of(row.value, row.kind))
     finals = [objective.reduce(values) for _, values in sorted(series.items())]
-    found = [value for value in finals if value is not None]
-    return replace(objective, mode=cast(Mode, readings.combine)).reduce(found) if found else None
+    known = [value for value in finals if value is not None]
+    return replace(objective, mode=cast(Mode, readings.combine)).reduce(known) if known else None
 
 
 def _reduced(trial: Trial, mode: str) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from apps.experiments import rows
 from apps.experiments.models import COUNT_COLUMNS, Desired, Experiment
 from apps.feed.models import experiment_stream
 from apps.feed.writing import append
@@ -25,6 +26,7 @@ from tunebook.status import ENDED_TRIAL, TrialStatus
 
 MAX_ITEMS = 1_000
 MAX_METRIC = 255
+CURVE = ("last_value", "last_step", "best_value", "value_sum", "value_count")
 WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -143,14 +145,8 @@ def report(token: str, items: Sequence[object]) -> Report:
 
 def save_curve(trial: Trial) -> None:
     """Write the columns that follow the curve."""
-    Trial.objects.filter(pk=trial.pk).update(
-        last_value=trial.last_value,
-        last_step=trial.last_step,
-        best_value=trial.best_value,
-        value_sum=trial.value_sum,
-        value_count=trial.value_count,
-        modified=timezone.now(),
-    )
+    curve = {name: getattr(trial, name) for name in CURVE}
+    rows.update(Trial, {**curve, "modified": timezone.now()}, id=trial.pk)
 
 
 def metrics_event(trial: Trial, stored: Stored) -> tuple[str, dict[str, Any]]:
@@ -254,8 +250,8 @@ def _same_as_any(params: Mapping[str, Any], others: Iterable[Mapping[str, Any]])
 
 
 def _locked(experiment: Experiment) -> Experiment:
-    rows = Experiment.objects.select_for_update(of=("self",)).select_related("workspace")
-    row = rows.filter(pk=experiment.pk).first()
+    held = Experiment.objects.select_for_update(of=("self",)).select_related("workspace")
+    row = held.filter(pk=experiment.pk).first()
     if row is None:
         raise OutOfReach("experiment", experiment.key)
     return row

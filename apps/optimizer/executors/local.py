@@ -139,7 +139,9 @@ class LocalExecutor:
     def order(self, spec: LaunchSpec) -> dict[str, Any]:
         """The spec as the runner takes it."""
         folder = os.fspath(folders.attempt(self.data, spec.place))
-        work = folder if spec.work_of is None else os.fspath(folders.attempt(self.data, (*spec.place[:2], spec.work_of)))
+        work = (
+            folder if spec.work_of is None else os.fspath(folders.attempt(self.data, (*spec.place[:2], spec.work_of)))
+        )
         steps = [step if isinstance(step, str) else list(step) for step in spec.steps]
         return {
             "key": spec.key,
@@ -199,7 +201,9 @@ class LocalExecutor:
 
     def lost(self, handle: Handle) -> Observation:
         """The runner died without a word. LOST is said only when nothing of the attempt is left."""
-        left = [pid for pid, variables in environments() if variables.get(b"TUNEBOOK_LAUNCH_KEY") == handle.key.encode()]
+        left = [
+            pid for pid, variables in environments() if variables.get(b"TUNEBOOK_LAUNCH_KEY") == handle.key.encode()
+        ]
         for pid in left:
             ticks = runner.start_ticks(pid)
             if ticks is not None:

@@ -67,23 +67,19 @@ def fill(work: Work, tick: Tick) -> str:
     if room == 0:
         work.starved = True
         return NO_SLOT
+    where = {"instance": place.instance, "executor": place.executor.name, "host": place.host, "slots": place.slots}
     chosen = work.created[:room]
-    take = min(room - len(chosen), left, len(work.suggestions))
-    if take > 0:
-        chosen = chosen + tick.suggest(work.suggestions[:take])
-        del work.suggestions[:take]
-    work.hungry = 0 if work.is_exhausted else min(room - len(chosen), left - take)
-    attempts = tick.claim(
-        chosen, instance=place.instance, executor=place.executor.name, host=place.host, slots=place.slots
-    )
+    attempts = tick.claim(chosen, **where) if chosen else []
     started = {attempt.trial.pk for attempt in attempts}
     work.created = [trial for trial in work.created if trial.pk not in started and not trial.has_ended]
+    take = min(room - len(attempts), left, len(work.suggestions))
+    if take > 0:
+        attempts += tick.begin(work.suggestions[:take], **where)
+        del work.suggestions[:take]
+    work.hungry = 0 if work.is_exhausted else min(room - len(attempts), left - take)
     for attempt in attempts:
         work.live[attempt.pk] = Live(attempt)
         work.remember(attempt.trial)
-    for trial in chosen:
-        if trial.pk not in started and trial not in work.created and not trial.has_ended:
-            work.created.append(trial)
     return ""
 
 
