@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -22,7 +23,8 @@ def live(transactional_db: None) -> Iterator[Callable[[Callable[[], Awaitable[No
                 if Hub.current is not None:
                     await asyncio.get_running_loop().run_in_executor(None, Hub.current.close)
 
-        asyncio.run(whole())
+        with ThreadPoolExecutor(1) as thread:  # the browser tests keep a loop on the main thread
+            thread.submit(asyncio.run, whole()).result()
 
     yield run
     assert Hub.current is None
