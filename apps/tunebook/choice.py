@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -104,9 +104,13 @@ class Choice(Distribution):
 
     @cached_property
     def size(self) -> int | None:
-        sizes = [math.prod(sizes) for sizes in self._inner_sizes() if None not in sizes]  # type: ignore[arg-type]
-        plain = len(self._plain)
-        return plain + sum(sizes) if len(sizes) == sum(map(bool, self._nested)) else None
+        total = len(self._plain)
+        for members in self._nested:
+            sizes = [inner.size for inner in members.values()]
+            if None in sizes:
+                return None
+            total += math.prod(size for size in sizes if size is not None) if members else 0
+        return total
 
     def to_dict(self) -> dict[str, Any]:
         return {"type": self.type, "values": [_plain_option(value) for value in self.values]}
@@ -131,11 +135,6 @@ class Choice(Distribution):
             if not self._nested[index]:
                 plain.setdefault(identity(value), index)
         return plain
-
-    def _inner_sizes(self) -> Iterator[list[int | None]]:
-        for members in self._nested:
-            if members:
-                yield [inner.size for inner in members.values()]
 
     def _matches(self, option: int, value: Mapping[str, Value]) -> bool:
         mine, inner = self.values[option], self._nested[option]

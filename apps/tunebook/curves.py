@@ -31,7 +31,7 @@ class Curve(Distribution):
 
     def contains(self, value: object) -> bool:
         low, high = self._support()
-        return is_number(value) and _within(float(value), low, high)  # type: ignore[arg-type]
+        return is_number(value) and _within(float(value), low, high)
 
     def describe(self) -> str:
         return self._words()
@@ -90,7 +90,7 @@ class Stepped(Curve):
     def contains(self, value: object) -> bool:
         if not is_number(value):
             return False
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
         first, last = self._steps()
         ratio = number / self.q
         if abs(ratio) >= _EXACT:
@@ -122,8 +122,8 @@ class Stepped(Curve):
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
-        low, high = (bound / self.q for bound in self._support())
-        return tuple(round(end) if abs(end) < _EXACT else end for end in (low, high))  # type: ignore[return-value]
+        first, last = (_whole(bound / self.q) for bound in self._support())
+        return first, last
 
     def _steps(self) -> tuple[float, float]:
         """The first and the last step, infinite where the mass has no end."""
@@ -275,14 +275,19 @@ class LogNormalCurve(NormalCurve):
         return f"log-normal, mean {self.mu:g}, deviation {self.sigma:g} of the logarithm"
 
 
+def _whole(step: float) -> float:
+    return round(step) if abs(step) < _EXACT else step
+
+
 def logarithms(low: object, high: object) -> tuple[float, float]:
-    for name, bound in (("low", low), ("high", high)):
-        check_number(name, bound)
-        if bound <= 0:  # type: ignore[operator]
+    """The natural logarithms of two bounds. Raises SpecError when they are none, not above 0 or out of order."""
+    first, last = check_number("low", low), check_number("high", high)
+    for name, bound in (("low", first), ("high", last)):
+        if bound <= 0:
             raise SpecError(name, f"must be above 0, got {bound:g}")
-    if high < low:  # type: ignore[operator]
-        raise SpecError("high", f"must not be below low ({low:g}), got {high:g}")
-    return math.log(low), math.log(high)  # type: ignore[arg-type]
+    if last < first:
+        raise SpecError("high", f"must not be below low ({first:g}), got {last:g}")
+    return math.log(first), math.log(last)
 
 
 def _within(value: float, low: float, high: float) -> bool:
@@ -290,10 +295,9 @@ def _within(value: float, low: float, high: float) -> bool:
 
 
 def _check_ordered(low: object, high: object) -> None:
-    check_number("min_value", low)
-    check_number("max_value", high)
-    if high < low:  # type: ignore[operator]
-        raise SpecError("max_value", f"must not be below min_value ({low:g}), got {high:g}")
+    first, last = check_number("min_value", low), check_number("max_value", high)
+    if last < first:
+        raise SpecError("max_value", f"must not be below min_value ({first:g}), got {last:g}")
 
 
 def _check_step(distribution: Distribution) -> None:
@@ -302,5 +306,6 @@ def _check_step(distribution: Distribution) -> None:
     check_number("q", distribution.q)
     if distribution.q < sys.float_info.min:
         raise SpecError("q", f"must be above 0, got {distribution.q:g}")
-    if not isinstance(getattr(distribution, "clip", False), bool):
-        raise SpecError("clip", f"must be true or false, got {distribution.clip!r:.80}")  # type: ignore[attr-defined]
+    clip = getattr(distribution, "clip", False)
+    if not isinstance(clip, bool):
+        raise SpecError("clip", f"must be true or false, got {clip!r:.80}")

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard, cast
 
 from tunebook.errors import SpecError
 
@@ -85,18 +85,19 @@ def identity(value: object) -> Hashable:
     return value
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def check_number(name: str, value: object) -> None:
+def check_number(name: str, value: object) -> float:
     if not is_number(value):
         raise SpecError(name, f"must be a finite number, got {value!r:.80}")
+    return value
 
 
 def _arguments(kind: type[Distribution]) -> dict[str, bool]:
     """The arguments of a distribution, and whether each must be given."""
-    return {entry.name: entry.default is MISSING for entry in fields(kind)}  # type: ignore[arg-type]
+    return {entry.name: entry.default is MISSING for entry in fields(cast(Any, kind))}
 
 
 def _build(document: object) -> Distribution:

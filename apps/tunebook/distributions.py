@@ -224,7 +224,7 @@ class Randint(Distribution):
         return min(max((value - self.lower + 0.5) / (self.upper - self.lower), 0.0), LAST)
 
     def contains(self, value: object) -> bool:
-        return is_number(value) and value == int(value) and self.lower <= value < self.upper  # type: ignore[call-overload,operator]
+        return is_number(value) and value == int(value) and self.lower <= value < self.upper
 
     def describe(self) -> str:
         return f"{self.lower} to {self.upper - 1}"

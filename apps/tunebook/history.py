@@ -154,7 +154,8 @@ class History:
         values = [value for _, value in trial.curve[:step]]
         if not values or not all(map(math.isfinite, values)):
             return self.objective.worst()
-        return math.fsum(values) / len(values)
+        mean = math.fsum(values) / len(values)
+        return min(max(mean, min(values)), max(values))  # rounding must not put the mean of equals beside them
 
     def extended(self, *trials: TrialView) -> Self:
         """The same history with more trials."""

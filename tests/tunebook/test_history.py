@@ -72,6 +72,12 @@ def test_the_best_and_the_mean_are_taken_of_the_first_measurements() -> None:
     assert [PAST.mean_until(mine, step) for step in (1, 2, 3)] == [4.0, 3.0, 4.0]
 
 
+def test_the_mean_of_equal_measurements_is_that_measurement() -> None:
+    mine = trial(9, "RUNNING", None, [0.1, 0.1, 0.1])
+
+    assert PAST.mean_until(mine, 3) == 0.1
+
+
 def test_a_measurement_that_is_no_number_counts_as_the_worst() -> None:
     mine = trial(9, "RUNNING", None, [math.nan, 2.0])
 

@@ -2,11 +2,12 @@
 
 from tunebook import Objective, Space, TrialStatus, Uniform
 from tunebook.history import History, TrialView
+from tunebook.objective import Goal
 
 SPACE = Space({"x": Uniform(0, 1)})
 
 
-def curves(*lists: list[float], goal: str = "maximize", status: str = "RUNNING") -> History:
+def curves(*lists: list[float], goal: Goal = "maximize", status: str = "RUNNING") -> History:
     """One trial per list of reported values; the last one runs, the others have the given status."""
     last = len(lists) - 1
     trials = [
@@ -19,7 +20,7 @@ def curves(*lists: list[float], goal: str = "maximize", status: str = "RUNNING")
         )
         for number, values in enumerate(lists)
     ]
-    return History(SPACE, Objective(goal), tuple(trials))  # type: ignore[arg-type]
+    return History(SPACE, Objective(goal), tuple(trials))
 
 
 def last_of(history: History) -> TrialView:

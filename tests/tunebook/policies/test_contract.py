@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.tunebook.policies.curves import curves, last_of
 from tunebook import SpecError
 from tunebook.history import History
+from tunebook.objective import Goal
 from tunebook.policies import POLICIES, Policy, from_dict
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -151,7 +152,7 @@ def test_an_unknown_policy_is_refused_with_those_there_are() -> None:
     status=st.sampled_from(["RUNNING", "FINISHED", "FAILED", "EARLY_STOPPED"]),
 )
 def test_any_curves_are_borne_and_judged_the_same_again(
-    name: str, lists: list[list[float]], goal: str, status: str
+    name: str, lists: list[list[float]], goal: Goal, status: str
 ) -> None:
     history = curves(*lists, goal=goal, status=status)
     again = History.from_dict(json.loads(json.dumps(history.to_dict())))
@@ -168,7 +169,7 @@ def test_any_curves_are_borne_and_judged_the_same_again(
     lists=st.lists(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3), min_size=1, max_size=6),
     goal=st.sampled_from(["minimize", "maximize"]),
 )
-def test_whoever_holds_the_best_value_is_never_stopped(name: str, lists: list[list[float]], goal: str) -> None:
+def test_whoever_holds_the_best_value_is_never_stopped(name: str, lists: list[list[float]], goal: Goal) -> None:
     history = curves(*lists, goal=goal)
     mine = history.best_until(last_of(history), 3)
     if any(history.objective.is_better(history.best_until(other, 3), mine) for other in history.trials):

@@ -8,6 +8,7 @@ import pytest
 from tests.tunebook.policies.curves import curves, last_of
 from tunebook import SpecError
 from tunebook.history import History
+from tunebook.objective import Goal
 from tunebook.policies import (
     BanditPolicy,
     MedianStoppingPolicy,
@@ -55,7 +56,7 @@ def test_a_bandit_with_an_amount_adds_it_to_a_loss(value: float, stopped: bool) 
         ("minimize", 0.0, 0.0, False),
     ],
 )
-def test_a_bandit_is_safe_below_nought(goal: str, best: float, value: float, stopped: bool) -> None:
+def test_a_bandit_is_safe_below_nought(goal: Goal, best: float, value: float, stopped: bool) -> None:
     assert stops(BanditPolicy(slack_factor=0.2), curves([best], [value], goal=goal)) is stopped
 
 
@@ -163,7 +164,7 @@ def test_the_assessor_compares_with_the_others_values_at_the_step() -> None:
 
 
 @pytest.mark.parametrize(("goal", "lenient"), [("maximize", 0.4), ("minimize", 0.6)])
-def test_of_two_middles_the_assessor_takes_the_lenient_one(goal: str, lenient: float) -> None:
+def test_of_two_middles_the_assessor_takes_the_lenient_one(goal: Goal, lenient: float) -> None:
     others = ([0.2], [0.4], [0.6], [0.8])
     step = 0.01 if goal == "minimize" else -0.01
 

@@ -23,6 +23,7 @@ from tunebook import (
     Uniform,
 )
 from tunebook.history import History, TrialView
+from tunebook.objective import Goal
 from tunebook.space import Params
 
 MIXED = Space(
@@ -63,7 +64,7 @@ def score(params: Params) -> float:
 
 
 def history(
-    space: Space, count: int, value: Callable[[Params], float | None] = score, *, goal: str = "minimize"
+    space: Space, count: int, value: Callable[[Params], float | None] = score, *, goal: Goal = "minimize"
 ) -> History:
     """A history of so many finished trials with random parameters."""
     draw = random.Random(5)
@@ -71,7 +72,7 @@ def history(
     for number in range(count):
         params = space.sample(draw)
         trials.append(TrialView(number, params, TrialStatus.FINISHED, value(params)))
-    return History(space, Objective(goal), tuple(trials), seed=3)  # type: ignore[arg-type]
+    return History(space, Objective(goal), tuple(trials), seed=3)
 
 
 def with_pending(past: History, params: Params) -> History:

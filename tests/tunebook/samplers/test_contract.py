@@ -24,6 +24,7 @@ from tunebook import Objective, Space, TrialStatus, Uniform
 from tunebook.distributions import identity
 from tunebook.errors import SpecError
 from tunebook.history import History, TrialView
+from tunebook.objective import Goal
 from tunebook.samplers import SAMPLERS, Sampler, build
 from tunebook.sampling import SAMPLERS as DECLARED
 from tunebook.sampling import Sampling
@@ -107,7 +108,7 @@ def test_suggestions_lie_in_the_space_and_are_plain_json(name: str, space: Space
     ids=["none", "nan", "inf", "-inf", "constant", "huge", "hugely negative", "tiny"],
 )
 @pytest.mark.parametrize("goal", ["minimize", "maximize"])
-def test_any_values_are_borne(name: str, value: float | None, goal: str) -> None:
+def test_any_values_are_borne(name: str, value: float | None, goal: Goal) -> None:
     past = history(MIXED, 24, lambda params: value, goal=goal)
 
     asked = build(Sampling(name), MIXED, past.objective, 3).ask(past, 2)
@@ -211,14 +212,14 @@ BOWL = Space({"x": Uniform(-5, 5), "y": Uniform(-5, 5), "z": Uniform(-5, 5)})
 
 
 def bowl(params: Params) -> float:
-    return (params["x"] - 1) ** 2 + (params["y"] + 2) ** 2 + params["z"] ** 2  # type: ignore[no-any-return]
+    return float((params["x"] - 1) ** 2 + (params["y"] + 2) ** 2 + params["z"] ** 2)
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in ("random", "sobol", "grid")])
 @pytest.mark.parametrize("goal", ["minimize", "maximize"])
-def test_a_sampler_with_a_model_beats_random_search_on_a_bowl(name: str, goal: str) -> None:
+def test_a_sampler_with_a_model_beats_random_search_on_a_bowl(name: str, goal: Goal) -> None:
     def best_of(sampler: str, seed: int) -> float:
-        past = History(BOWL, Objective(goal))  # type: ignore[arg-type]
+        past = History(BOWL, Objective(goal))
         asking = build(Sampling(sampler), BOWL, past.objective, seed)
         for _ in range(60):
             (suggestion,) = asking.ask(past, 1)
