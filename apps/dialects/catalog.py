@@ -108,12 +108,12 @@ def in_order(ids: Sequence[int], rows: Iterable[Sequence[Any]]) -> list[Sequence
     return [by_id[pk] for pk in ids if pk in by_id]
 
 
-def trial_ids(experiment: Experiment, page: Page) -> list[int]:
+def trial_ids(experiment: Experiment, page: Page, wanted: QuerySet[Trial] | None = None) -> list[int]:
     """The ids of one page of trials, by number or by value; those without a value come last. One query.
 
     Two more on the pages behind the last value: there the rest goes on by number.
     """
-    rows = Trial.objects.filter(experiment=experiment)
+    rows = Trial.objects.filter(experiment=experiment) if wanted is None else wanted
     if page.order == "number":
         return list(rows.order_by("-number" if page.down else "number").values_list("pk", flat=True)[page.slice])
     valued = rows.filter(value__isnull=False)
@@ -126,7 +126,7 @@ def trial_ids(experiment: Experiment, page: Page) -> list[int]:
     return ids + list(rest[start : start + page.size - len(ids)])
 
 
-MOST = 100
+MOST = 200
 TAGS = ById(
     MOST,
     lambda ids: (

@@ -7,6 +7,7 @@ document, so that the two cannot disagree. A name that stands in no table is ref
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -96,6 +97,26 @@ class Whole(Parameter):
 
     def schema(self) -> dict[str, Any]:
         return super().schema() | {"minimum": self.lowest, "maximum": self.highest}
+
+
+class Number(Parameter):
+    """A finite number."""
+
+    kind = "number"
+
+    def from_text(self, text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if len(text) > 40 or not math.isfinite(value):
+            raise ValueError(f"must be a number, got {shown(text)}")
+        return value
+
+    def from_json(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"must be a number, got {shown(value)}")
+        return float(value)
 
 
 class Word(Parameter):

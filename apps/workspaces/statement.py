@@ -55,7 +55,7 @@ class ById:
     """
 
     def __init__(self, most: int, build: Callable[[Sequence[int]], QuerySet[Any, Any]]) -> None:
-        self.sizes = sorted({10, most})
+        self.sizes = sorted({10, 100, most})
         self.statements = {size: Statement(lambda size=size: build(range(1, size + 1))) for size in self.sizes}
 
     def rows(self, ids: Sequence[int]) -> list[Sequence[Any]]:

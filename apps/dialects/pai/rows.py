@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from apps.dialects import catalog
 from apps.experiments.models import COUNT_COLUMNS, Experiment
 from apps.trials.history import series_name
-from apps.trials.models import COMBINED, Kind, Measurement, Trial, number_of
+from apps.trials.models import COMBINED, Measurement, Trial, number_of
 from apps.workspaces.statement import ById
 from tunebook.job import Job
 from tunebook.status import TrialStatus
@@ -97,8 +99,12 @@ def _points(ids: Sequence[int], series: str) -> dict[int, Points]:
     """Per trial its measurements in order of step, each the objective's value and all metrics; the newest attempt counts."""
     found: dict[int, dict[int, dict[str, float]]] = {}
     for trial, step, name, value, kind in MEASUREMENTS.rows(ids):
+        number = number_of(value, kind) if kind else value
         steps = found.setdefault(trial, {})
-        steps.setdefault(step, {})[name] = value if kind == Kind.FINITE else number_of(value, kind)
+        if step in steps:
+            steps[step][name] = number
+        else:
+            steps[step] = {name: number}
     return {
         trial: [(steps[step].get(series), _named(steps[step])) for step in sorted(steps)]
         for trial, steps in found.items()
@@ -117,18 +123,22 @@ def _trial_row(experiment: Experiment, job: Job, values: Sequence[Any], points: 
         "TrialId": key,
         "ExperimentId": experiment.key,
         "ParameterId": number,
-        "Hyperparam": pai.hyperparam(params, job.command.literals),
+        "Hyperparam": pai.hyperparam(params, job.command.literals, _text),
         "Status": pai.trial_status(status),
         "Model": _model(experiment, job, key, params),
         "MetricName": "",
-        "Metric": pai.metric(points.get(pk, ()), final),
+        "Metric": pai.metric(points.get(pk, ()), final, _text),
         "FinalMetric": pai.final_metric(final),
-        "JobMeta": pai.job_meta(experiment.key, key, number),
+        "JobMeta": pai.job_meta(experiment.key, key, number, _text),
         "UserScore": 0,
         "UserComment": "",
         "GmtCreateTime": created,
         "GmtModifiedTime": modified,
     }
+
+
+def _text(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _model(experiment: Experiment, job: Job, trial: str, params: Mapping[str, Any]) -> str:

@@ -1,0 +1,72 @@
+"""The envelope of our own API: `{"error": {code, message, field, request_id}}`, and lists as `{items, total, page}`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+
+from apps.dialects.base import DialectView, Problem
+from apps.dialects.refusal import Refusal
+from apps.workspaces.access import workspace_of
+from apps.workspaces.models import Workspace
+from apps.workspaces.signatures import Refused
+
+UNAUTHENTICATED = {"SignatureNonceUsed": "replayed", "InvalidTimeStamp.Expired": "expired"}
+SPEC_CODES = {"space": "bad_space", "limits": "bad_limit", "command": "bad_command"}
+
+
+class TunebookView(DialectView):
+    """One address of our own API."""
+
+    tag = "Tunebook"
+
+    def problem_document(self, problem: Problem) -> dict[str, Any]:
+        return {
+            "error": {
+                "code": _code(problem),
+                "message": problem.message,
+                "field": problem.field,
+                "request_id": self.request_id,
+            }
+        }
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        if isinstance(exc, Refused):
+            # a credential that does not hold is one thing here, however it was sent
+            exc = Refusal(UNAUTHENTICATED.get(exc.code, "unauthenticated"), exc.message, status=401)
+        response = super().handle_exception(exc)
+        if response.status_code == 401:
+            response["WWW-Authenticate"] = "Bearer"
+        return response
+
+    def listed(self, items: list[Any], total: int, **more: Any) -> HttpResponse:
+        """The answer of a list."""
+        asked = self.parameters
+        return self.answer(
+            {"items": items, "total": total, "page": asked["page"], "page_size": asked["page_size"], **more}
+        )
+
+    def workspace(self, slug: str) -> Workspace:
+        return workspace_of(self.actor, slug)
+
+
+class Nowhere(TunebookView):
+    """Every path that is no address of this API."""
+
+    authentication_classes: ClassVar = []
+    schema = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = {}
+        return self.handle_exception(Refusal("not_found", "there is nothing at this address", status=404))
+
+
+def _code(problem: Problem) -> str:
+    if problem.code == "bad_spec":
+        part = problem.field.removeprefix("job.").partition(".")[0]
+        return SPEC_CODES.get(part, "bad_spec")
+    if problem.field in ("page", "page_size") and problem.code == "bad_parameter":
+        return "bad_page"
+    return problem.code

@@ -1,0 +1,172 @@
+"""Experiments: list, create, read, change, and everything that can be asked of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import ClassVar
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from apps.dialects import catalog
+from apps.dialects.refusal import Refusal
+from apps.dialects.tunebook import parameters, rows
+from apps.dialects.tunebook.base import TunebookView
+from apps.experiments.models import Experiment
+from apps.feed import reading
+from apps.feed.models import experiment_stream
+from apps.tuning import experiments
+from apps.workspaces.access import Actor, workspace_of
+from tunebook.job import Job
+
+NOT_FILTERS = {"page", "page_size", "sort", "order", "trashed"}
+
+
+class Experiments(TunebookView):
+    """The catalog."""
+
+    query = parameters.LIST_EXPERIMENTS
+    fields = parameters.CREATE_EXPERIMENT
+    operations = {"GET": "ListExperiments", "POST": "CreateExperiment"}
+
+    def get(self, request: Request) -> HttpResponse:
+        """List the experiments that you may see."""
+        asked = self.parameters
+        filters = {name: value for name, value in asked.items() if name not in NOT_FILTERS and value not in (None, [])}
+        if "workspace" in filters and filters["workspace"] not in self.actor.slugs:
+            workspace_of(self.actor, filters["workspace"])
+        wanted = catalog.Wanted(filters=filters, trashed=asked["trashed"])
+        page = catalog.Page(
+            number=asked["page"], size=asked["page_size"], order=asked["sort"], down=asked["order"] == "desc"
+        )
+        found = catalog.experiments(self.actor, wanted)
+        total = catalog.total(self.actor, wanted, found)
+        slugs = {pk: slug for slug, pk in self.actor.slugs.items()}
+        return self.listed(rows.experiments(catalog.experiment_ids(found, page), slugs), total)
+
+    def post(self, request: Request) -> HttpResponse:
+        """Create an experiment from a job document."""
+        given = self.document()
+        experiment = experiments.create(
+            self.actor,
+            Job.from_dict(given["job"], "job"),
+            workspace=workspace_of(self.actor, given.get("workspace")),
+            name=given.get("name", ""),
+            description=given.get("description", ""),
+            accessibility=given.get("accessibility", "PRIVATE"),
+            tags=given.get("tags", ()),
+            submitted=json.dumps(given["job"], ensure_ascii=False),
+            dialect="tunebook",
+            start=given.get("start", True),
+        )
+        return self.answer(rows.experiment(experiment), 201)
+
+
+class OneExperiment(TunebookView):
+    """One experiment."""
+
+    fields = parameters.EXPERIMENT
+    operations = {"GET": "GetExperiment", "PATCH": "UpdateExperiment", "DELETE": "DeleteExperiment"}
+
+    def get(self, request: Request, key: str) -> HttpResponse:
+        """Read an experiment; `cursor` is where its feed stood before the rest was read."""
+        cursor = str(reading.cursor(experiment_stream(key)))
+        found = experiments.find(self.actor, key)
+        response = self.answer({**rows.experiment(found), "cursor": cursor})
+        response["ETag"] = f'"{found.version}"'
+        return response
+
+    def patch(self, request: Request, key: str) -> HttpResponse:
+        """Change what is sent; the job only while the experiment is active. `If-Match` refuses to change a newer version."""
+        found = experiments.find(self.actor, key)
+        given = self.document()
+        version = self._expected_version(found)
+        changes = experiments.Changes(
+            name=given.get("name"),
+            description=given.get("description"),
+            accessibility=given.get("accessibility"),
+            tags=given.get("tags"),
+            workspace=workspace_of(self.actor, given["workspace"]) if "workspace" in given else None,
+            job=Job.from_dict(given["job"], "job") if "job" in given else None,
+            submitted=json.dumps(given["job"], ensure_ascii=False) if "job" in given else None,
+        )
+        changed = experiments.update(self.actor, found, changes, version=version)
+        return self.answer(rows.experiment(changed))
+
+    def delete(self, request: Request, key: str) -> HttpResponse:
+        """Move an experiment to the trash; what still runs is stopped."""
+        self.body()
+        return self.answer(rows.experiment(experiments.delete(self.actor, experiments.find(self.actor, key))))
+
+    def _expected_version(self, found: Experiment) -> int | None:
+        match = self.request._request.headers.get("If-Match", "").strip().strip('"')
+        if not match or match == "*":
+            return None
+        if not match.isdecimal() or len(match) > 9 or int(match) != found.version:
+            message = f"it was changed meanwhile: the version is {found.version}"
+            raise Refusal("stale", message, field="If-Match", status=412)
+        return int(match)
+
+
+class Asked(TunebookView):
+    """One thing asked of an experiment by POST, without parameters."""
+
+    verb: ClassVar[Callable[[Actor, Experiment], Experiment]]
+    trashed = False
+
+    def post(self, request: Request, key: str) -> HttpResponse:
+        self.document()
+        found = experiments.find(self.actor, key, trashed=self.trashed)
+        return self.answer(rows.experiment(type(self).verb(self.actor, found)))
+
+
+class StopExperiment(Asked):
+    """Stop an experiment, its trials and their processes. An ended one stays as it is."""
+
+    verb = staticmethod(experiments.stop)
+
+
+class PauseExperiment(Asked):
+    """Start no more trials; those that run go on."""
+
+    verb = staticmethod(experiments.pause)
+
+
+class ResumeExperiment(Asked):
+    """Go on after a pause, or begin."""
+
+    verb = staticmethod(experiments.resume)
+
+
+class DrainExperiment(Asked):
+    """Start no more trials and finish when the running ones have."""
+
+    verb = staticmethod(experiments.drain)
+
+
+class RestoreExperiment(Asked):
+    """Take an experiment out of the trash."""
+
+    verb = staticmethod(experiments.restore)
+    trashed = True
+
+
+class ReopenExperiment(TunebookView):
+    """Let a finished experiment go on up to a higher number of trials."""
+
+    fields = parameters.REOPEN
+
+    def post(self, request: Request, key: str) -> HttpResponse:
+        found = experiments.find(self.actor, key)
+        changed = experiments.reopen(self.actor, found, max_trials=self.document()["max_trials"])
+        return self.answer(rows.experiment(changed))
+
+
+class PurgeExperiment(TunebookView):
+    """Delete an experiment for good, with its trials; only from the trash."""
+
+    def post(self, request: Request, key: str) -> HttpResponse:
+        self.document()
+        experiments.purge(self.actor, experiments.find(self.actor, key, trashed=True))
+        return self.answer({"key": key, "purged": True})

@@ -1,0 +1,140 @@
+"""Experiments, trials and events as our own API shows them: plain JSON, times in UTC, non-finite numbers as words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps.dialects import catalog
+from apps.experiments.models import COUNT_COLUMNS, Experiment
+from apps.trials.models import Measurement, Trial, number_of
+from apps.workspaces.models import Key, Member
+from apps.workspaces.statement import ById
+
+Row = dict[str, Any]
+
+EXPERIMENT = (
+    "pk",
+    "key",
+    "name",
+    "description",
+    "workspace_id",
+    "creator__username",
+    "accessibility",
+    "dialect",
+    "sampler",
+    "policy",
+    "goal",
+    "metric",
+    "max_trials",
+    "max_concurrent",
+    "status",
+    "desired",
+    "reason",
+    "created",
+    "modified",
+    "started",
+    "ended",
+    "trashed",
+    "version",
+    "space_version",
+    "trial_count",
+    "best_value",
+    "best_trial",
+)
+COUNTS = tuple(COUNT_COLUMNS.items())
+TRIAL = (
+    "pk",
+    "key",
+    "number",
+    "params",
+    "status",
+    "desired",
+    "reason",
+    "source",
+    "note",
+    "value",
+    "last_value",
+    "best_value",
+    "last_step",
+    "attempt_count",
+    "space_version",
+    "created",
+    "modified",
+    "started",
+    "ended",
+)
+
+
+def experiments(ids: Sequence[int], slugs: Mapping[int, str]) -> list[Row]:
+    """Rows of a list in the order of the ids. Two queries."""
+    tags = catalog.tags_of(ids)
+    return [_experiment(values, slugs, tags) for values in catalog.in_order(ids, EXPERIMENTS.rows(ids))]
+
+
+def experiment(row: Experiment) -> Row:
+    """One experiment with its job. Two queries."""
+    (shown,) = experiments([row.pk], {row.workspace_id: row.workspace.slug})
+    return shown | {"job": row.job, "seed": row.seed}
+
+
+def trials(ids: Sequence[int]) -> list[Row]:
+    """Rows of a list in the order of the ids. One query."""
+    return [_trial(values) for values in catalog.in_order(ids, TRIALS.rows(ids))]
+
+
+def measurement(row: Measurement) -> Row:
+    number = number_of(row.value, row.kind)
+    return {"metric": row.name, "step": row.step, "value": word(number), "attempt": row.attempt, "at": row.at}
+
+
+def member(row: Member) -> Row:
+    return {"username": row.user.get_username(), "role": row.role, "since": row.created}
+
+
+def key(row: Key) -> Row:
+    """A key without its secrets."""
+    return {
+        "access_key_id": row.access_key_id,
+        "username": row.user.get_username(),
+        "role": row.role,
+        "name": row.name,
+        "created": row.created,
+        "last_used": row.last_used,
+        "expires": row.expires,
+        "revoked": row.revoked,
+    }
+
+
+def word(number: float | None) -> float | str | None:
+    """A number as JSON has it, and a word for what JSON has no number for."""
+    if number is None or math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+
+
+def _experiment(values: Sequence[Any], slugs: Mapping[int, str], tags: Mapping[int, Sequence[tuple[str, str]]]) -> Row:
+    row = dict(zip(EXPERIMENT[1:], values[1:], strict=False))
+    row["workspace"] = slugs.get(row.pop("workspace_id"), "")
+    row["creator"] = row.pop("creator__username")
+    value, trial = row.pop("best_value"), row.pop("best_trial")
+    row["best"] = None if trial is None else {"value": word(value), "trial": trial}
+    numbers = values[len(EXPERIMENT) :]
+    row["counts"] = {status: number for (status, _), number in zip(COUNTS, numbers, strict=True) if number}
+    row["tags"] = dict(tags.get(values[0], ()))
+    return row
+
+
+def _trial(values: Sequence[Any]) -> Row:
+    row = dict(zip(TRIAL[1:], values[1:], strict=True))
+    for name in ("value", "last_value", "best_value"):
+        row[name] = word(row[name])
+    return row
+
+
+EXPERIMENTS = ById(
+    catalog.MOST,
+    lambda ids: Experiment.objects.filter(pk__in=ids).values_list(*EXPERIMENT, *(column for _, column in COUNTS)),
+)
+TRIALS = ById(catalog.MOST, lambda ids: Trial.objects.filter(pk__in=ids).values_list(*TRIAL))

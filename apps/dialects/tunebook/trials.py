@@ -1,0 +1,133 @@
+"""Trials: list, add, read, stop, restart, their measurements and logs."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from apps.dialects import catalog
+from apps.dialects.refusal import Refusal
+from apps.dialects.tunebook import parameters, rows
+from apps.dialects.tunebook.base import TunebookView
+from apps.experiments.models import Experiment
+from apps.trials import logs
+from apps.trials.filters import TrialFilter
+from apps.trials.models import Measurement, Trial
+from apps.tuning import experiments, trials
+from apps.tuning.errors import Conflict
+from apps.workspaces.access import OutOfReach
+
+FILES = {"stdout": "out.log", "stderr": "err.log"}
+MOST_NUMBER = 2**31 - 1
+
+
+class TrialView(TunebookView):
+    """What is asked of one trial of one experiment."""
+
+    def found(self, key: str, number: int) -> tuple[Experiment, Trial]:
+        """The two, if the actor may see them. Two queries."""
+        if number > MOST_NUMBER:
+            raise OutOfReach("trial", str(number))
+        experiment = experiments.find(self.actor, key)
+        return experiment, trials.find(self.actor, experiment, number=number)
+
+
+class Trials(TunebookView):
+    """The trials of an experiment."""
+
+    query = parameters.LIST_TRIALS
+    fields = parameters.QUEUE
+    operations = {"GET": "ListTrials", "POST": "QueueTrial"}
+
+    def get(self, request: Request, key: str) -> HttpResponse:
+        """List trials by number or by value."""
+        asked = self.parameters
+        found = experiments.find(self.actor, key)
+        page = catalog.Page(
+            number=asked["page"], size=asked["page_size"], order=asked["sort"], down=asked["order"] == "desc"
+        )
+        wanted, total = None, found.trial_count
+        if asked["status"]:
+            wanted = TrialFilter({"status": asked["status"]}, queryset=Trial.objects.filter(experiment=found)).qs
+            total = sum(found.counts.get(status, 0) for status in set(asked["status"]))
+        return self.listed(rows.trials(catalog.trial_ids(found, page, wanted)), total)
+
+    def post(self, request: Request, key: str) -> HttpResponse:
+        """Add a trial with these parameters; it does not count against the limit of trials."""
+        found = experiments.find(self.actor, key)
+        trial = trials.queue(self.actor, found, self.document()["params"])
+        return self.answer(rows.trials([trial.pk])[0], 201)
+
+
+class OneTrial(TrialView):
+    """One trial."""
+
+    operations = {"GET": "GetTrial"}
+
+    def get(self, request: Request, key: str, number: int) -> HttpResponse:
+        """Read a trial with its attempts."""
+        _, trial = self.found(key, number)
+        columns = ("number", "state", "executor", "host", "created", "started", "ended", "code", "signal", "reason")
+        attempts = list(trial.attempts.order_by("number").values(*columns))
+        return self.answer({**rows.trials([trial.pk])[0], "attempts": attempts})
+
+
+class StopTrial(TrialView):
+    """Stop a trial; one that has ended stays as it is."""
+
+    def post(self, request: Request, key: str, number: int) -> HttpResponse:
+        self.document()
+        experiment, trial = self.found(key, number)
+        trials.stop(self.actor, experiment, [trial.key])
+        return self.answer(rows.trials([trial.pk])[0])
+
+
+class RestartTrial(TrialView):
+    """Start a new trial with the same parameters, unless one with them has succeeded."""
+
+    def post(self, request: Request, key: str, number: int) -> HttpResponse:
+        self.document()
+        experiment, trial = self.found(key, number)
+        outcome = trials.restart(self.actor, experiment, [trial.key])[trial.key]
+        if isinstance(outcome, str):
+            raise Conflict(outcome)
+        return self.answer(rows.trials([outcome.pk])[0], 201)
+
+
+class Measurements(TrialView):
+    """What a trial measured."""
+
+    query = parameters.LIST_MEASUREMENTS
+    operations = {"GET": "ListMeasurements"}
+
+    def get(self, request: Request, key: str, number: int) -> HttpResponse:
+        """List measurements by metric, attempt and step; `more` says whether another page follows."""
+        asked = self.parameters
+        _, trial = self.found(key, number)
+        wanted = {"name": asked["metric"], "attempt": asked["attempt"]}
+        known = Measurement.objects.filter(
+            trial=trial, **{name: value for name, value in wanted.items() if value is not None}
+        )
+        start = (asked["page"] - 1) * asked["page_size"]
+        found = list(known.order_by("name", "attempt", "source", "step")[start : start + asked["page_size"] + 1])
+        items = [rows.measurement(row) for row in found[: asked["page_size"]]]
+        more = len(found) > asked["page_size"]
+        return self.answer({"items": items, "more": more, "page": asked["page"], "page_size": asked["page_size"]})
+
+
+class TrialLogs(TrialView):
+    """What a trial wrote."""
+
+    query = parameters.LOGS
+    operations = {"GET": "ListTrialLogs"}
+
+    def get(self, request: Request, key: str, number: int) -> HttpResponse:
+        """Read a log of an attempt by lines."""
+        asked = self.parameters
+        experiment, trial = self.found(key, number)
+        attempt = asked["attempt"] or max(trial.attempt_count, 1)
+        if asked["attempt"] and attempt > trial.attempt_count:
+            raise Refusal("bad_parameter", f"there are {trial.attempt_count} attempts", field="attempt")
+        folder = logs.attempt_folder(experiment.key, trial.number, attempt)
+        page = logs.page([folder / FILES[asked["stream"]]], asked["page"], asked["page_size"])
+        return self.listed(page.lines, page.total, attempt=attempt, stream=asked["stream"])

@@ -1,0 +1,39 @@
+"""The addresses of our own API, below /api/tunebook/v1/."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from apps.dialects.tunebook import events, experiments, reports, trials, workspaces
+from apps.dialects.tunebook.base import Nowhere
+
+ONE = "experiments/<str:key>"
+TRIAL = f"{ONE}/trials/<int:number>"
+WORKSPACE = "workspaces/<str:slug>"
+
+urlpatterns = [
+    path("experiments", experiments.Experiments.as_view()),
+    path(ONE, experiments.OneExperiment.as_view()),
+    path(f"{ONE}/stop", experiments.StopExperiment.as_view()),
+    path(f"{ONE}/pause", experiments.PauseExperiment.as_view()),
+    path(f"{ONE}/resume", experiments.ResumeExperiment.as_view()),
+    path(f"{ONE}/drain", experiments.DrainExperiment.as_view()),
+    path(f"{ONE}/reopen", experiments.ReopenExperiment.as_view()),
+    path(f"{ONE}/restore", experiments.RestoreExperiment.as_view()),
+    path(f"{ONE}/purge", experiments.PurgeExperiment.as_view()),
+    path(f"{ONE}/trials", trials.Trials.as_view()),
+    path(TRIAL, trials.OneTrial.as_view()),
+    path(f"{TRIAL}/stop", trials.StopTrial.as_view()),
+    path(f"{TRIAL}/restart", trials.RestartTrial.as_view()),
+    path(f"{TRIAL}/measurements", trials.Measurements.as_view()),
+    path(f"{TRIAL}/logs", trials.TrialLogs.as_view()),
+    path("attempts/report", reports.ReportMeasurements.as_view()),
+    path("events", events.Events.as_view()),
+    path("me", workspaces.Me.as_view()),
+    path("workspaces", workspaces.Workspaces.as_view()),
+    path(f"{WORKSPACE}/members", workspaces.Members.as_view()),
+    path(f"{WORKSPACE}/members/<str:username>", workspaces.OneMember.as_view()),
+    path(f"{WORKSPACE}/keys", workspaces.Keys.as_view()),
+    path(f"{WORKSPACE}/keys/<str:access_key_id>", workspaces.OneKey.as_view()),
+    re_path(r"^.*$", Nowhere.as_view()),
+]

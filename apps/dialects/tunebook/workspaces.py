@@ -1,0 +1,102 @@
+"""Workspaces, their members and keys."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from apps.dialects.tunebook import parameters, rows
+from apps.dialects.tunebook.base import TunebookView
+from apps.tuning import people
+from apps.workspaces.models import Key, Member, Workspace
+
+
+class Me(TunebookView):
+    """Who is asking."""
+
+    operations = {"GET": "GetMe"}
+
+    def get(self, request: Request) -> HttpResponse:
+        """Read your name and your role in each workspace."""
+        names = {pk: slug for slug, pk in self.actor.slugs.items()}
+        roles = {names[pk]: role for pk, role in self.actor.roles.items()}
+        return self.answer({"username": self.actor.username, "id": str(self.actor.user_id), "roles": roles})
+
+
+class Workspaces(TunebookView):
+    """The workspaces within reach."""
+
+    operations = {"GET": "ListWorkspaces"}
+
+    def get(self, request: Request) -> HttpResponse:
+        """List your workspaces."""
+        found = Workspace.objects.filter(pk__in=self.actor.roles)
+        items = [{"slug": one.slug, "name": one.name, "role": self.actor.roles[one.pk]} for one in found]
+        return self.answer({"items": items})
+
+
+class Members(TunebookView):
+    """The members of a workspace."""
+
+    fields = parameters.MEMBER
+    operations = {"GET": "ListMembers", "POST": "AdmitMember"}
+
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """List the members."""
+        found = Member.objects.filter(workspace=self.workspace(slug)).select_related("user").order_by("user__username")
+        return self.answer({"items": [rows.member(row) for row in found]})
+
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        """Make somebody a member, or give a member another role. For administrators."""
+        workspace, given = self.workspace(slug), self.document()
+        return self.answer(rows.member(people.admit(self.actor, workspace, given["username"], given["role"])), 201)
+
+
+class OneMember(TunebookView):
+    """One member of a workspace."""
+
+    operations = {"DELETE": "DismissMember"}
+
+    def delete(self, request: Request, slug: str, username: str) -> HttpResponse:
+        """End a membership. For administrators."""
+        people.dismiss(self.actor, self.workspace(slug), username)
+        return self.answer({"username": username, "dismissed": True})
+
+
+class Keys(TunebookView):
+    """The keys of a workspace."""
+
+    fields = parameters.KEY
+    operations = {"GET": "ListKeys", "POST": "IssueKey"}
+
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """List your keys here; as an administrator everybody's."""
+        workspace = self.workspace(slug)
+        found = Key.objects.filter(workspace=workspace).select_related("user")
+        if not self.actor.may("manage", workspace.pk):
+            found = found.filter(user_id=self.actor.user_id)
+        return self.answer({"items": [rows.key(row) for row in found]})
+
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        """Make a key for yourself. Its secret and its token are shown only here."""
+        given = self.document()
+        issued = people.issue_key(
+            self.actor,
+            self.workspace(slug),
+            role=given.get("role", "member"),
+            name=given.get("name", ""),
+            days=given.get("days"),
+        )
+        secrets = {"access_key_secret": issued.access_key_secret, "token": issued.token}
+        return self.answer({**rows.key(issued.row), **secrets}, 201)
+
+
+class OneKey(TunebookView):
+    """One key of a workspace."""
+
+    operations = {"DELETE": "RevokeKey"}
+
+    def delete(self, request: Request, slug: str, access_key_id: str) -> HttpResponse:
+        """Revoke a key at once: your own, or any as an administrator."""
+        workspace = self.workspace(slug)
+        return self.answer(rows.key(people.revoke_key(self.actor, workspace, access_key_id)))

@@ -1,0 +1,85 @@
+"""What administrators can do with members, and everybody with their keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils import timezone
+
+from apps.tuning.errors import Conflict
+from apps.workspaces.access import Actor, NotAllowed, OutOfReach, require
+from apps.workspaces.models import IssuedKey, Key, Member, Role, Workspace
+from tunebook.errors import SpecError
+
+LONGEST_NOTE = 128
+
+
+def admit(actor: Actor, workspace: Workspace, username: str, role: str) -> Member:
+    """Make somebody a member, or give a member another role. The last administrator keeps theirs."""
+    require(actor, workspace.pk, "manage")
+    wanted = _role(role)
+    user = get_user_model().objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise SpecError("username", f"there is no user {username!r}")
+    with transaction.atomic():
+        _keep_an_admin(workspace, user.pk, wanted)
+        member, made = Member.objects.get_or_create(workspace=workspace, user=user, defaults={"role": wanted})
+        if not made and member.role != wanted:
+            member.role = wanted
+            member.save(update_fields=["role"])
+    return member
+
+
+def dismiss(actor: Actor, workspace: Workspace, username: str) -> None:
+    """End a membership; the keys of that user here stop working at once."""
+    require(actor, workspace.pk, "manage")
+    with transaction.atomic():
+        member = Member.objects.filter(workspace=workspace, user__username=username).first()
+        if member is None:
+            raise OutOfReach("member", username)
+        _keep_an_admin(workspace, member.user_id, None)
+        member.delete()
+
+
+def issue_key(actor: Actor, workspace: Workspace, *, role: str, name: str = "", days: int | None = None) -> IssuedKey:
+    """A key for the actor; it may do no more than the actor, and lives so many days (None: until revoked)."""
+    has = actor.role_in(workspace.pk)
+    require(actor, workspace.pk, "read")
+    wanted = _role(role)
+    if has is None or wanted.rank > has.rank:
+        raise NotAllowed("make such a key", wanted, has)
+    if len(name) > LONGEST_NOTE:
+        raise SpecError("name", f"at most {LONGEST_NOTE} characters, got {len(name)}")
+    expires = timezone.now() + timedelta(days=days) if days is not None else None
+    owner: Any = get_user_model().objects.get(pk=actor.user_id)
+    return Key.objects.issue(user=owner, workspace=workspace, role=wanted, name=name, expires=expires)
+
+
+def revoke_key(actor: Actor, workspace: Workspace, access_key_id: str) -> Key:
+    """End a key at once: one's own, or any as an administrator. Twice is once."""
+    require(actor, workspace.pk, "read")
+    keys = Key.objects.filter(workspace=workspace, access_key_id=access_key_id).select_related("user")
+    key = keys.first()
+    if key is None or (key.user_id != actor.user_id and not actor.may("manage", workspace.pk)):
+        raise OutOfReach("key", access_key_id)
+    if key.revoked is None:
+        key.revoked = timezone.now()
+        key.save(update_fields=["revoked"])
+    return key
+
+
+def _keep_an_admin(workspace: Workspace, user_id: int, role: Role | None) -> None:
+    """Refuse a change that would leave the workspace without an administrator; holds the workspace's row."""
+    Workspace.objects.select_for_update().get(pk=workspace.pk)
+    others = Member.objects.filter(workspace=workspace, role=Role.ADMIN).exclude(user_id=user_id)
+    if role != Role.ADMIN and not others.exists():
+        raise Conflict("a workspace needs at least one administrator")
+
+
+def _role(word: str) -> Role:
+    if word not in Role.values:
+        raise SpecError("role", f"must be one of {', '.join(Role.values)}, got {word!r}")
+    return Role(word)
