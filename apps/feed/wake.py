@@ -18,6 +18,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+_DEAF: set[str] = set()
 PATH_LIMIT = 100  # a unix socket's address holds about 107 bytes
 
 
@@ -26,9 +27,13 @@ def folder() -> Path:
 
 
 class Receiver:
-    """A process's ear. `wait(seconds)` returns True when poked; `fileno()` serves event loops."""
+    """A process's ear. `wait(seconds)` returns True when poked; `fileno()` serves event loops.
 
-    def __init__(self, role: str) -> None:
+    heard: the first bytes of the pokes since it was last cleared, which tell what kind of news there is.
+    hears_itself: whether pokes of this very process reach it; one that knows what it has written need not.
+    """
+
+    def __init__(self, role: str, *, hears_itself: bool = True) -> None:
         place = folder()
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = place / f"{role}-{os.getpid()}-{secrets.token_hex(3)}.sock"
@@ -36,6 +41,9 @@ class Receiver:
         self.socket.setblocking(False)
         with _reachable(self.path) as address:
             self.socket.bind(address)
+        self.heard: set[bytes] = set()
+        if not hears_itself:
+            _DEAF.add(self.path.name)
 
     def fileno(self) -> int:
         return self.socket.fileno()
@@ -44,7 +52,8 @@ class Receiver:
         """Take all waiting pokes; whether there was one."""
         poked = False
         with contextlib.suppress(BlockingIOError):
-            while self.socket.recv(64):
+            while news := self.socket.recv(64):
+                self.heard.add(news[:1])
                 poked = True
         return poked
 
@@ -55,13 +64,14 @@ class Receiver:
 
     def close(self) -> None:
         self.socket.close()
+        _DEAF.discard(self.path.name)
         self.path.unlink(missing_ok=True)
 
 
 def poke() -> None:
     """Wake everybody who waits on this machine. Never raises, never blocks; removes the sockets of the dead."""
     try:
-        sockets = [entry for entry in os.scandir(folder()) if entry.name.endswith(".sock")]
+        sockets = [entry for entry in os.scandir(folder()) if entry.name.endswith(".sock") and entry.name not in _DEAF]
     except OSError:
         return
     if not sockets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 Place = tuple[str, int, int]
@@ -10,8 +11,13 @@ Place = tuple[str, int, int]
 
 def attempt(data: Path, place: Place) -> Path:
     """The folder of one attempt."""
+    return Path(attempt_path(os.fspath(data), place))
+
+
+def attempt_path(data: str, place: Place) -> str:
+    """The same as text, which costs a tenth."""
     experiment, trial, number = place
-    return data / "trials" / experiment / str(trial) / str(number)
+    return f"{data}/trials/{experiment}/{trial}/{number}"
 
 
 def wake(data: Path) -> Path:

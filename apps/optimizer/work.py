@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,10 @@ class Place:
     slots: int
     instance: str
     table_url: str = ""
+
+    @property
+    def root(self) -> str:
+        return os.fspath(self.data)
 
 
 @dataclass(eq=False)
@@ -122,8 +127,9 @@ class Work:
         self.is_exhausted = False
         self._sampler = self._history = None
 
-    def folder(self, attempt: Attempt) -> Path:
-        return folders.attempt(self.place.data, self.place_of(attempt))
+    def folder(self, attempt: Attempt) -> str:
+        """The folder of an attempt."""
+        return folders.attempt_path(self.place.root, self.place_of(attempt))
 
     def place_of(self, attempt: Attempt) -> folders.Place:
         return self.lease.key, attempt.trial.number, attempt.number
@@ -142,7 +148,7 @@ class Work:
             attempt.trial.params,
             exp_id=self.lease.key,
             trial_id=attempt.trial.key,
-            output_dir=str(self.folder(attempt) / "work"),
+            output_dir=f"{self.folder(attempt)}/work",
             space=self.job.space,
         )
 

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apps.experiments.models import Experiment, Worker
+from apps.experiments.models import Experiment, Host, Worker
 from apps.feed import wake
 from apps.optimizer import upkeep, webhooks
 from apps.optimizer.driver import Driver, changed_rows
@@ -35,6 +35,9 @@ SELF_FENCE = 20.0
 POLL = 1.0
 CLAIM_EVERY = 0.05
 HEALTH_EVERY = 5.0
+CHECK_EVERY = 0.02
+MEASURED, WRITTEN = b"m", b"w"
+"""The kinds of pokes: a training script has measured, somebody has written to the database."""
 LONGEST_REST = 300.0
 MOST_WAIT_FOR_CLOSE = 10.0
 
@@ -57,13 +60,14 @@ class OptimizerWorker:
         self.options = options
         self.name = f"{executor.scope}-{os.getpid()}-{secrets.token_hex(3)}"[:64]
         self.place = Place(executor, data, executor.scope, slots, executor.scope, table_url)
-        self.receiver = wake.Receiver("optimizer")
+        self.receiver = wake.Receiver("optimizer", hears_itself=False)
         self.drivers: dict[int, Driver] = {}
         self.leaving = threading.Event()
         self.is_new = True
         self.renewed = time.monotonic()
         self.next_beat = self.next_claim = self.next_health = self.next_chores = 0.0
         self.obstacle = ""
+        self.next_check, self.must_check = 0.0, True
         self.webhooks = webhooks.Sender()
 
     def run(self) -> None:
@@ -71,18 +75,18 @@ class OptimizerWorker:
         self.register()
         try:
             while not self.is_done():
-                poked = self.receiver.wait(self.patience())
-                self.round(poked)
+                self.receiver.wait(self.patience())
+                self.round()
         finally:
             self.leave()
 
-    def round(self, poked: bool = True) -> None:
+    def round(self) -> None:
         """One pass over everything. A database that is away is waited for; trials go on meanwhile."""
         try:
             self.beat()
-            self.claim(poked)
+            self.claim()
             self.chores()
-            self.turns(poked)
+            self.turns()
         except (OperationalError, InterfaceError) as error:
             log.warning("the database does not answer, trials go on: %s", str(error).strip())
             close_old_connections()
@@ -97,6 +101,7 @@ class OptimizerWorker:
         """Add this process to those who do the work."""
         row = {"host": self.place.host, "pid": os.getpid(), "slots": self.place.slots}
         Worker.objects.create(name=self.name, **row)
+        Host.objects.update_or_create(name=self.place.host, defaults={"slots": self.place.slots})
         log.info("optimizer %s started with %d slots", self.name, self.place.slots)
 
     def is_done(self) -> bool:
@@ -121,12 +126,13 @@ class OptimizerWorker:
             if (pk, driver.lease.epoch) not in held:
                 self.drop(pk)
 
-    def claim(self, poked: bool) -> None:
+    def claim(self) -> None:
         """Take over experiments that nobody drives: a fair share, and one more."""
         moment = time.monotonic()
-        if self.leaving.is_set() or moment < self.next_claim or not (poked or self.is_new or moment >= self.next_claim):
+        written = self.is_new or WRITTEN in self.receiver.heard
+        if self.leaving.is_set() or moment < self.next_claim - (POLL - CLAIM_EVERY if written else 0.0):
             return
-        self.next_claim = moment + (CLAIM_EVERY if poked else POLL)
+        self.next_claim = moment + POLL
         room = self.options.claims - len(self.drivers)
         if room > 0 and not self.is_new and self.drivers:
             workers = max(Worker.objects.alive().count(), 1)
@@ -151,16 +157,18 @@ class OptimizerWorker:
             self.next_chores = moment + upkeep.EVERY
             upkeep.run(self.name, self.place)
 
-    def turns(self, poked: bool) -> None:
+    def turns(self) -> None:
         """Give every driver its turn. A driver in trouble is set aside; the others go on."""
         if time.monotonic() - self.renewed > SELF_FENCE:
             return
-        changed = changed_rows(self.drivers) if self.drivers else set()
+        changed = self.changed()
+        measured = MEASURED in self.receiver.heard
+        self.receiver.heard.clear()
         freed = False
         for pk, driver in list(self.drivers.items()):
             before = len(driver.work.live)
             with self.trouble(driver.lease):
-                self.turn(driver, poked, changed=pk in changed)
+                self.turn(driver, measured, changed=pk in changed)
             freed = freed or len(driver.work.live) < before
             if driver.has_ended:
                 self.drivers.pop(pk, None)
@@ -169,10 +177,19 @@ class OptimizerWorker:
                 with self.trouble(driver.lease):
                     self.turn(driver, False, changed=True)
 
-    def turn(self, driver: Driver, poked: bool, *, changed: bool) -> None:
+    def changed(self) -> set[int]:
+        """The experiments that others have changed; looked up when somebody has written, and now and then."""
+        moment = time.monotonic()
+        self.must_check = self.must_check or WRITTEN in self.receiver.heard or moment >= self.next_check
+        if not self.drivers or not self.must_check or moment < self.next_check - POLL + CHECK_EVERY:
+            return set()
+        self.must_check, self.next_check = False, moment + POLL
+        return changed_rows(self.drivers)
+
+    def turn(self, driver: Driver, measured: bool, *, changed: bool) -> None:
         leaving = self.leaving.is_set()
         driver.turn(
-            announced=poked,
+            announced=measured,
             changed=changed,
             obstacle="its optimizer is leaving" if leaving else self.obstacle,
             asks=not leaving,
@@ -189,7 +206,10 @@ class OptimizerWorker:
 
     def patience(self) -> float:
         """How long to sleep when nobody pokes."""
-        marks = [POLL, self.next_beat - time.monotonic()]
+        moment = time.monotonic()
+        marks = [POLL, self.next_beat - moment]
+        if self.must_check:
+            marks.append(self.next_check - POLL + CHECK_EVERY - moment)
         marks += [driver.wants() for driver in self.drivers.values()]
         return max(min(marks), 0.001)
 

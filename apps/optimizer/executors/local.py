@@ -48,6 +48,8 @@ class LocalExecutor:
 
     def __init__(self, data: Path) -> None:
         self.data = data
+        self.root = os.fspath(data)
+        self.wake = os.fspath(folders.wake(data))
         self.scope = host_name(data)
         self.keeper = KeeperClient(data)
         self.boot = runner.boot_id()
@@ -80,10 +82,10 @@ class LocalExecutor:
             return
         asked = time.time()
         with contextlib.suppress(FileExistsError):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            runner.write_file(os.fspath(folder / "stop"), json.dumps({"grace": grace}).encode(), os.O_EXCL)
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            runner.write_file(f"{folder}/stop", json.dumps({"grace": grace}).encode(), os.O_EXCL)
         with contextlib.suppress(OSError):
-            asked = (folder / "stop").stat().st_mtime
+            asked = os.stat(f"{folder}/stop").st_mtime
         identity = self.runner_identity(handle)
         if identity is None:
             return
@@ -94,7 +96,7 @@ class LocalExecutor:
     def logs(self, handle: Handle, stream: str, offset: int, limit: int) -> LogChunk:
         """Where the runner has given back the middle of a log, reading goes on behind the gap."""
         try:
-            file = os.open(self.folder(handle) / f"{stream}.log", os.O_RDONLY)
+            file = os.open(f"{self.folder(handle)}/{stream}.log", os.O_RDONLY)
         except OSError:
             return LogChunk("", 0, 0, 0)
         try:
@@ -133,8 +135,8 @@ class LocalExecutor:
             return Health(False, f"disk_low: only {usage.free >> 20} MiB are free where trials write")
         return Health(True)
 
-    def folder(self, handle: Handle) -> Path:
-        return folders.attempt(self.data, handle.place)
+    def folder(self, handle: Handle) -> str:
+        return folders.attempt_path(self.root, handle.place)
 
     def order(self, spec: LaunchSpec) -> dict[str, Any]:
         """The spec as the runner takes it."""
@@ -163,7 +165,7 @@ class LocalExecutor:
             "files": [list(file) for file in spec.files],
             "time_limit": spec.time_limit,
             "grace": spec.grace,
-            "wake": os.fspath(folders.wake(self.data)),
+            "wake": self.wake,
         }
 
     def observe(self, handle: Handle) -> Observation:
@@ -213,11 +215,11 @@ class LocalExecutor:
         return Observation(handle=handle, state=State.LOST, message="its runner ended without a record")
 
     def end_of(self, handle: Handle) -> dict[str, Any] | None:
-        return read_json(self.folder(handle) / "exit")
+        return read_json(f"{self.folder(handle)}/exit")
 
     def runner_identity(self, handle: Handle) -> dict[str, Any] | None:
         """Boot, process and start of the runner that has claimed the attempt."""
-        return read_json(self.folder(handle) / "lock")
+        return read_json(f"{self.folder(handle)}/lock")
 
     def lives(self, identity: Mapping[str, Any]) -> bool:
         if identity["boot"] != self.boot:
@@ -225,7 +227,7 @@ class LocalExecutor:
         return runner.start_ticks(identity["runner"]) == identity["runner_ticks"]
 
     def started(self, handle: Handle) -> float | None:
-        ids = read_json(self.folder(handle) / "pid")
+        ids = read_json(f"{self.folder(handle)}/pid")
         return ids.get("started") if ids else None
 
 
@@ -252,10 +254,10 @@ def base_environment(data: Path) -> dict[str, str]:
     return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{path}"}
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: str) -> dict[str, Any] | None:
     """A small JSON object, None when it is not there or not whole."""
     try:
-        return dict(json.loads(runner.read_file(os.fspath(path))))
+        return dict(json.loads(runner.read_file(path)))
     except (OSError, ValueError):
         return None
 

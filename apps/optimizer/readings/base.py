@@ -29,7 +29,7 @@ class Request:
     """
 
     type: str
-    folder: Path
+    folder: str
     work: Path
     metrics: Sequence[str]
     sources: Sequence[str] = ()
@@ -45,7 +45,9 @@ class Request:
         return self.work / source
 
 
-def read_lines(path: Path, offset: int, *, final: bool = False, end: int | None = None) -> tuple[list[bytes], int]:
+def read_lines(
+    path: Path | str, offset: int, *, final: bool = False, end: int | None = None
+) -> tuple[list[bytes], int]:
     """Whole lines from an offset on, some MiB at most, and the offset behind them.
 
     The last line counts without its line end only when nothing can follow. A file that is shorter than the offset was

@@ -14,7 +14,7 @@ MAX_NAME = 255
 def read_report(request: Request) -> tuple[list[Reading], Offsets]:
     """Every metric of every whole line; lines and values that are none are left out."""
     offset = int(request.offsets.get("spool", 0))
-    lines, after = read_lines(request.folder / "spool" / "metrics.jsonl", offset, final=request.final)
+    lines, after = read_lines(f"{request.folder}/spool/metrics.jsonl", offset, final=request.final)
     readings = [reading for line in lines for reading in _readings(line)]
     return readings, {**request.offsets, "spool": after} if after != offset else dict(request.offsets)
 

@@ -68,10 +68,10 @@ def _files(request: Request, source: str) -> Iterator[tuple[Path, int, int | Non
     for stream in STREAMS:
         start, end = (0, None) if step is None else _part(request.folder, step, stream)
         if start is not None:
-            yield request.folder / f"{stream}.log", start, end
+            yield Path(request.folder, f"{stream}.log"), start, end
 
 
-def _part(folder: Path, step: str, stream: str) -> tuple[int | None, int | None]:
+def _part(folder: str, step: str, stream: str) -> tuple[int | None, int | None]:
     """Where a step's output begins and ends in a log; no end while it runs, no beginning before it does."""
     done = steps_done(folder)
     for line in done:
@@ -79,7 +79,7 @@ def _part(folder: Path, step: str, stream: str) -> tuple[int | None, int | None]
             first, last = line[stream]
             return int(first), int(last)
     try:
-        running = json.loads(runner.read_file(str(folder / "pid")))["step"]
+        running = json.loads(runner.read_file(f"{folder}/pid"))["step"]
     except (OSError, ValueError, KeyError):
         return None, None
     if running != step:
@@ -87,9 +87,9 @@ def _part(folder: Path, step: str, stream: str) -> tuple[int | None, int | None]
     return (int(done[-1][stream][1]) if done else 0), None
 
 
-def steps_done(folder: Path) -> list[dict[str, Any]]:
+def steps_done(folder: str) -> list[dict[str, Any]]:
     """The steps that have ended, as the runner noted them."""
-    lines, _ = read_lines(folder / "commands.jsonl", 0)
+    lines, _ = read_lines(f"{folder}/commands.jsonl", 0)
     return [json.loads(line) for line in lines]
 
 

@@ -69,4 +69,4 @@ def _number(value: object) -> float | None:
         found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return None
-    return None if isinstance(value, bool) or math.isnan(found) and value is None else found
+    return None if isinstance(value, bool) or (math.isnan(found) and value is None) else found

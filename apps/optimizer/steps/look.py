@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from apps.optimizer import readings
 from apps.optimizer.executors.base import Observation, State
 from apps.optimizer.readings import ReadingError, Request
@@ -25,10 +27,11 @@ def look(work: Work, *, announced: bool) -> None:
 def read(work: Work, live: Live) -> None:
     """Take in what an attempt has measured since the last look; what cannot be read at all fails the attempt."""
     ended = live.has_ended
+    folder = work.folder(live.attempt)
     request = Request(
         type=work.job.readings.type,
-        folder=work.folder(live.attempt),
-        work=work.work_folder(live.attempt) if work.job.readings.sources else work.folder(live.attempt) / "work",
+        folder=folder,
+        work=work.work_folder(live.attempt) if work.job.readings.sources else Path(folder),
         metrics=[metric.name for metric in work.job.objective.metrics],
         sources=_sources(work, live),
         offsets=live.offsets,

@@ -17,6 +17,7 @@ from apps.optimizer.worker import OptimizerWorker, Options
 
 class Command(BaseCommand):
     help = "Ask samplers, launch trials, read their metrics, stop the hopeless ones, finish."
+    requires_system_checks = []  # they load the pages and the APIs, which an optimizer needs no memory for
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--slots", type=int, default=settings.TUNEBOOK_SLOTS, help="trials at once on this machine")
