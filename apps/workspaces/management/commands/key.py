@@ -16,6 +16,7 @@ from apps.workspaces.models import Key, Member, Role, Workspace
 
 class Command(BaseCommand):
     help = "Make a key for a user in a workspace and print it as JSON: access_key_id, access_key_secret, token."
+    requires_system_checks = []  # a script waits for this answer
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--user", required=True, help="the user's name")
