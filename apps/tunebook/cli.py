@@ -9,6 +9,7 @@ import getpass
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from tunebook import __version__
 from tunebook.client import Client, Json, save_credentials
 from tunebook.errors import ClientError, SpecError
 from tunebook.job import Job
+from tunebook.status import ENDED_TRIAL
 from tunebook.wire.recognise import KINDS, recognise_document
 from tunebook.wire.text import parse
 
 DONE, NOT_WELL, USAGE, REFUSED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 _GOOD_ENDS = frozenset({"FINISHED", "EARLY_STOPPED"})
 _BAR = 24
+_LINES = 1000  # of a log, in one request
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--watch", action="store_true", help="follow it until it has ended")
     submit.add_argument("--check", action="store_true", help="only look whether the file is a sweep")
     listing = add("list", _list, "show experiments, newest first")
-    listing.add_argument("query", nargs="?", default="", help="words or field:value, as in the dashboard")
+    listing.add_argument(
+        "query", nargs="*", help="words, or field:value, e.g. status:RUNNING tag:team=vision sort:best"
+    )
     listing.add_argument("--limit", type=int, default=20)
     for name, run, summary in (
         ("show", _show, "show one experiment"),
@@ -84,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     logs = add("logs", _logs, "print what a trial has written")
     logs.add_argument("key", help="the experiment's key")
     logs.add_argument("trial", type=int, help="the trial's number")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until the trial has ended")
     logs.add_argument("--stderr", action="store_true", help="its error output instead")
     return parser
 
@@ -91,9 +97,9 @@ def _parser() -> argparse.ArgumentParser:
 def _login(options: argparse.Namespace) -> int:
     token = options.token or getpass.getpass("Token: ")
     token = sys.stdin.readline().strip() if token == "-" else token.strip()
-    found = Client(options.url, token, workspace=options.workspace).experiments(page_size=1)
+    found = Client(options.url, token, workspace=options.workspace).call("GET", "me")
     path = save_credentials(options.url, token, options.workspace)
-    _say(options, {"url": options.url, "experiments": found.get("total")}, f"Signed in; stored in {path}")
+    _say(options, found, f"Signed in as {found.get('username')}; stored in {path}")
     return DONE
 
 
@@ -101,13 +107,12 @@ def _submit(options: argparse.Namespace) -> int:
     text = sys.stdin.read() if options.file == "-" else Path(options.file).read_bytes()
     document = parse(text)
     kind, found = recognise_document(document)
-    if not isinstance(found, Job):
-        raise SpecError(options.file, f"is a {KINDS[kind]}, not a job: it says neither command nor objective")
     if options.check:
-        _say(options, {"kind": kind}, f"{options.file}: {KINDS[kind]}, {len(found.space)} parameters")
+        space = found.space if isinstance(found, Job) else found
+        _say(options, {"kind": kind}, f"{options.file}: {KINDS[kind]}, {len(space)} parameters")
         return DONE
     tags = dict(_pair(tag) for tag in options.tag)
-    named = options.name or (document.get("Name") or ("" if options.file == "-" else Path(options.file).stem))
+    named = options.name or document.get("Name") or ("" if options.file == "-" else Path(options.file).stem)
     client = _client(options)
     created = client.submit(document, name=named, description=options.description, tags=tags)
     if options.watch:
@@ -118,7 +123,7 @@ def _submit(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    found = _client(options).experiments(query=options.query, page_size=options.limit)
+    found = _client(options).experiments(page_size=options.limit, **_filters(options.query))
     if options.json:
         return _print_json(found)
     rows = [[one["key"], one["status"], _progress(one), _best_value(one), one["name"]] for one in found["items"]]
@@ -168,7 +173,7 @@ def _best(options: argparse.Namespace) -> int:
     if not best:
         print("tunebook: no trial has a value yet", file=sys.stderr)
         return NOT_WELL
-    trial = client.call("GET", f"experiments/{options.key}/trials/{best['trial']}")
+    trial = client.trial(options.key, best["trial"])
     if options.json:
         return _print_json(trial)
     print(f"trial {best['trial']}: {best['value']}")
@@ -184,21 +189,33 @@ def _stop(options: argparse.Namespace) -> int:
 
 def _logs(options: argparse.Namespace) -> int:
     client, seen = _client(options), 0
-    name = "stderr" if options.stderr else "stdout"
+    stream = "stderr" if options.stderr else "stdout"
     while True:
-        found = client.logs(options.key, options.trial, name=name, after=seen)
-        lines = found["lines"]
-        if options.json:
-            return _print_json(found)
+        ended = not options.follow or client.trial(options.key, options.trial)["status"] in ENDED_TRIAL
+        found = client.logs(options.key, options.trial, stream=stream, page=seen // _LINES + 1, page_size=_LINES)
+        lines = found["items"][seen % _LINES :]
         for line in lines:
-            print(line)
+            print(json.dumps(line, ensure_ascii=False) if options.json else line, flush=True)
         seen += len(lines)
-        if not lines or seen >= found["total"]:
+        if seen < found["total"] and lines:
+            continue
+        if ended:
             return DONE
+        time.sleep(1.0)
 
 
 def _client(options: argparse.Namespace) -> Client:
     return Client(options.server)
+
+
+def _filters(query: Sequence[str]) -> dict[str, Any]:
+    """The terms as the API's filters: alternatives of one field, and all the plain words, joined by commas."""
+    filters: dict[str, Any] = {}
+    for term in query:
+        field, colon, value = term.partition(":")
+        field, value = (field, value) if colon else ("word", term)
+        filters[field] = f"{filters[field]},{value}" if field in filters else value
+    return filters
 
 
 def _pair(tag: str) -> tuple[str, str]:
@@ -210,15 +227,23 @@ def _pair(tag: str) -> tuple[str, str]:
 
 def _line(experiment: Mapping[str, Any]) -> str:
     """One experiment in one line: a bar, how many trials, what runs, what is best."""
-    total, ended = experiment.get("max_trials") or experiment.get("total") or 0, experiment.get("ended") or 0
+    total, ended, running = _numbers(experiment)
     full = round(_BAR * min(ended / total, 1)) if total else 0
     bar = f"[{'#' * full}{'.' * (_BAR - full)}]"
-    parts = [bar, _progress(experiment), str(experiment.get("status")), f"running {experiment.get('running') or 0}"]
+    parts = [bar, _progress(experiment), str(experiment.get("status")), f"running {running}"]
     return "  ".join([*parts, f"best {_best_value(experiment) or '-'}"])
 
 
+def _numbers(experiment: Mapping[str, Any]) -> tuple[int, int, int]:
+    """How many trials there will be (those there are, without a limit), have ended, and run."""
+    counts = experiment.get("counts") or {}
+    ended = sum(number for status, number in counts.items() if status in ENDED_TRIAL)
+    return experiment.get("max_trials") or sum(counts.values()), ended, counts.get("RUNNING", 0)
+
+
 def _progress(experiment: Mapping[str, Any]) -> str:
-    return f"{experiment.get('ended') or 0}/{experiment.get('max_trials') or experiment.get('total') or '-'}"
+    total, ended, _ = _numbers(experiment)
+    return f"{ended}/{total}"
 
 
 def _best_value(experiment: Mapping[str, Any]) -> str:

@@ -13,16 +13,20 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tunebook.errors import ClientError
+from tunebook.errors import ClientError, SpecError
+from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT
+from tunebook.wire import pai
+from tunebook.wire.recognise import KINDS, recognise_document
 
 __all__ = ["Client", "credentials_file", "load_credentials", "save_credentials"]
 
 BASE = "/api/tunebook/v1/"
+PAI_CREATE = "/api/automl/v1/hpo/experiment"
 TIMEOUT = 30.0
 LONGEST_POLL = 20  # seconds the server may hold a request for events
 TRIES = 4
@@ -53,17 +57,32 @@ class Client:
         name: str = "",
         description: str = "",
         tags: Mapping[str, str] | None = None,
+        start: bool = True,
     ) -> Json:
-        """Create an experiment from a document of any kind the server recognises; it starts at once."""
-        body = {"name": name, "description": description, "tags": dict(tags or {}), "document": document}
-        return self.call("POST", "experiments", {name: value for name, value in body.items() if value})
+        """Create an experiment from a job document or a PAI configuration, which is kept as it is; the experiment.
 
-    def experiments(self, *, query: str = "", page: int = 1, page_size: int = 20) -> Json:
-        """One page of experiments, newest first: `{"total": 3, "items": [...]}`."""
-        return self.call("GET", "experiments", {"query": query, "page": page, "page_size": page_size})
+        `start=False` leaves it CREATED until it is resumed. Raises SpecError, before anything is sent, with the path of
+        what is wrong.
+        """
+        kind, found = recognise_document(document)
+        if not isinstance(found, Job):
+            raise SpecError("", f"is a {KINDS[kind]}, not a job: it says neither command nor objective")
+        if kind == "pai":
+            return self.experiment(self._submit_pai(document, name, description, tags or {}))
+        body = {"name": name, "description": description, "tags": dict(tags or {}), "job": document}
+        given = {member: value for member, value in body.items() if value} | ({} if start else {"start": False})
+        return self.call("POST", "experiments", self._in_workspace(given))
+
+    def experiments(self, *, page: int = 1, page_size: int = 20, **filters: Any) -> Json:
+        """One page of experiments, newest first: `{"total": 3, "items": [...]}`.
+
+        filters: as the API has them: `status="RUNNING,FAILED"`, `tag="team=vision"`, `word="digits"`,
+        `sort="best", order="desc"`, `trashed=True`.
+        """
+        return self.call("GET", "experiments", self._in_workspace({"page": page, "page_size": page_size, **filters}))
 
     def experiment(self, key: str) -> Json:
-        """One experiment."""
+        """One experiment with its job; `cursor` is where its events stood."""
         return self.call("GET", f"experiments/{_quoted(key)}")
 
     def stop(self, key: str) -> Json:
@@ -86,23 +105,25 @@ class Client:
         """Put an experiment into the trash."""
         return self.call("DELETE", f"experiments/{_quoted(key)}")
 
-    def trials(self, key: str, *, page: int = 1, page_size: int = 50, sort: str = "") -> Json:
-        """One page of an experiment's trials."""
-        return self.call(
-            "GET", f"experiments/{_quoted(key)}/trials", {"page": page, "page_size": page_size, "sort": sort}
-        )
+    def trials(self, key: str, *, page: int = 1, page_size: int = 50, **filters: Any) -> Json:
+        """One page of an experiment's trials; filters: `sort="value", order="desc"`, `status="FINISHED"`."""
+        return self.call("GET", f"experiments/{_quoted(key)}/trials", {"page": page, "page_size": page_size, **filters})
 
-    def logs(self, key: str, trial: int, *, name: str = "stdout", after: int = 0, limit: int = 1000) -> Json:
-        """Lines of a trial's output behind the first `after`: `{"total": 120, "lines": [...]}`."""
-        path = f"experiments/{_quoted(key)}/trials/{trial}/logs"
-        return self.call("GET", path, {"name": name, "after": after, "limit": limit})
+    def trial(self, key: str, number: int) -> Json:
+        """One trial with its attempts."""
+        return self.call("GET", f"experiments/{_quoted(key)}/trials/{number}")
 
-    def events(self, stream: str, *, after: int | None = None, feed: str = "", wait: int = 0) -> Json:
-        """The events of a stream behind a number, at most `wait` seconds later."""
-        asked = {"stream": stream, "after": after, "feed": feed, "wait": wait}
+    def logs(self, key: str, number: int, *, stream: str = "stdout", page: int = 1, page_size: int = 1000) -> Json:
+        """One page of the lines a trial has written: `{"total": 120, "items": [...]}`."""
+        path = f"experiments/{_quoted(key)}/trials/{number}/logs"
+        return self.call("GET", path, {"stream": stream, "page": page, "page_size": page_size})
+
+    def events(self, stream: str, *, after: str | int = 0, wait: int = 0) -> Json:
+        """The events of a stream behind a cursor or a number, at most `wait` seconds later; `cursor` reads on."""
+        asked = {"stream": stream, "after": str(after), "wait": wait}
         return self.call("GET", "events", asked, timeout=TIMEOUT + wait)
 
-    def watch(self, key: str, *, every: float = 1.0, pause: Callable[[float], None] = time.sleep) -> Iterator[Json]:
+    def watch(self, key: str, *, every: float = 1.0) -> Iterator[Json]:
         """The experiment each time it has changed, until it has ended; the end is told too.
 
         Between two looks it waits for an event of the experiment, and at least `every` seconds.
@@ -110,12 +131,12 @@ class Client:
         last: Json = {}
         while True:
             experiment = self.experiment(key)
-            if experiment != last:
+            if _without_cursor(experiment) != _without_cursor(last):
                 yield experiment
             if experiment.get("status") in ENDED_EXPERIMENT:
                 return
             last = experiment
-            pause(every)
+            time.sleep(every)
             self._wait_for_news(key, experiment)
 
     def call(
@@ -124,9 +145,7 @@ class Client:
         """One request to the native API below `/api/tunebook/v1/`; the answer's JSON object."""
         url = self.url + BASE + path
         body = None
-        given = {name: value for name, value in (content or {}).items() if value not in (None, "")}
-        if self.workspace:
-            given.setdefault("workspace", self.workspace)
+        given = {name: value for name, value in (content or {}).items() if value is not None}
         if method in ("GET", "DELETE"):
             url += "?" + urllib.parse.urlencode(given) if given else ""
         else:
@@ -156,13 +175,25 @@ class Client:
         except (OSError, ValueError) as error:
             raise _Unreachable(str(getattr(error, "reason", error))) from None
 
+    def _submit_pai(self, document: Mapping[str, Any], name: str, description: str, tags: Mapping[str, str]) -> str:
+        """Create it through the API it is written for, so that it is kept verbatim; its key."""
+        whole: Json = dict(document) if pai.PATH in document else {pai.PATH: document}
+        given = {"Name": name, "Description": description, "WorkspaceId": self.workspace}
+        whole |= {member: value for member, value in given.items() if value and not whole.get(member)}
+        if tags:
+            ours = [{"Key": key, "Value": value} for key, value in tags.items()]
+            whole["Tag"] = [*whole.get("Tag", ()), *ours]
+        return str(self.call("POST", PAI_CREATE, whole)["ExperimentId"])
+
+    def _in_workspace(self, given: Json) -> Json:
+        return {**given, "workspace": self.workspace} if self.workspace else given
+
     def _order(self, key: str, verb: str) -> Json:
-        return self.call("POST", f"experiments/{_quoted(key)}/{verb}")
+        return self.call("POST", f"experiments/{_quoted(key)}/{verb}", {})
 
     def _wait_for_news(self, key: str, experiment: Json) -> None:
-        feed, _, seq = str(experiment.get("cursor") or "").rpartition(":")
-        if seq.isdigit():
-            self.events(f"exp:{key}", after=int(seq), feed=feed, wait=LONGEST_POLL)
+        if experiment.get("cursor"):
+            self.events(f"exp:{key}", after=experiment["cursor"], wait=LONGEST_POLL)
 
 
 class _Unreachable(Exception):
@@ -208,11 +239,15 @@ def _refusal(status: int, text: bytes) -> ClientError:
     except ValueError:
         body = {}
     error = body.get("error")
-    said: Json = error if isinstance(error, dict) else body
+    said: Json = error if isinstance(error, dict) else {name.lower(): value for name, value in body.items()}
     code = str(said.get("code") or f"http_{status}")
     message = str(said.get("message") or f"the server answered with status {status}")
-    field = said.get("field") or said.get("path")
+    field = said.get("field")
     return ClientError(status, code, f"{field}: {message}" if field and not message.startswith(str(field)) else message)
+
+
+def _without_cursor(experiment: Json) -> Json:
+    return {name: value for name, value in experiment.items() if name != "cursor"}
 
 
 def _quoted(key: str) -> str:

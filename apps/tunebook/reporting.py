@@ -15,7 +15,8 @@ from tunebook.spool import Spool
 log = logging.getLogger("tunebook.run")
 
 PATH = "/api/tunebook/v1/attempts/report"
-BATCH = 200
+BATCH = 200  # lines
+MOST_ITEMS = 1000  # in one request
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
 TIMEOUT = 20.0
@@ -129,8 +130,9 @@ class Sender(threading.Thread):
             records = records[::2]
         items = items_of(records)
         try:
-            if items:
-                self.stopped = bool(self._post(self._url, self._token, items).get("stop")) or self.stopped
+            for start in range(0, len(items), MOST_ITEMS):
+                answer = self._post(self._url, self._token, items[start : start + MOST_ITEMS])
+                self.stopped = self.stopped or bool(answer.get("stop"))
         except Fenced as error:
             self.fenced = self.stopped = True
             self._note(f"measurements are not taken any more: {error}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tunebook.native_server import NativeServer, an_experiment
-from tunebook import client, examples
+from tunebook import cli, client, examples
 from tunebook.cli import DONE, NOT_WELL, REFUSED, UNREACHABLE, USAGE, main
 from tunebook.client import load_credentials
 
@@ -24,7 +24,8 @@ def server(tmp_path, monkeypatch):
     running.answers["GET experiments"] = (200, {"total": 1, "items": [an_experiment()]})
     running.answers["GET experiments/sORVEck"] = (200, an_experiment())
     running.answers["POST experiments"] = (201, an_experiment())
-    running.answers["GET events"] = (200, {"events": []})
+    running.answers["GET events"] = (200, {"items": []})
+    running.answers["GET me"] = (200, {"username": "ada", "roles": {"lab": "admin"}})
     yield running
     running.close()
 
@@ -42,7 +43,7 @@ def test_a_token_may_come_by_standard_input(server, monkeypatch):
 
 
 def test_a_refused_token_is_not_stored(server, capsys):
-    server.answers["GET experiments"] = (401, {"error": {"code": "unauthorized", "message": "unknown token"}})
+    server.answers["GET me"] = (401, {"error": {"code": "unauthorized", "message": "unknown token"}})
 
     assert main(["login", server.url, "--token", "x"]) == REFUSED
     assert load_credentials() == {}
@@ -54,7 +55,7 @@ def test_submitting_prints_the_key(server, capsys):
     assert capsys.readouterr().out == "sORVEck\n"
     sent = server.got[-1][2]
     assert (sent["name"], sent["tags"]) == ("Mine", {"a": "b=c"})
-    assert sent["document"] == json.loads(DIGITS.read_text())
+    assert sent["job"] == json.loads(DIGITS.read_text())
 
 
 def test_a_file_gives_its_name_when_none_is_given(server):
@@ -113,8 +114,19 @@ def test_the_list_is_a_table(capsys):
 
 
 def test_the_list_is_json_for_scripts(capsys):
-    assert main(["list", "status:RUNNING", "--json"]) == DONE
+    assert main(["list", "--json"]) == DONE
     assert json.loads(capsys.readouterr().out)["total"] == 1
+
+
+def test_the_list_can_be_narrowed(server):
+    assert main(["list", "digits", "status:RUNNING", "status:FAILED", "tag:a=b", "--limit", "5"]) == DONE
+    assert server.got[0][1] == {
+        "page": "1",
+        "page_size": "5",
+        "word": "digits",
+        "status": "RUNNING,FAILED",
+        "tag": "a=b",
+    }
 
 
 def test_one_experiment_is_shown(capsys):
@@ -124,7 +136,7 @@ def test_one_experiment_is_shown(capsys):
 
 @pytest.mark.parametrize(("status", "code"), [("FINISHED", DONE), ("EARLY_STOPPED", DONE), ("FAILED", NOT_WELL)])
 def test_watching_ends_with_the_experiment_and_tells_how(server, capsys, status, code):
-    server.answers["GET experiments/sORVEck"] = [(200, an_experiment()), (200, an_experiment(status=status, ended=24))]
+    server.answers["GET experiments/sORVEck"] = [(200, an_experiment()), (200, an_experiment(status=status))]
 
     assert main(["watch", "sORVEck"]) == code
     lines = capsys.readouterr().out.splitlines()
@@ -157,18 +169,32 @@ def test_stopping_says_what_became_of_it(server, capsys):
     assert main(["stop", "sORVEck"]) == DONE
 
 
-def test_logs_are_read_page_by_page(server, capsys):
-    lines = [f"line {number}" for number in range(5)]
+@pytest.mark.parametrize("options", [[], ["--follow"]])
+def test_logs_are_read_to_the_end(server, capsys, monkeypatch, options):
+    written = [f"line {number}" for number in range(5)]
+    monkeypatch.setattr(cli, "_LINES", 2)
 
     def page(query, body):
-        after = int(query["after"])
-        return 200, {"total": 5, "lines": lines[after : after + 2]}
+        start = (int(query["page"]) - 1) * 2
+        return 200, {"total": 5, "items": written[start : start + 2]}
 
     server.answers["GET experiments/sORVEck/trials/3/logs"] = page
+    server.answers["GET experiments/sORVEck/trials/3"] = (200, {"status": "FINISHED"})
 
-    assert main(["logs", "sORVEck", "3", "--stderr"]) == DONE
-    assert capsys.readouterr().out.splitlines() == lines
-    assert server.got[0][1]["name"] == "stderr"
+    assert main(["logs", "sORVEck", "3", "--stderr", *options]) == DONE
+    assert capsys.readouterr().out.splitlines() == written
+    assert server.got[-1][1]["stream"] == "stderr"
+
+
+def test_following_a_log_goes_on_while_the_trial_runs(server, capsys):
+    server.answers["GET experiments/sORVEck/trials/3"] = [(200, {"status": "RUNNING"}), (200, {"status": "FINISHED"})]
+    server.answers["GET experiments/sORVEck/trials/3/logs"] = [
+        (200, {"total": 1, "items": ["one"]}),
+        (200, {"total": 2, "items": ["one", "two"]}),
+    ]
+
+    assert main(["logs", "sORVEck", "3", "-f"]) == DONE
+    assert capsys.readouterr().out == "one\ntwo\n"
 
 
 def test_an_unknown_experiment_is_refused_in_words(capsys):

@@ -5,8 +5,15 @@ import stat
 import pytest
 
 from tests.tunebook.native_server import NativeServer, an_experiment
-from tunebook import ClientError, client
+from tests.tunebook.wire.test_pai_load import MINIMAL
+from tunebook import ClientError, SpecError, client
 from tunebook.client import Client, credentials_file, load_credentials, save_credentials
+
+JOB = {
+    "space": {"lr": {"type": "uniform", "min_value": 0, "max_value": 1}},
+    "objective": {"goal": "maximize", "metrics": [{"name": "a"}]},
+    "command": {"steps": ["train ${lr}"]},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -30,23 +37,46 @@ def ours(server):
     return Client(server.url, "tb_1")
 
 
-def test_submitting_sends_the_document_as_it_is(server, ours):
+def test_a_job_document_is_sent_as_it_is(server, ours):
     server.answers["POST experiments"] = (201, an_experiment())
 
-    created = ours.submit({"space": {}}, name="Digits", tags={"a": "b"})
+    created = ours.submit(JOB, name="Digits", tags={"a": "b"})
 
     assert created["key"] == "sORVEck"
-    assert server.got == [("POST experiments", {}, {"name": "Digits", "tags": {"a": "b"}, "document": {"space": {}}})]
+    assert server.got == [("POST experiments", {}, {"name": "Digits", "tags": {"a": "b"}, "job": JOB})]
     assert server.tokens == {"Bearer tb_1"}
 
 
-def test_lists_are_asked_for_by_page(server, ours):
+@pytest.mark.parametrize("document", [MINIMAL, {"HpoExperimentConfiguration": MINIMAL}])
+def test_a_pai_configuration_goes_to_the_api_it_is_written_for(server, ours, document):
+    server.answers["POST /api/automl/v1/hpo/experiment"] = (200, {"ExperimentId": "sORVEck", "RequestId": "R"})
+    server.answers["GET experiments/sORVEck"] = (200, an_experiment())
+
+    created = ours.submit(document, name="Digits", tags={"a": "b"})
+
+    assert created["key"] == "sORVEck"
+    assert server.got[0][2] == {
+        "HpoExperimentConfiguration": MINIMAL,
+        "Name": "Digits",
+        "Tag": [{"Key": "a", "Value": "b"}],
+    }
+
+
+@pytest.mark.parametrize("document", [{"lr": ["uniform", [0, 1]]}, {"space": {}, "command": {}}, {}])
+def test_what_is_no_job_is_refused_before_it_is_sent(server, ours, document):
+    with pytest.raises(SpecError):
+        ours.submit(document)
+
+    assert server.got == []
+
+
+def test_lists_are_asked_for_by_page_and_filters(server, ours):
     server.answers["GET experiments"] = (200, {"total": 1, "items": [an_experiment()]})
 
-    found = ours.experiments(query="status:RUNNING", page=2)
+    found = ours.experiments(status="RUNNING", page=2)
 
     assert found["total"] == 1
-    assert server.got[0][1] == {"query": "status:RUNNING", "page": "2", "page_size": "20"}
+    assert server.got[0][1] == {"status": "RUNNING", "page": "2", "page_size": "20"}
 
 
 @pytest.mark.parametrize("verb", ["stop", "pause", "resume", "restore"])
@@ -78,7 +108,7 @@ def test_a_key_cannot_leave_its_place_in_the_address(server, ours):
             "invalid",
             "limits: too large",
         ),
-        (404, {"code": "not_found", "message": "no such experiment"}, "not_found", "no such experiment"),
+        (404, {"Code": "INVALID_USER_OR_EXP", "Message": "no such"}, "INVALID_USER_OR_EXP", "no such"),
         (500, b"<html>", "http_500", "the server answered with status 500"),
         (409, [1], "http_409", "the server answered with status 409"),
     ],
@@ -87,7 +117,7 @@ def test_a_refusal_says_what_the_server_said(server, ours, status, body, code, m
     server.answers["POST experiments"] = (status, body)
 
     with pytest.raises(ClientError) as refused:
-        ours.submit({})
+        ours.submit(JOB)
 
     assert (refused.value.status, refused.value.code, refused.value.message) == (status, code, message)
 
@@ -102,7 +132,7 @@ def test_writing_is_not_tried_again(server, ours):
     server.answers["POST experiments"] = [(503, {}), (201, an_experiment())]
 
     with pytest.raises(ClientError, match="unreachable"):
-        ours.submit({})
+        ours.submit(JOB)
 
 
 def test_no_server_is_said_so():
@@ -113,15 +143,15 @@ def test_no_server_is_said_so():
 
 
 def test_watching_tells_each_change_and_ends_with_the_experiment(server, ours):
-    states = [an_experiment(), an_experiment(), an_experiment(ended=24, status="FINISHED")]
+    states = [an_experiment(), an_experiment(cursor="f1:8"), an_experiment(status="FINISHED")]
     server.answers["GET experiments/sORVEck"] = [(200, state) for state in states]
-    server.answers["GET events"] = (200, {"feed": "f1", "events": []})
+    server.answers["GET events"] = (200, {"items": [], "cursor": "f1:8"})
 
-    seen = list(ours.watch("sORVEck", pause=lambda _: None))
+    seen = list(ours.watch("sORVEck"))
 
     assert seen == [states[0], states[2]]
     asked = [query for request, query, _ in server.got if request == "GET events"]
-    assert asked == [{"stream": "exp:sORVEck", "after": "7", "feed": "f1", "wait": "20"}] * 2
+    assert asked == [{"stream": "exp:sORVEck", "after": cursor, "wait": "20"} for cursor in ("f1:7", "f1:8")]
 
 
 def test_credentials_are_kept_for_their_owner_alone(home, server):

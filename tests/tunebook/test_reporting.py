@@ -182,6 +182,17 @@ def test_far_behind_every_other_measurement_is_sent(spool, monkeypatch):
     assert posted == [[0, 2, 4]]
 
 
+def test_no_request_is_larger_than_the_server_takes(spool):
+    posted: list[list[int]] = []
+    sender = a_sender(spool, [], posted)
+    for step in range(150):
+        spool.append(step, {f"metric {number}": 0.5 for number in range(10)})
+
+    sender.send_next()
+
+    assert [len(items) for items in posted] == [1000, 500]
+
+
 def test_a_half_written_line_waits_for_its_end(spool):
     spool.append(0, {"loss": 0.5})
     with open(spool.path, "a") as file:
