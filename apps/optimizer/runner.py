@@ -228,7 +228,7 @@ class Runner:
 
     def prepare(self):
         """Everything that must be there before the first step: locks, folders, files, logs."""
-        trial = lock("..", LOCK_PATIENCE, os.O_RDONLY)
+        trial = lock("..", self.order.get("lock_patience", LOCK_PATIENCE), os.O_RDONLY)
         if trial is None:
             raise LaunchError("another attempt of this trial is still running")
         self.locks.append(trial)

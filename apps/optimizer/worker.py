@@ -223,6 +223,7 @@ class OptimizerWorker:
         Worker.objects.filter(name=self.name).update(left=timezone.now())
         self.receiver.close()
         self.webhooks.close()
+        self.place.executor.close()
         wake.poke()
         log.info("optimizer %s left", self.name)
 

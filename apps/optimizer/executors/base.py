@@ -181,3 +181,6 @@ class Executor(Protocol):
 
     def health(self) -> Health:
         """Whether launching makes sense now."""
+
+    def close(self) -> None:
+        """Give back connections; attempts go on."""

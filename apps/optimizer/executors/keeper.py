@@ -42,6 +42,7 @@ class KeeperClient:
 
     def retire(self) -> None:
         """Ask the keeper to go when its runners have ended; does nothing when there is none."""
+        self.close()
         with contextlib.suppress(OSError):
             self._connect()
             self._exchange(runner.RETIRE)

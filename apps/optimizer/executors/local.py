@@ -102,7 +102,9 @@ class LocalExecutor:
         try:
             size = os.fstat(file).st_size
             start = data_from(file, min(max(offset, 0), size), size)
-            data = os.pread(file, max(limit, 4), start)
+            data = os.pread(file, limit, start)
+            if not whole_characters(data):
+                data = os.pread(file, 4, start)  # a single character that is longer than the limit
         finally:
             os.close(file)
         head = next((at for at, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0) if start else 0
@@ -127,6 +129,10 @@ class LocalExecutor:
         self.runners.pop(handle.key, None)
         if self.observe(handle).has_ended:
             shutil.rmtree(self.folder(handle), ignore_errors=True)
+
+    def close(self) -> None:
+        """Let go of the keeper; attempts go on."""
+        self.keeper.close()
 
     def health(self) -> Health:
         """Not ready when the disk is nearly full."""

@@ -1,0 +1,353 @@
+"""What the local executor and its runner do beyond the contract, with real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from apps.optimizer import runner
+from apps.optimizer.executors import local as local_module
+from apps.optimizer.executors.base import Handle, Observation, State
+from apps.optimizer.executors.local import LocalExecutor
+from tests.optimizer.executors.conftest import a_spec
+from tests.optimizer.waiting import until
+
+
+def end_of(executor: LocalExecutor, handle: Handle) -> Observation:
+    until(lambda: executor.poll([handle])[0].has_ended, what="the attempt ends")
+    return executor.poll([handle])[0]
+
+
+def run(executor: LocalExecutor, step: str = "", **more: object) -> tuple[Handle, Observation]:
+    handle = executor.launch(a_spec(step, **more))
+    return handle, end_of(executor, handle)
+
+
+def started(executor: LocalExecutor, step: str, **more: object) -> Handle:
+    """A launched attempt whose command has printed `ready`."""
+    handle = executor.launch(a_spec(step, **more))
+    until(lambda: "ready" in executor.logs(handle, "out", 0, 100).text, what="the command is ready")
+    return handle
+
+
+def launch_order(executor: LocalExecutor, step: str, attempt: int = 1, **order: object) -> Handle:
+    """Launch with members of the runner's order that no spec sets."""
+    spec = a_spec(step, attempt=attempt)
+    executor.runners[spec.key] = executor.keeper.launch({**executor.order(spec), **order})
+    return Handle("local", executor.scope, spec.key, spec.place)
+
+
+def output(executor: LocalExecutor, handle: Handle) -> str:
+    return executor.logs(handle, "out", 0, 100_000).text
+
+
+def folder(executor: LocalExecutor, handle: Handle) -> Path:
+    return Path(executor.folder(handle))
+
+
+def processes_with(text: str) -> list[int]:
+    """The living processes whose command line holds a text."""
+    found = []
+    for pid in runner.processes():
+        try:
+            line = runner.read_file(f"/proc/{pid}/cmdline")
+        except OSError:
+            continue
+        if text.encode() in line and runner.start_ticks(pid) is not None:
+            found.append(pid)
+    return found
+
+
+def runner_of(executor: LocalExecutor, handle: Handle) -> int:
+    identity = executor.runner_identity(handle)
+    assert identity is not None
+    return int(identity["runner"])
+
+
+def test_steps_run_one_after_another_until_one_fails(local: LocalExecutor) -> None:
+    handle, end = run(local, steps=("echo one", ["sh", "-c", "echo two; exit 4"], "echo three"))
+
+    lines = [json.loads(line) for line in (folder(local, handle) / "commands.jsonl").read_text().splitlines()]
+
+    assert output(local, handle) == "one\ntwo\n"
+    assert (end.code, end.step) == (4, "cmd2")
+    assert [(line["id"], line["code"], line["out"]) for line in lines] == [("cmd1", 0, [0, 4]), ("cmd2", 4, [4, 8])]
+
+
+def test_a_later_attempt_goes_on_at_the_step_that_failed_in_the_same_folder(local: LocalExecutor) -> None:
+    steps = ("echo kept > file", "test -e again", "cat file")
+    run(local, steps=steps)
+
+    handle, end = run(local, attempt=2, steps=steps[:1] + ("cat file",), first_step=1, work_of=1)
+
+    assert (end.code, output(local, handle)) == (0, "kept\n")
+
+
+def test_a_command_gets_its_parameters_as_a_file(local: LocalExecutor) -> None:
+    handle, _ = run(local, "cat $TUNEBOOK_PARAMS_FILE", params={"lr": 0.5, "model": {"_name": "svm"}})
+
+    assert json.loads(output(local, handle)) == {"lr": 0.5, "model": {"_name": "svm"}}
+
+
+def test_a_command_sees_no_variables_of_the_optimizer(local: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNEBOOK_SECRET_KEY", "hidden")
+    monkeypatch.setenv("LC_TIME", "C")
+    executor = LocalExecutor(local.data)
+
+    handle, _ = run(executor, "env", environment={"MINE": "1"})
+    executor.close()
+
+    names = {line.partition("=")[0] for line in output(executor, handle).splitlines()}
+    assert {"MINE", "PATH", "LC_TIME", "TUNEBOOK_SPOOL"} <= names
+    assert "TUNEBOOK_SECRET_KEY" not in names
+
+
+def test_the_spec_on_disk_has_no_values_of_variables(local: LocalExecutor) -> None:
+    handle, _ = run(local, "true", environment={"TOKEN": "hidden"})
+
+    text = (folder(local, handle) / "spec.json").read_text()
+
+    assert "TOKEN" in text and "hidden" not in text
+
+
+def test_the_attempts_folder_is_for_its_owner_only(local: LocalExecutor) -> None:
+    handle, _ = run(local, "true")
+
+    modes = {
+        path.name: path.stat().st_mode & 0o777 for path in [folder(local, handle), *folder(local, handle).iterdir()]
+    }
+
+    assert all(mode & 0o077 == 0 for mode in modes.values()), modes
+
+
+def test_a_command_has_no_input_and_no_descriptors_of_others(local: LocalExecutor) -> None:
+    handle, _ = run(local, "readlink /proc/self/fd/0; ls /proc/self/fd | tr '\\n' ' '")
+
+    assert output(local, handle).splitlines() == ["/dev/null", "0 1 2 3 "]
+
+
+def test_a_command_is_in_a_group_of_its_own_and_dies_with_its_runner(local: LocalExecutor) -> None:
+    handle = started(local, "echo ready; exec sleep 61.01")
+    (command,) = processes_with("sleep\x0061.01")
+
+    group = os.getpgid(command)
+    os.kill(runner_of(local, handle), signal.SIGKILL)
+
+    until(lambda: not processes_with("sleep\x0061.01"), what="the command is gone")
+    assert group == command != os.getpgid(0)
+    assert end_of(local, handle).state == State.LOST
+
+
+def test_what_a_killed_runner_leaves_behind_is_ended_too(local: LocalExecutor) -> None:
+    handle = started(local, "(setsid sleep 61.02 &); echo ready; sleep 61.02")
+
+    os.kill(runner_of(local, handle), signal.SIGKILL)
+
+    assert end_of(local, handle).state == State.LOST
+    assert not processes_with("sleep\x0061.02")
+
+
+def test_lost_is_said_only_when_nothing_is_left_even_without_the_keeper(local: LocalExecutor) -> None:
+    handle = started(local, "(setsid sleep 61.03 &); echo ready; sleep 61.03")
+    os.kill(local.keeper.hello()["pid"], signal.SIGKILL)
+
+    os.kill(runner_of(local, handle), signal.SIGKILL)
+
+    assert end_of(local, handle).state == State.LOST
+    assert not processes_with("sleep\x0061.03")
+
+
+def test_a_killed_keeper_is_replaced_and_its_attempts_go_on(local: LocalExecutor) -> None:
+    handle = started(local, "echo ready; read line < gate; echo done")
+    first = local.keeper.hello()["pid"]
+    os.kill(first, signal.SIGKILL)
+
+    _, other = run(local, "true", trial=7)
+    os.mkfifo(folder(local, handle) / "work" / "pipe")
+    (folder(local, handle) / "work" / "gate").write_text("go\n")
+
+    assert other.code == 0
+    assert local.keeper.hello()["pid"] != first
+    assert end_of(local, handle).has_ended
+
+
+def test_a_keeper_of_another_protocol_is_replaced_and_its_attempts_go_on(
+    local: LocalExecutor, restarted: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = started(local, "echo ready; sleep 0.2; exit 5")
+    first = local.keeper.hello()["pid"]
+
+    hello = restarted.keeper._exchange
+    answers = iter([{"protocol": 0}])
+    monkeypatch.setattr(restarted.keeper, "_exchange", lambda *given: next(answers, None) or hello(*given))
+    second = restarted.keeper.hello()["pid"]
+
+    assert second != first
+    assert end_of(restarted, handle).code == 5
+    restarted.keeper.retire()
+
+
+def test_a_stop_reaches_the_whole_group(local: LocalExecutor) -> None:
+    handle = started(local, "sleep 61.04 & sleep 61.04 & echo ready; wait")
+
+    local.stop(handle, 5.0)
+
+    assert end_of(local, handle).state == State.STOPPED
+    assert not processes_with("sleep\x0061.04")
+
+
+def test_a_command_may_use_its_grace(local: LocalExecutor) -> None:
+    handle = started(local, "trap 'echo saved; exit 0' TERM; echo ready; while :; do sleep 0.01; done")
+
+    local.stop(handle, 10.0)
+
+    assert end_of(local, handle).state == State.STOPPED
+    assert "saved" in output(local, handle)
+
+
+def test_a_command_that_ignores_the_stop_is_killed_after_its_grace(local: LocalExecutor) -> None:
+    handle = started(local, "trap '' TERM; echo ready; while :; do sleep 0.01; done")
+
+    local.stop(handle, 0.05)
+
+    end = end_of(local, handle)
+    assert (end.state, end.signal) == (State.STOPPED, 9)
+
+
+def test_an_attempt_that_is_stopped_before_it_starts_never_runs(local: LocalExecutor) -> None:
+    spec = a_spec("echo ran")
+    local.stop(Handle("local", local.scope, spec.key, spec.place), 1.0)
+
+    handle = local.launch(spec)
+
+    assert end_of(local, handle).state == State.STOPPED
+    assert output(local, handle) == ""
+
+
+def test_a_script_sees_the_stop_as_a_file(local: LocalExecutor) -> None:
+    handle = started(local, "trap '' TERM; echo ready; until [ -e $TUNEBOOK_STOP_FILE ]; do sleep 0.01; done; exit 0")
+
+    local.stop(handle, 10.0)
+
+    end = end_of(local, handle)
+    assert (end.state, end.code) == (State.STOPPED, 0)
+
+
+def test_daemons_of_a_command_end_with_it(local: LocalExecutor) -> None:
+    handle, end = run(local, "(setsid sleep 61.05 &) ; exit 0")
+
+    assert (end.state, end.code) == (State.EXITED, 0)
+    assert not processes_with("sleep\x0061.05")
+
+
+def test_a_command_that_takes_too_long_is_ended(local: LocalExecutor) -> None:
+    _, end = run(local, "sleep 61.06", time_limit=0.05)
+
+    assert (end.state, end.reason) == (State.TIMEOUT, "timeout")
+
+
+def test_a_program_that_does_not_exist_is_a_launch_error(local: LocalExecutor) -> None:
+    _, end = run(local, steps=(["no-such-program", "x"],))
+
+    assert end.state == State.NOT_LAUNCHED
+    assert "no-such-program" in end.message
+
+
+def test_a_working_directory_that_does_not_exist_is_a_launch_error(local: LocalExecutor) -> None:
+    _, end = run(local, "true", working_dir="/no/such/folder")
+
+    assert end.state == State.NOT_LAUNCHED
+    assert "/no/such/folder" in end.message
+
+
+def test_files_are_written_before_the_first_step(local: LocalExecutor) -> None:
+    handle, _ = run(local, "cat conf/a.ini", files=[("conf/a.ini", "lr=0.1\n")])
+
+    assert output(local, handle) == "lr=0.1\n"
+
+
+def test_two_attempts_of_one_trial_never_run_at_once(local: LocalExecutor) -> None:
+    first = started(local, "echo ready; sleep 61.07")
+
+    second = launch_order(local, "echo second", attempt=2, lock_patience=0.05)
+    end = end_of(local, second)
+
+    assert end.state == State.NOT_LAUNCHED
+    assert "still running" in end.message
+    assert local.poll([first])[0].state == State.RUNNING
+
+
+def test_a_runner_that_ends_well_is_used_again(local: LocalExecutor) -> None:
+    first, _ = run(local, "true", trial=1)
+    until(lambda: local.keeper.hello()["busy"] == 0)
+
+    second, _ = run(local, "true", trial=2)
+
+    assert runner_of(local, first) == runner_of(local, second)
+
+
+def test_a_runner_whose_command_was_stopped_is_not_used_again(local: LocalExecutor) -> None:
+    first = started(local, "echo ready; sleep 61.08", trial=1)
+    local.stop(first, 1.0)
+    end_of(local, first)
+
+    second, _ = run(local, "true", trial=2)
+
+    assert runner_of(local, first) != runner_of(local, second)
+
+
+def test_a_long_log_keeps_head_and_tail_and_its_offsets(local: LocalExecutor) -> None:
+    blocks = "until [ $(stat -c %b ../out.log) -lt 1000 ]; do sleep 0.02; done"
+    handle = launch_order(local, f"seq -w 0 400000; echo ready; {blocks}", log_limit=65536, log_head=8192)
+    end_of(local, handle)
+
+    head = local.logs(handle, "out", 0, 70)
+    inner = local.logs(handle, "out", 100_000, 70)
+    tail = local.logs(handle, "out", inner.size - 20, 100)
+
+    assert head.text.startswith("000000\n000001\n")
+    assert inner.offset > 1_000_000
+    assert tail.text.endswith("400000\nready\n")
+    assert os.stat(folder(local, handle) / "out.log").st_blocks * 512 < 1_000_000
+
+
+def test_the_keeper_stays_small(local: LocalExecutor) -> None:
+    for trial in range(5):
+        run(local, "true", trial=trial)
+
+    lines = runner.read_file(f"/proc/{local.keeper.hello()['pid']}/status").decode().splitlines()
+    (resident,) = [int(line.split()[1]) for line in lines if line.startswith("VmRSS")]
+
+    assert resident < 16 * 1024
+
+
+def test_a_data_folder_with_a_long_path_works(tmp_path: Path) -> None:
+    executor = LocalExecutor(tmp_path / ("x" * 80) / ("y" * 80))
+
+    _, end = run(executor, "true")
+    executor.keeper.retire()
+
+    assert end.code == 0
+
+
+def test_a_full_disk_starts_nothing(local: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_module, "LEAST_FREE_BYTES", 1 << 60)
+    monkeypatch.setattr(local_module, "LEAST_FREE_SHARE", 1.0)
+
+    health = local.health()
+
+    assert not health.ready and health.reason.startswith("disk_low")
+
+
+def test_an_identity_of_another_boot_is_dead(local: LocalExecutor) -> None:
+    handle = started(local, "echo ready; sleep 61.09")
+    identity = local.runner_identity(handle)
+
+    assert identity is not None
+    assert local.lives(identity)
+    assert not local.lives({**identity, "boot": "another"})
+    assert not local.lives({**identity, "runner_ticks": identity["runner_ticks"] - 1})
