@@ -207,7 +207,7 @@ def test_the_runner_needs_only_the_standard_library():
 
 
 def test_what_runs_before_anything_is_installed_needs_only_the_standard_library():
-    early = {"apps.config.bootstrap", "apps.config.supervisor", "apps.config.env", "apps.config.datafolder"}
+    early = {"apps.config.bootstrap", "apps.config.supervisor"}
     wrong = [
         found
         for found in IMPORTS

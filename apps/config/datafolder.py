@@ -1,10 +1,14 @@
 """The folder that holds all files of an installation: only its owner may look in."""
 
+import errno
 import os
 import secrets
 from pathlib import Path
 from typing import Any
 
+from apps.config.env import EnvError
+
+REASONS = {errno.ENOSPC: "the disk is full", errno.EROFS: "its file system is read-only"}
 SECRET_KEY_LENGTH = 64
 
 
@@ -19,26 +23,46 @@ def secret_key(folder: Path) -> str:
     """The installation's secret, drawn at first use and kept in the folder with mode 0600.
 
     Two processes that start at once end with the same one: the file is linked into place, and who is late reads it.
+    Raises EnvError when the folder cannot be used.
     """
     path = folder / "secret-key"
     try:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         pass
-    make(folder)
-    draft = folder / f".secret-key-{os.getpid()}-{secrets.token_hex(4)}"
+    except OSError as error:
+        raise EnvError(explain(folder, error)) from error
+    try:
+        _keep(path, secrets.token_urlsafe(SECRET_KEY_LENGTH))
+    except OSError as error:
+        raise EnvError(explain(folder, error)) from error
+    return path.read_text(encoding="ascii").strip()
+
+
+def explain(folder: Path, error: OSError) -> str:
+    """What is wrong with the folder and what to do."""
+    reason = REASONS.get(error.errno or 0, error.strerror or str(error))
+    return (
+        f"The data folder {folder} cannot be used: {reason}. "
+        "Make it writable for this user or make room there, or set TUNEBOOK_DATA to another folder."
+    )
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, unless another process was quicker."""
+    make(path.parent)
+    draft = path.parent / f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(SECRET_KEY_LENGTH))
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     try:
         os.link(draft, path)
     except FileExistsError:
-        pass
+        pass  # the other one's secret counts
     finally:
         draft.unlink()
-    return path.read_text(encoding="ascii").strip()
 
 
 def check_writable(folder: Path) -> None:

@@ -15,6 +15,7 @@ class Document(SpectacularAPIView):
 class Explorer(SpectacularSwaggerSplitView):
     """The explorer. Its script runs from an address of its own, so that nothing stands inline."""
 
+    schema = None  # a page is no operation
     template_name = "config/explorer.html"
     url_name = "schema"
 

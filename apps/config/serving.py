@@ -45,11 +45,7 @@ def make_data_folder() -> None:
         datafolder.make(settings.TUNEBOOK_DATA)
         datafolder.check_writable(settings.TUNEBOOK_DATA)
     except OSError as error:
-        reason = {errno.ENOSPC: "the disk is full", errno.EROFS: "its file system is read-only"}.get(error.errno or 0)
-        raise CommandError(
-            f"The data folder {settings.TUNEBOOK_DATA} cannot be written: {reason or error.strerror}. "
-            "Make room there, or set TUNEBOOK_DATA to another folder."
-        ) from error
+        raise CommandError(datafolder.explain(settings.TUNEBOOK_DATA, error)) from error
 
 
 def unapplied() -> int:

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         self.say(f"\nTunebook is at {address}w/{demonstration.SLUG}/e/{experiment.key}/")
         self.say(f"Sign in as {credentials.user} with the password {credentials.password}")
         self.say("The same as JSON:")
-        operation = f"{address}api/automl/v1/hpo/experiments/{experiment.key}"
+        operation = f"{address}api/automl/v1/hpo/experiment/{experiment.key}"
         self.say(f"  curl -H 'Authorization: Bearer {credentials.token}' {operation}")
         self.say("Ctrl-C ends it; run it again and it goes on.\n")
 

@@ -1,0 +1,176 @@
+"""The commands as somebody runs them: real processes, an empty data folder, a free port."""
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Running:
+    """One command in a process of its own, and the lines that it has said so far."""
+
+    def __init__(self, data: Path, *arguments: str) -> None:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("TUNEBOOK_", "DJANGO_"))}
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env={**kept, "TUNEBOOK_DATA": str(data), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said = ""
+
+    def line(self, words: str) -> str:
+        """The first line from now on that contains these words. Fails when the process ends without saying them."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+            if words in line:
+                return line
+        raise AssertionError(f"never said {words!r}:\n{self.said}")
+
+    def end(self) -> int:
+        """Ask it to end as a terminal or a service manager would. Its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        self.said += self.process.communicate(timeout=40)[0]
+        return self.process.returncode
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[object]:
+    running: list[Running] = []
+
+    def start(*arguments: str) -> Running:
+        running.append(Running(tmp_path / "data", *arguments))
+        return running[-1]
+
+    yield start
+    for one in running:
+        if one.process.poll() is None:
+            one.process.terminate()
+            one.process.communicate(timeout=40)
+        one.process.stdout.close()
+
+
+def get(url: str, token: str = "") -> dict[str, object]:
+    """A JSON answer, asked for again while the server is still starting."""
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with opener.open(request, timeout=10) as answer:
+                return json.loads(answer.read())
+        except ConnectionError:
+            pass
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionError):
+                raise
+        assert time.monotonic() < deadline, "the server does not answer"
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_the_demo_runs_a_sweep_to_its_end_and_shows_how_to_get_in(run, tmp_path):
+    demo = run("demo", "--port", "0", "--exit-when-done")
+    address = re.search(r"http://\S+", demo.line("Tunebook is at"))[0]
+    demo.line("Sign in as demo with the password")
+    token = re.search(r"Bearer (\S+)'", demo.line("curl"))[1]
+    url = re.search(r"(http://\S+)$", demo.said.strip())[1]
+
+    document = get(url, token)
+    demo.said += demo.process.communicate(timeout=120)[0]
+
+    assert demo.process.returncode == 0, demo.said
+    assert document["Name"] == "Handwritten digits"
+    assert address.endswith(f"/e/{url.rsplit('/', 1)[1]}/")
+    assert "FINISHED: 24 of 24 trials, best accuracy 0.9" in demo.said
+    assert "Traceback" not in demo.said
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+@pytest.mark.slow
+def test_up_starts_on_an_empty_folder_and_term_ends_it_all(run):
+    up = run("up", "--port", "0")
+    said = up.line("Tunebook is at")
+    address = re.search(r"http://[^/]+", said)[0]
+
+    ready = get(f"{address}/readyz")
+    status = up.end()
+
+    assert ready == {"status": "ok"}
+    assert "Nobody can sign in yet" in up.said
+    assert status == 0, up.said
+
+
+def test_serve_refuses_a_database_of_another_version_and_says_what_to_run(run):
+    serve = run("serve", "--port", "0")
+
+    said = serve.process.communicate(timeout=30)[0]
+
+    assert serve.process.returncode == 78
+    assert "python3 manage.py migrate" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.slow
+def test_serve_with_two_processes_answers_and_ends(run):
+    run("migrate", "-v0").process.wait(60)
+    serve = run("serve", "--port", "0", "--workers", "2")
+    address = re.search(r"http://[^/]+", serve.line("Tunebook is at"))[0]
+
+    answers = [get(f"{address}/healthz") for _ in range(4)]
+
+    assert answers == [{"status": "ok"}] * 4
+    assert serve.end() == 0, serve.said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "words"),
+    [
+        (["up", "--port", "70000"], {}, "There is no port 70000"),
+        (["up"], {"TUNEBOOK_SLOTS": "many"}, "TUNEBOOK_SLOTS: must be a whole number"),
+        (["up", "--host", "0.0.0.0"], {"TUNEBOOK_DEBUG": "1"}, "TUNEBOOK_DEBUG shows settings and code"),
+        (["up", "--port", "0"], {"TUNEBOOK_SECRET_KEY": "short"}, "TUNEBOOK_SECRET_KEY can be guessed"),
+        (["up", "--port", "0"], {"TUNEBOOK_DATA": "/dev/null/x"}, "set TUNEBOOK_DATA to another folder"),
+        (["key"], {"TUNEBOOK_DATA": "/dev/null/x", "TUNEBOOK_SECRET_KEY": ""}, "set TUNEBOOK_DATA to another folder"),
+    ],
+)
+def test_what_cannot_start_says_why_in_a_sentence(tmp_path, monkeypatch, arguments, variables, words):
+    environ = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "apps.config.settings",
+        "TUNEBOOK_DATA": str(tmp_path),
+        **variables,
+    }
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_comes_quickly():
+    began = time.monotonic()
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert "demo" in done.stdout
+    assert time.monotonic() - began < 5  # 0.3 s when the machine is idle
