@@ -47,9 +47,10 @@ class Job:
     def check(self) -> Self:
         """The job itself, when its parts fit together; SpecError with the path of the part that does not.
 
-        Looked at: placeholders that nothing fills, metrics that cannot be read. Whether the sampler can search such
-        a space is known to the sampler itself: `tunebook.samplers.build`.
+        Looked at: what the sampler can search, placeholders that nothing fills, metrics that cannot be read.
         """
+        with below("sampling"):
+            self.sampling.check(self.space)
         with below("command"):
             self.command.check(self.space)
         self._check_readings()

@@ -1,28 +1,90 @@
 """Which sampler searches, with which options and seed: a declaration, so that writing one needs no numpy."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from tunebook.errors import SpecError
-from tunebook.fields import Fields, below, unknown
+from tunebook.fields import Fields, below, listed, unknown
+from tunebook.space import Space
 
-# The samplers of this release and the names of their options. A test holds this table equal to the registry.
-SAMPLERS: dict[str, tuple[str, ...]] = {
-    "auto": (),
-    "random": ("rule", "logbase"),
-    "sobol": (),
-    "grid": ("order",),
-    "tpe": (
-        "n_startup",
-        "n_candidates",
-        "rule",
-        "gamma",
-        "linear_forgetting",
-        "prior_weight",
-        "constant_liar",
-        "failures",
-    ),
+
+class Allowed(Protocol):
+    """What an option may be."""
+
+    def problem(self, value: object) -> str:
+        """What is wrong with a value, or an empty text."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """One of some words, in any case."""
+
+    words: tuple[str, ...]
+
+    def problem(self, value: object) -> str:
+        fits = isinstance(value, str) and value.lower() in self.words
+        return "" if fits else f"must be one of {listed(self.words)}"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A number within bounds, ends included."""
+
+    low: float
+    high: float = math.inf
+    whole: bool = False
+
+    def problem(self, value: object) -> str:
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
+        if fits and not (self.whole and value % 1):  # type: ignore[operator]
+            return ""
+        what = "a whole number" if self.whole else "a number"
+        return f"must be {what} of at least {self.low:g}" + (
+            f" and at most {self.high:g}" if self.high < math.inf else ""
+        )
+
+
+class Base:
+    """The base of logarithms: a positive number other than 1, or "e"."""
+
+    def problem(self, value: object) -> str:
+        try:
+            number = float(value) if isinstance(value, str | int | float) and value != "e" else math.e
+        except ValueError:
+            number = math.nan
+        fits = isinstance(value, str | int | float) and not isinstance(value, bool) and 0 < number < math.inf
+        return "" if fits and number != 1 else 'must be a number above 0 other than 1, or "e"'
+
+
+_SOME = Bounds(0, 10_000, whole=True)
+_MANY = Bounds(1, 10_000, whole=True)
+_POSITIVE = Bounds(0)
+# The samplers of this release, their options and what each may be. A test holds this table equal to the registry.
+SAMPLERS: Mapping[str, Mapping[str, Allowed]] = {
+    "auto": {},
+    "random": {"rule": Words(("random", "sobol")), "logbase": Base()},
+    "sobol": {},
+    "grid": {"order": Words(("bisect", "listed"))},
+    "tpe": {
+        "n_startup": _SOME,
+        "n_candidates": _MANY,
+        "rule": Words(("linear", "sqrt")),
+        "gamma": _POSITIVE,
+        "linear_forgetting": Bounds(1, whole=True),
+        "prior_weight": _POSITIVE,
+        "constant_liar": Words(("worst", "mean", "best", "none")),
+        "failures": Words(("avoid", "ignore")),
+    },
+    "bayesian": {
+        "n_startup": Bounds(2, 10_000, whole=True),
+        "acquisition": Words(("ei", "ucb", "poi")),
+        "kappa": _POSITIVE,
+        "xi": _POSITIVE,
+        "n_candidates": Bounds(10, 1_000_000, whole=True),
+    },
+    "evolution": {"population_size": Bounds(2, 10_000, whole=True), "sample_size": _MANY},
 }
 
 MAX_SEED = 2**63 - 1
@@ -32,7 +94,7 @@ MAX_SEED = 2**63 - 1
 class Sampling:
     """How the next parameters are chosen.
 
-    name: "auto" (picked by the space), "random", "sobol", "grid", "tpe".
+    name: "auto" (picked by the space) or one of `SAMPLERS`: "random", "sobol", "grid", "tpe", "bayesian", "evolution".
     options: what that sampler understands, by name.
     seed: a whole number from 0 on; None lets the server draw one and keep it.
 
@@ -46,13 +108,26 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.name not in SAMPLERS:
             raise SpecError("name", unknown(str(self.name), SAMPLERS, "sampler"))
-        for option in self.options:
-            if option not in SAMPLERS[self.name]:
+        for option, value in self.options.items():
+            allowed = SAMPLERS[self.name].get(option)
+            if allowed is None:
                 raise SpecError(f"options.{option}", unknown(str(option), SAMPLERS[self.name], "option"))
+            problem = allowed.problem(value) if value is not None else ""
+            if problem:
+                raise SpecError(f"options.{option}", f"{problem}, got {value!r:.60}")
         if self.seed is not None and (isinstance(self.seed, bool) or not isinstance(self.seed, int)):
             raise SpecError("seed", f"must be a whole number, got {self.seed!r}")
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
             raise SpecError("seed", f"must be from 0 to {MAX_SEED}, got {self.seed}")
+
+    def check(self, space: Space) -> None:
+        """Refuse a space that this sampler cannot search."""
+        if self.name != "grid" or str(self.options.get("order")).lower() != "listed":
+            return
+        for name, (distribution, _) in space.leaves().items():
+            if distribution.size is None:
+                message = f"a grid in listed order needs countable values, {name} has none; use bisect"
+                raise SpecError("options.order", message)
 
     def to_dict(self) -> dict[str, Any]:
         """The declaration as plain JSON."""

@@ -1,18 +1,68 @@
 """Which sampler: a declaration that needs no numpy."""
 
+import math
 import subprocess
 import sys
 
 import pytest
 
-from tunebook import SpecError, samplers
+from tunebook import SpecError, Uniform, samplers
 from tunebook.sampling import SAMPLERS, Sampling
+from tunebook.space import Space
 
 
 def test_the_table_of_names_and_options_is_that_of_the_samplers():
-    known = {name: tuple(option.name for option in kind.options) for name, kind in samplers.SAMPLERS.items()}
+    known = {name: [option.name for option in kind.options] for name, kind in samplers.SAMPLERS.items()}
 
-    assert known == SAMPLERS
+    assert known == {name: list(options) for name, options in SAMPLERS.items()}
+
+
+PROBES = [
+    None,
+    True,
+    "x",
+    "",
+    "2",
+    "E",
+    "e",
+    -1,
+    0,
+    0.5,
+    1,
+    1.0,
+    2,
+    2.5,
+    9,
+    10,
+    10**4,
+    10**5,
+    10**7,
+    math.nan,
+    math.inf,
+]
+
+
+@pytest.mark.parametrize("option", [option for kind in samplers.SAMPLERS.values() for option in kind.options], ids=str)
+@pytest.mark.parametrize("value", [*PROBES, [], "listed", "Sobol", "sqrt", "mean", "ignore", "POI"])
+def test_an_options_value_is_taken_when_the_sampler_takes_it(option, value):
+    (name,) = [name for name, kind in samplers.SAMPLERS.items() if option in kind.options]
+
+    def is_taken(by):
+        try:
+            by()
+        except SpecError:
+            return False
+        return True
+
+    assert is_taken(lambda: Sampling(name, {option.name: value})) == is_taken(lambda: option.read(value))
+
+
+def test_a_grid_in_listed_order_needs_countable_values():
+    space = Space({"lr": Uniform(0, 1)})
+
+    with pytest.raises(SpecError, match="lr"):
+        Sampling("grid", {"order": "listed"}).check(space)
+    Sampling("grid").check(space)
 
 
 def test_declaring_a_job_imports_no_numpy():
@@ -33,6 +83,7 @@ def test_a_declaration_comes_back_from_its_document():
         (("tpo",), "name"),
         (("grid", {"ordr": 1}), "options.ordr"),
         (("auto", {"order": 1}), "options.order"),
+        (("tpe", {"gamma": "much"}), "options.gamma"),
         (("tpe", {}, -1), "seed"),
         (("tpe", {}, 1.5), "seed"),
         (("tpe", {}, 2**63), "seed"),

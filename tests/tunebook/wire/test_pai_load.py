@@ -259,6 +259,8 @@ def test_what_is_no_configuration_is_refused(document):
         ("Random", Sampling("random")),
         ("GridSearch", Sampling("grid")),
         ("sobol", Sampling("sobol")),
+        ("Evolution", Sampling("evolution")),
+        ("GP", Sampling("bayesian")),
     ],
 )
 def test_tuners_are_known_by_their_names(name, sampling):
@@ -283,6 +285,39 @@ def test_the_arguments_of_tpe_keep_their_meaning():
         "rule": "sqrt",
         "constant_liar": "none",
     }
+
+
+def test_the_arguments_of_gp_keep_their_meaning():
+    arguments = {
+        "utility": "ucb",
+        "kappa": 5,
+        "xi": 0,
+        "nu": 2.5,
+        "alpha": 1e-6,
+        "cold_start_num": 10,
+        "selection_num_warm_up": 500,
+        "selection_num_starting_points": 250,
+    }
+
+    job = pai.load(a_configuration(yml_config={"tuner": {"name": "GP", "class_args": arguments}}))
+
+    assert job.sampling == Sampling(
+        "bayesian", {"acquisition": "ucb", "n_startup": 10, "n_candidates": 500, "kappa": 5, "xi": 0}
+    )
+
+
+def test_our_own_samplers_and_policies_are_known_by_their_names_too():
+    job = pai.load(
+        a_configuration(
+            yml_config={
+                "tuner": {"name": "evolution", "class_args": {"sample_size": 4, "seed": 3}},
+                "assessor": {"name": "median_stopping", "class_args": {"delay_evaluation": 2}},
+            }
+        )
+    )
+
+    assert job.sampling == Sampling("evolution", {"sample_size": 4}, 3)
+    assert job.policy == MedianStoppingPolicy(delay_evaluation=2)
 
 
 def test_tuner_and_assessor_must_agree_on_the_direction():

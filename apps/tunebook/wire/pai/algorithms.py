@@ -18,7 +18,10 @@ TUNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "GridSearch": ("grid", ()),
     "Random": ("random", ()),
     "Evolution": ("evolution", ()),
-    "GP": ("bayesian", ()),
+    "GP": (
+        "bayesian",
+        ("utility", "nu", "alpha", "cold_start_num", "selection_num_warm_up", "selection_num_starting_points"),
+    ),
     "PBT": ("pbt", ()),
 }
 DEFAULT_TUNER = "TPE"
@@ -52,7 +55,7 @@ def load_tuner(yml: Fields, *, is_empty: bool) -> Sampling:
     members = [member for behind, extra in TUNERS.values() if behind == sampler for member in extra]
     arguments = tuner.inside("class_args", ("optimize_mode", "seed", *members, *SAMPLERS[sampler]))
     seed = arguments.integer("seed", low=0)
-    options = _tpe_options(arguments) if "tpe_args" in members else {}
+    options = _TRANSLATED.get(sampler, _nothing)(arguments)
     options |= {option: arguments.document[option] for option in SAMPLERS[sampler] if arguments.has(option)}
     if is_empty:
         return Sampling("grid", seed=seed)
@@ -107,6 +110,24 @@ def _tpe_options(arguments: Fields) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _gp_options(arguments: Fields) -> dict[str, Any]:
+    """NNI's arguments of GP under the names of our sampler; those of its inner machinery have no effect here."""
+    for name in ("nu", "alpha", "kappa", "xi"):
+        arguments.number(name, low=0)
+    arguments.integer("selection_num_starting_points", low=1)
+    start, candidates = arguments.integer("cold_start_num", low=0), arguments.integer("selection_num_warm_up", low=1)
+    found = {
+        "acquisition": arguments.word("utility", ("ei", "ucb", "poi"), "ei") if arguments.has("utility") else None,
+        "n_startup": None if start is None else max(start, 2),
+        "n_candidates": None if candidates is None else min(max(candidates, 10), 10_000),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _nothing(arguments: Fields) -> dict[str, Any]:
+    return {}
+
+
 def _pai_assessor(arguments: Fields) -> Policy:
     proportion = arguments.number("proportion", low=0, high=1)
     return PaiAssessorPolicy(
@@ -133,6 +154,7 @@ def _switch(arguments: Fields, name: str, *, default: bool) -> bool:
     return word == "true"
 
 
+_TRANSLATED: Mapping[str, Callable[[Fields], dict[str, Any]]] = {"tpe": _tpe_options, "bayesian": _gp_options}
 _ASSESSORS: Mapping[str, tuple[str, tuple[str, ...], Callable[[Fields], Policy]]] = {
     "paiassessor": ("PAIAssessor", ASSESSOR_ARGS, _pai_assessor),
     "medianstop": ("Medianstop", ("optimize_mode", "start_step"), _median_stop),
