@@ -135,7 +135,7 @@ class Declaration(forms.Form):
     )
     base = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, rows: SpaceRows | None = None, initial: Any = None) -> None:
+    def __init__(self, data: Any = None, *, rows: Any = None, initial: Any = None) -> None:
         super().__init__(data, initial={"max_concurrent": 1, "max_trials": 20, **(initial or {})})
         self.rows = rows if rows is not None else SpaceRows(data, prefix="space")
         for name, field in self.fields.items():

@@ -156,16 +156,11 @@ def cell(
 ) -> tuple[str, Any]:
     """A cell's text, and the value in full for its title."""
     if column.param:
-        value = flat.get(column.title)
-        if value is None:
-            return "", ""
-        if column.name in digits and isinstance(value, int | float):
-            return aligned(value, digits[column.name]), value
-        return words(value), value
+        return _param_cell(flat.get(column.title), digits.get(column.name))
     if column.name == "duration":
         spent = ((trial.ended or now) - trial.started).total_seconds() if trial.started else None
         return duration(spent), spent or ""
-    value = {
+    value: Any = {
         "last": trial.last_value,
         "step": trial.last_step,
         "source": trial.source,
@@ -174,3 +169,11 @@ def cell(
         "attempts": trial.attempt_count,
     }[column.name]
     return (number(value) if isinstance(value, int | float) else value or ""), value
+
+
+def _param_cell(value: Any, digits: int | None) -> tuple[str, Any]:
+    if value is None:
+        return "", ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return aligned(value, digits), value
+    return words(value), value

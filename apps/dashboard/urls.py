@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.dashboard.views import catalog, charts, experiments, frontdoor, me, new, settings, trials
+from apps.dashboard.views import catalog, charts, experiments, frontdoor, me, new, trials, workspace
 
 app_name = "dashboard"
 
@@ -20,7 +20,7 @@ urlpatterns = [
     path(f"{WORKSPACE}act", catalog.act, name="act"),
     path(f"{WORKSPACE}trash", catalog.trash, name="trash"),
     path(f"{WORKSPACE}new", new.new, name="new"),
-    path(f"{WORKSPACE}settings/<slug:section>", settings.section, name="settings"),
+    path(f"{WORKSPACE}settings/<slug:section>", workspace.section, name="settings"),
     path(EXPERIMENT, experiments.overview, name="experiment"),
     path(f"{EXPERIMENT}act", experiments.act, name="experiment-act"),
     path(f"{EXPERIMENT}data/<slug:chart>.json", charts.chart, name="chart-data"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import django_filters as filters
 from django import forms
@@ -68,7 +68,8 @@ class ExperimentFilter(filters.FilterSet):
 
     def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:
         # each filter is copied and becomes a form field: only those that are asked for, or it costs more than the rows
-        self.base_filters = {name: one for name, one in type(self).base_filters.items() if name in (data or {})}
+        known: dict[str, filters.Filter] = cast(Any, type(self)).base_filters
+        self.base_filters = {name: one for name, one in known.items() if name in (data or {})}
         super().__init__(data, *args, **options)
 
     def filter_queryset(self, queryset: Rows) -> Rows:
@@ -110,11 +111,10 @@ class ExperimentFilter(filters.FilterSet):
 
 Tagging = Experiment.tags.through.objects.filter(experiment=OuterRef("pk"))
 
+declared: dict[str, filters.Filter] = cast(Any, ExperimentFilter).base_filters
 for word, column in NUMBERS.items():
     for suffix, lookup in COMPARISONS.items():
-        ExperimentFilter.base_filters[f"{word}_{suffix}"] = filters.NumberFilter(field_name=column, lookup_expr=lookup)
+        declared[f"{word}_{suffix}"] = filters.NumberFilter(field_name=column, lookup_expr=lookup)
 for word, column in MOMENTS.items():
     for suffix, lookup in COMPARISONS.items():
-        ExperimentFilter.base_filters[f"{word}_{suffix}"] = filters.IsoDateTimeFilter(
-            field_name=column, lookup_expr=lookup
-        )
+        declared[f"{word}_{suffix}"] = filters.IsoDateTimeFilter(field_name=column, lookup_expr=lookup)

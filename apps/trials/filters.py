@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import django_filters as filters
 from django import forms
@@ -93,6 +93,7 @@ def _read(text: str) -> Any:
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
+declared: dict[str, filters.Filter] = cast(Any, TrialFilter).base_filters
 for word, column in NUMBERS.items():
     for suffix, lookup in COMPARISONS.items():
-        TrialFilter.base_filters[f"{word}_{suffix}"] = filters.NumberFilter(field_name=column, lookup_expr=lookup)
+        declared[f"{word}_{suffix}"] = filters.NumberFilter(field_name=column, lookup_expr=lookup)

@@ -45,7 +45,8 @@ def home(request: HttpRequest, place: Place) -> HttpResponse:
 @in_workspace
 def catalog(request: HttpRequest, place: Place) -> HttpResponse:
     query = parse(request.GET.get("q", ""), CATALOG)
-    after = reading.cursor(workspace_stream(place.workspace.slug)).seq
+    stream = workspace_stream(place.workspace.slug)
+    after = reading.heads([stream]).get(stream, 0)
     context = _listed(request, Listing(place.actor, place.workspace, query))
     statuses = context["listing"].statuses()
     views = [(words, text, text == " ".join(term.text for term in query.terms)) for words, text in VIEWS]

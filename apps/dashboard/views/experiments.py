@@ -48,6 +48,7 @@ def header(place: Place, experiment: Experiment, tab: str) -> dict[str, Any]:
     alive = experiment.has_ended or Worker.objects.alive().exists()
     return {
         "experiment": experiment,
+        "tags": list(experiment.tags.all()),
         "tab": tab,
         "tabs": TABS,
         "left": seconds_left(experiment),

@@ -1,0 +1,92 @@
+"""Browsers signed in as the three people, and trials to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.experiments.models import COUNT_COLUMNS, Experiment
+from apps.trials.models import Trial
+from apps.workspaces.models import Member, Role, Workspace
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    """Facets and failed sign-ins are kept for a while; not from one test to the next."""
+    cache.clear()
+
+
+def queries_of(client: Client, address: str) -> int:
+    """How many queries a page takes when nothing but the session is known from before."""
+    client.get(address)
+    cache.clear()
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    return len(captured)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def as_ada(ada: User) -> Client:
+    return signed_in(ada)
+
+
+@pytest.fixture
+def as_ben(ben: User) -> Client:
+    return signed_in(ben)
+
+
+@pytest.fixture
+def as_cleo(cleo: User) -> Client:
+    return signed_in(cleo)
+
+
+@pytest.fixture
+def as_dora(workspace: Workspace) -> Client:
+    """A member: may create and run, not manage."""
+    dora = User.objects.create_user("dora")
+    Member.objects.create(workspace=workspace, user=dora, role=Role.MEMBER)
+    return signed_in(dora)
+
+
+@pytest.fixture
+def add_trials() -> Callable[..., list[Trial]]:
+    """Give an experiment trials in these statuses, numbered on, and count them on its row."""
+
+    def add(experiment: Experiment, *statuses: str, **given: Any) -> list[Trial]:
+        first, now = experiment.trial_count, timezone.now()
+        made = []
+        for place, status in enumerate(statuses):
+            number = first + place
+            started = now - timedelta(minutes=len(statuses) - place)
+            values: dict[str, Any] = {"params": {"x": number / 100}, "source": "start-up", "started": started}
+            if status == "FINISHED":
+                values |= {"value": 1.0 - number / 100, "ended": now, "last_value": 1.0 - number / 100}
+            made.append(
+                Trial.objects.create(experiment=experiment, number=number, status=status, **{**values, **given})
+            )
+            column = COUNT_COLUMNS[status]
+            setattr(experiment, column, getattr(experiment, column) + 1)
+        experiment.trial_count += len(made)
+        finished = [trial for trial in made if trial.value is not None]
+        if finished:
+            best = min(finished, key=lambda trial: trial.value or 0)
+            experiment.best_value, experiment.best_trial = best.value, best.number
+        experiment.save()
+        return made
+
+    return add

@@ -1,0 +1,327 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django.asserts import assertContains, assertNotContains
+
+from apps.experiments.models import Experiment
+from apps.experiments.workers import Worker
+from apps.trials.models import Trial
+from apps.tuning import experiments
+from apps.workspaces.access import Actor
+from tests.dashboard.conftest import queries_of
+from tests.people import a_job
+from tunebook import Space
+from tunebook.distributions import Choice, LogUniform, Uniform
+
+Make = Callable[..., Experiment]
+Add = Callable[..., list[Trial]]
+TABS = ("", "trials", "curves", "logs", "settings")
+
+
+def page(experiment: Experiment, tab: str = "") -> str:
+    return f"/w/lab/e/{experiment.key}/{tab}"
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_is_a_page_for_members_and_404_for_outsiders(
+    as_ada: Client, as_ben: Client, as_cleo: Client, make_experiment: Make, add_trials: Add, tab: str
+) -> None:
+    one = make_experiment(name="a sweep")
+    add_trials(one, "FINISHED", "RUNNING", "FAILED", "EARLY_STOPPED", "CREATED")
+
+    for client in (as_ada, as_ben):
+        assertContains(client.get(page(one, tab)), "<h1>a sweep</h1>", html=True)
+    assert as_cleo.get(page(one, tab)).status_code == 404
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_an_experiment_without_trials_has_every_tab(as_ada: Client, make_experiment: Make, tab: str) -> None:
+    assert as_ada.get(page(make_experiment(), tab)).status_code == 200
+
+
+def test_unknown_tabs_trashed_and_foreign_experiments_are_404(
+    as_ada: Client, make_experiment: Make, actor_ada: Actor
+) -> None:
+    one = make_experiment()
+
+    assert as_ada.get(page(one, "nonsense")).status_code == 404
+    assert as_ada.post(page(one, "trials")).status_code == 404
+    assert as_ada.get("/w/lab/e/unknown/").status_code == 404
+    experiments.delete(actor_ada, one)
+    assert as_ada.get(page(one)).status_code == 404
+
+
+def test_the_header_says_state_best_progress_and_outcomes(
+    as_ada: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    one = make_experiment()
+    add_trials(one, "FINISHED", "FINISHED", "FAILED")
+
+    response = as_ada.get(page(one))
+
+    assertContains(response, '<span class="figure" data-field="best" title="0.99">0.99</span>', html=True)
+    assertContains(response, 'value="3" max="5"')
+    assertContains(response, "↓ lower is better")
+    assertContains(response, f'data-object="experiment:{one.key}"')
+    assertContains(response, f'data-stream="exp:{one.key}"')
+
+
+def test_a_page_without_an_optimizer_says_how_to_start_one(as_ada: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+
+    assertContains(as_ada.get(page(one)), "No optimizer is running")
+    Worker.objects.create(name="w", host="h", pid=1, slots=2, seen=timezone.now())
+
+    assertNotContains(as_ada.get(page(one)), "No optimizer is running")
+
+
+def test_viewers_see_no_controls(as_ben: Client, make_experiment: Make, add_trials: Add) -> None:
+    one = make_experiment()
+    add_trials(one, "RUNNING")
+
+    for tab in TABS:
+        assertNotContains(as_ben.get(page(one, tab)), 'name="act"')
+    assert as_ben.post(page(one, "act"), {"act": "stop"}).status_code == 403
+    assert as_ben.post(page(one, "settings"), {"name": "mine"}).status_code == 403
+
+
+def test_what_the_state_forbids_is_disabled_with_the_reason(
+    as_ada: Client, make_experiment: Make, actor_ada: Actor
+) -> None:
+    one = make_experiment()
+    experiments.stop(actor_ada, one)
+
+    response = as_ada.get(page(one))
+
+    assertContains(response, 'value="pause" disabled aria-describedby="why-pause"')
+    assertContains(response, "It has ended.")
+
+
+@pytest.mark.parametrize(
+    ("act", "desired"), [("pause", "pause"), ("drain", "drain"), ("stop", "stop"), ("resume", "run")]
+)
+def test_controls_ask_for_what_they_say(as_dora: Client, make_experiment: Make, act: str, desired: str) -> None:
+    one = make_experiment()
+
+    response = as_dora.post(page(one, "act"), {"act": act}, follow=True)
+
+    one.refresh_from_db()
+    assert one.desired == desired
+    assert response.status_code == 200
+    assertContains(response, "notice-success")
+
+
+def test_a_refused_control_says_why(as_dora: Client, make_experiment: Make, actor_ada: Actor) -> None:
+    one = make_experiment()
+    experiments.stop(actor_ada, one)
+
+    response = as_dora.post(page(one, "act"), {"act": "pause"}, follow=True)
+
+    assertContains(response, "Not done: it has already ended: USER_CANCELED")
+
+
+def test_moving_to_the_trash_leads_to_the_catalog(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+
+    assert as_dora.post(page(one, "act"), {"act": "trash"})["Location"] == "/w/lab/"
+
+
+@pytest.mark.parametrize("form", [{}, {"act": "nonsense"}, {"act": "stop-trials"}])
+def test_an_incomplete_act_changes_nothing(as_dora: Client, make_experiment: Make, form: dict[str, str]) -> None:
+    response = as_dora.post(page(make_experiment(), "act"), form, follow=True)
+
+    assertContains(response, "Not done:")
+
+
+def test_ticked_trials_are_stopped_and_started_again(as_dora: Client, make_experiment: Make, add_trials: Add) -> None:
+    one = make_experiment()
+    done, failed, waiting = add_trials(one, "FINISHED", "FAILED", "CREATED")
+    keys = [done.key, failed.key, waiting.key]
+
+    stopped = as_dora.post(page(one, "act"), {"act": "stop-trials", "trial": keys}, follow=True)
+    again = as_dora.post(page(one, "act"), {"act": "restart-trials", "trial": keys[:2]}, follow=True)
+
+    waiting.refresh_from_db()
+    assert waiting.status == "USER_CANCELED"
+    assertContains(stopped, "1 of 3 asked to stop")
+    assertContains(again, "Started again as trial 3.")
+    assertContains(again, "Not started again: a trial with the same parameters has succeeded.")
+
+
+def test_settings_are_saved(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment(tags=[("old", "")])
+    form = {"name": "new name", "description": "why", "tags": "vision, team=b", "accessibility": "PUBLIC"}
+
+    response = as_dora.post(page(one, "settings"), form, follow=True)
+
+    one.refresh_from_db()
+    assert (one.name, one.description) == ("new name", "why")
+    assert {str(tag) for tag in one.tags.all()} == {"vision", "team:b"}
+    assertContains(response, "Saved.")
+
+
+def test_wrong_settings_come_back_with_the_error_at_the_field(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment(name="before")
+    form = {"name": "kept", "description": "", "tags": "aliyun-x", "accessibility": "PUBLIC"}
+
+    response = as_dora.post(page(one, "settings"), form)
+
+    one.refresh_from_db()
+    assert response.status_code == 400
+    assert one.name == "before"
+    assertContains(response, 'value="kept"', status_code=400)
+    assert "must not start with" in str(response.context["settings_form"].errors["tags"])
+
+
+def test_limits_change_while_it_runs_and_no_more_when_it_has_ended(
+    as_dora: Client, make_experiment: Make, actor_ada: Actor
+) -> None:
+    one = make_experiment()
+    form = {"form": "limits", "max_concurrent": "7", "max_trials": ""}
+
+    as_dora.post(page(one, "settings"), form)
+    one.refresh_from_db()
+    assert (one.max_concurrent, one.max_trials) == (7, None)
+
+    experiments.stop(actor_ada, one)
+    response = as_dora.post(page(one, "settings"), form)
+    assert response.status_code == 400
+    assertContains(response, "cannot change any more", status_code=400)
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("", [4, 3, 2, 1, 0]),
+        ("status:succeeded", [2, 1, 0]),
+        ("status:failed,running", [4, 3]),
+        ("-status:succeeded", [4, 3]),
+        ("value<0.985", [2]),
+        ("lr>0.015 status:succeeded", [2]),
+        ("param.lr<=0.01", [1, 0]),
+        ("model:svm", [2, 0]),
+        ("model=svm value>0.985", [0]),
+        ("model.C>1", [2]),
+        ("number>=3", [4, 3]),
+        ("boom", [3]),
+    ],
+)
+def test_trials_are_filtered_by_status_value_and_parameters(
+    as_ada: Client, make_experiment: Make, add_trials: Add, query: str, numbers: list[int]
+) -> None:
+    nested = Choice([{"_name": "svm", "C": Uniform(0, 10)}, "bayes"])
+    one = make_experiment(job=a_job(space=Space({"lr": LogUniform.between(0.001, 1), "model": nested})))
+    add_trials(one, "FINISHED", params={"lr": 0.001, "model": {"_name": "svm", "C": 1}})
+    add_trials(one, "FINISHED", params={"lr": 0.01, "model": "bayes"})
+    add_trials(one, "FINISHED", params={"lr": 0.02, "model": {"_name": "svm", "C": 2}})
+    add_trials(one, "FAILED", params={"lr": 0.5, "model": "bayes"}, reason="it went boom")
+    add_trials(one, "RUNNING", params={"lr": 0.6, "model": "bayes"})
+
+    response = as_ada.get(page(one, "trials"), {"q": query})
+
+    assert response.context["query"].problems == []
+    assert [row.trial.number for row in response.context["rows"]] == numbers
+    assert response.context["total"] == len(numbers)
+
+
+@pytest.mark.parametrize(
+    ("sort", "numbers"),
+    [
+        ("number", [0, 1, 2]),
+        ("-number", [2, 1, 0]),
+        ("value", [1, 0, 2]),
+        ("-value", [0, 1, 2]),
+        ("param.x", [2, 0, 1]),
+        ("-param.x", [1, 0, 2]),
+        ("nonsense", [0, 1, 2]),
+        ("-param.nonsense", [2, 1, 0]),
+    ],
+)
+def test_trials_sort_by_any_column_with_what_lacks_a_value_last(
+    as_ada: Client, make_experiment: Make, add_trials: Add, sort: str, numbers: list[int]
+) -> None:
+    one = make_experiment()
+    add_trials(one, "FINISHED", params={"x": 0.5}, value=0.9)
+    add_trials(one, "FINISHED", params={"x": 0.9}, value=0.1)
+    add_trials(one, "RUNNING", params={"x": 0.1})
+
+    response = as_ada.get(page(one, "trials"), {"sort": sort})
+
+    assert [row.trial.number for row in response.context["rows"]] == numbers
+
+
+def test_columns_are_chosen_in_the_address(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:
+    one = make_experiment()
+    add_trials(one, "FINISHED")
+
+    usual = as_ada.get(page(one, "trials"))
+    chosen = as_ada.get(page(one, "trials"), {"col": ["source", "step"]})
+
+    assert [column.title for column in usual.context["columns"] if column.on] == ["x", "Duration", "Started", "Reason"]
+    assert [column.title for column in chosen.context["columns"] if column.on] == ["Step", "Why"]
+    assertContains(chosen, "start-up")
+
+
+@pytest.mark.parametrize(("tab", "most"), [("", 16), ("trials", 12), ("curves", 11), ("logs", 12), ("settings", 11)])
+def test_the_number_of_queries_does_not_grow_with_the_trials(
+    as_ada: Client, make_experiment: Make, add_trials: Add, tab: str, most: int
+) -> None:
+    one = make_experiment(tags=[("a", ""), ("b", "")])
+    add_trials(one, "FINISHED", "RUNNING", "FAILED")
+    few = queries_of(as_ada, page(one, tab))
+
+    add_trials(one, *["FINISHED", "RUNNING", "FAILED"] * 8)
+
+    assert queries_of(as_ada, page(one, tab)) == few
+    assert few <= most
+
+
+def test_chart_data_is_kept_until_something_happens(
+    as_ada: Client, as_cleo: Client, make_experiment: Make, add_trials: Add, actor_ada: Actor
+) -> None:
+    one = make_experiment()
+    add_trials(one, "FINISHED", "FINISHED")
+    address = page(one, "data/history.json")
+
+    first = as_ada.get(address)
+    again = as_ada.get(address, headers={"If-None-Match": first["ETag"]})
+    experiments.pause(actor_ada, one)
+    later = as_ada.get(address, headers={"If-None-Match": first["ETag"]})
+
+    assert first.json()["number"] == [0, 1]
+    assert (again.status_code, later.status_code) == (304, 200)
+    assert as_ada.get(page(one, "data/nonsense.json")).status_code == 404
+    assert as_cleo.get(address).status_code == 404
+
+
+def test_chart_data_follow_the_filter(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:
+    one = make_experiment()
+    add_trials(one, "FINISHED", "FAILED")
+
+    assert as_ada.get(page(one, "data/history.json"), {"q": "status:failed"}).json()["number"] == [1]
+
+
+def test_the_piece_that_is_fetched_anew_is_no_whole_page(
+    as_ada: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    one = make_experiment()
+    add_trials(one, "FINISHED", "RUNNING")
+
+    response = as_ada.get(page(one, "part/now"))
+
+    assertContains(response, "Running now")
+    assertNotContains(response, "<html")
+    assert as_ada.get(page(one, "part/other")).status_code == 404
+
+
+def test_events_tell_who_did_what(as_ada: Client, make_experiment: Make, actor_ada: Actor) -> None:
+    one = make_experiment()
+    experiments.stop(actor_ada, one)
+
+    assertContains(as_ada.get(page(one, "logs")), "stopped by ada")
+    assertNotContains(as_ada.get(page(one, "logs"), {"level": "warning"}), "created by ada")
+    assertContains(as_ada.get(page(one, "logs"), {"level": "warning"}), "stopped by ada")

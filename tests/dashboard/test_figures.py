@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from apps.dashboard.templatetags.figures import aligned, column_digits, duration, number, since, words
+from apps.dashboard.templatetags.pieces import spark_points
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (12346, "12346"),
+        (0.0121, "0.0121"),
+        (3.14159, "3.142"),
+        (-0.5, "-0.5"),
+        (12345.678, "12346"),
+        (0.0000123456, "1.235e-5"),
+        (12_000_000, "1.2e7"),
+        ("NaN", "NaN"),
+        ("-Infinity", "-∞"),
+        (float("nan"), "NaN"),
+        (float("inf"), "∞"),
+        ("adam", "adam"),
+        (True, "True"),
+    ],
+)
+def test_a_number_has_four_digits_that_tell(value: object, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_column_has_as_many_decimals_as_its_spread_needs() -> None:
+    assert column_digits([0.5012, 0.5034, 0.5099]) == 6
+    assert column_digits([1, 2, 300]) == 0
+    assert column_digits([None, float("nan")]) is None
+    assert aligned(0.5, 4) == "0.5000"
+    assert aligned(1e-9, 4) == "1e-9"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "–"), (0.4, "0.4 s"), (14, "14 s"), (134, "2 m 14 s"), (11_520, "3 h 12 m"), (187_200, "2 d 4 h")],
+)
+def test_a_duration_has_two_units(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("age", "text"),
+    [
+        (timedelta(seconds=2), "now"),
+        (timedelta(seconds=14), "14 s ago"),
+        (timedelta(minutes=3), "3 min ago"),
+        (timedelta(hours=2), "2 h ago"),
+        (timedelta(days=5), "5 d ago"),
+        (timedelta(days=31), "2026-01-01"),
+    ],
+)
+def test_times_are_relative_until_a_month_has_passed(age: timedelta, text: str) -> None:
+    now = datetime(2026, 2, 1, tzinfo=UTC)
+
+    assert since(now - age, now) == text
+
+
+def test_parameters_are_written_in_full() -> None:
+    assert words(0.00441035436) == "0.00441035436"
+    assert words(True) == "true"
+    assert words({"_name": "svm", "C": 1}) == "svm"
+
+
+def test_a_sparkline_steps_from_left_to_right() -> None:
+    points = spark_points([[1, 0.5], [3, 0.2]], total=5)
+
+    assert points == "0.0,1.0 40.0,1.0 40.0,19.0 80,19.0"
+
+
+def test_a_sparkline_of_nothing_is_empty_and_of_one_value_is_level() -> None:
+    assert spark_points([]) == ""
+    assert spark_points([[4, 0.3]]) == "0.0,10.0 80,10.0"

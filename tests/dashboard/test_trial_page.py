@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django.asserts import assertContains, assertNotContains
+
+from apps.experiments.models import Experiment
+from apps.trials import logs
+from apps.trials.models import Attempt, Measurement, Trial
+from tests.dashboard.conftest import queries_of
+from tests.people import a_job
+from tunebook import Space
+from tunebook.distributions import Choice, LogUniform, Uniform
+
+Make = Callable[..., Experiment]
+Add = Callable[..., list[Trial]]
+
+
+@pytest.fixture(autouse=True)
+def data(settings: object, tmp_path: Path) -> Path:
+    settings.TUNEBOOK_DATA = tmp_path  # type: ignore[attr-defined]
+    return tmp_path
+
+
+def address(trial: Trial, more: str = "") -> str:
+    return f"/w/lab/e/{trial.experiment.key}/t/{trial.number}{more}"
+
+
+def with_logs(trial: Trial, out: str = "", err: str = "") -> Path:
+    Attempt.objects.create(trial=trial, experiment=trial.experiment, number=1, launch_key=f"k-{trial.key}")
+    Trial.objects.filter(pk=trial.pk).update(attempt_count=1)
+    folder = logs.attempt_folder(trial.experiment.key, trial.number, 1)
+    folder.mkdir(parents=True)
+    (folder / "out.log").write_text(out)
+    (folder / "err.log").write_text(err)
+    (folder / "commands.jsonl").write_text('{"id": 1, "command": "train --x 1", "started": 1, "ended": 2, "code": 3}\n')
+    return folder
+
+
+def test_a_trial_has_a_page_for_members_and_none_for_outsiders(
+    as_ben: Client, as_cleo: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    (one,) = add_trials(make_experiment(), "FINISHED")
+
+    assertContains(as_ben.get(address(one)), "<h1>Trial 0</h1>", html=True)
+    assert as_cleo.get(address(one)).status_code == 404
+    assert as_ben.get(address(one).replace("/t/0", "/t/7")).status_code == 404
+    assertNotContains(as_ben.get(address(one)), 'name="act"')
+
+
+def test_parameters_show_their_place_in_the_range_and_the_way_to_the_best(
+    as_ada: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    nested = Choice([{"_name": "svm", "C": Uniform(0, 10)}, "bayes"])
+    one = make_experiment(job=a_job(space=Space({"lr": LogUniform.between(0.01, 1), "model": nested})))
+    trial, _ = (
+        *add_trials(one, "FINISHED", params={"lr": 0.1, "model": {"_name": "svm", "C": 5}}, value=0.9),
+        *add_trials(one, "FINISHED", params={"lr": 0.2, "model": {"_name": "svm", "C": 5}}, value=0.1),
+    )
+    Experiment.objects.filter(pk=one.pk).update(best_trial=1, best_value=0.1)
+
+    params = {param["name"]: param for param in as_ada.get(address(trial)).context["params"]}
+
+    assert params["lr"]["share"] == pytest.approx(0.5)
+    assert params["lr"]["difference"] == "-0.1"
+    assert params["model.C"]["difference"] == "same"
+    assert params["model"]["text"] == "svm"
+
+
+def test_rank_and_neighbours_are_said(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:
+    _, second, _ = add_trials(make_experiment(), "FINISHED", "FINISHED", "FINISHED")
+
+    response = as_ada.get(address(second))
+
+    assertContains(response, "rank 2 of 3")
+    assert (response.context["previous"], response.context["next"]) == (0, 2)
+
+
+def test_metrics_show_the_last_value_of_each_with_what_is_not_finite_in_words(
+    as_ada: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    (one,) = add_trials(make_experiment(), "RUNNING")
+    for step in range(3):
+        Measurement.objects.create(trial=one, name="loss", step=step, value=1 / (step + 1))
+    Measurement.objects.create(trial=one, name="grad", step=1, value=None, kind=1)
+
+    metrics = {metric["name"]: metric for metric in as_ada.get(address(one)).context["metrics"]}
+
+    assert (metrics["loss"]["value"], metrics["loss"]["points"]) == (pytest.approx(1 / 3), 3)
+    assert metrics["grad"]["value"] == "NaN"
+
+
+def test_a_failed_trial_shows_the_reason_and_the_last_lines_first(
+    as_ada: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    one, _ = add_trials(make_experiment(), "FAILED", "FAILED", reason="exit code 1")
+    with_logs(one, err="".join(f"line {number}\n" for number in range(50)) + "RuntimeError: <boom>\n")
+
+    response = as_ada.get(address(one))
+
+    assert response.context["last_lines"].splitlines()[0] == "line 31"
+    assertContains(response, "RuntimeError: &lt;boom&gt;")
+    assertContains(response, "Same reason in 1 other trial")
+    assertContains(response, "train --x 1")
+
+
+def test_the_log_gives_what_is_new_behind_an_offset(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:
+    (one,) = add_trials(make_experiment(), "RUNNING")
+    folder = with_logs(one, out="first\n")
+
+    first = as_ada.get(address(one, "/log/out")).json()
+    with (folder / "out.log").open("a") as file:
+        file.write("second\n")
+    then = as_ada.get(address(one, f"/log/out?offset={first['offset']}")).json()
+
+    assert first == {"text": "first\n", "offset": 6, "ended": False}
+    assert then == {"text": "second\n", "offset": 13, "ended": False}
+
+
+@pytest.mark.parametrize("offset", ["-1", "x", "99999999999999999999", ""])
+def test_a_nonsense_offset_begins_at_the_start(
+    as_ada: Client, make_experiment: Make, add_trials: Add, offset: str
+) -> None:
+    (one,) = add_trials(make_experiment(), "RUNNING")
+    with_logs(one, out="first\n")
+
+    assert as_ada.get(address(one, "/log/out"), {"offset": offset}).json()["text"] == "first\n"
+
+
+def test_a_log_that_is_not_there_is_empty_and_unknown_ones_are_404(
+    as_ada: Client, as_cleo: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    (one,) = add_trials(make_experiment(), "FINISHED")
+
+    assert as_ada.get(address(one, "/log/err")).json() == {"text": "", "offset": 0, "ended": True}
+    assert as_ada.get(address(one, "/log/passwd")).status_code == 404
+    assert as_cleo.get(address(one, "/log/out")).status_code == 404
+
+
+def test_a_log_is_downloaded_as_text(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:
+    (one,) = add_trials(make_experiment(), "RUNNING")
+    with_logs(one, out="<script>alert(1)</script>\n")
+
+    response = as_ada.get(address(one, "/log/out?download"))
+
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    assert response["Content-Disposition"].startswith("attachment;")
+    assert response.content == b"<script>alert(1)</script>"
+
+
+def test_stop_and_restart_do_what_they_say(as_dora: Client, make_experiment: Make, add_trials: Add) -> None:
+    failed, waiting = add_trials(make_experiment(), "FAILED", "CREATED")
+
+    as_dora.post(address(waiting, "/act"), {"act": "stop"})
+    restarted = as_dora.post(address(failed, "/act"), {"act": "restart"})
+
+    waiting.refresh_from_db()
+    assert waiting.status == "USER_CANCELED"
+    assert restarted["Location"] == address(failed).replace("/t/0", "/t/2")
+
+
+def test_what_cannot_be_done_is_disabled_with_the_reason_and_refused(
+    as_dora: Client, as_ben: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    (done,) = add_trials(make_experiment(), "FINISHED")
+
+    assertContains(as_dora.get(address(done)), "It succeeded; the same parameters are not run again.")
+    response = as_dora.post(address(done, "/act"), {"act": "restart"}, follow=True)
+
+    assertContains(response, "Not started again: a trial with the same parameters has succeeded")
+    assert as_ben.post(address(done, "/act"), {"act": "stop"}).status_code == 403
+
+
+def test_the_curve_is_data_with_a_tag(as_ada: Client, as_cleo: Client, make_experiment: Make, add_trials: Add) -> None:
+    (one,) = add_trials(make_experiment(), "RUNNING")
+    Measurement.objects.create(trial=one, name="loss", step=1, value=0.5)
+
+    response = as_ada.get(address(one, "/data/curve.json"))
+
+    assert response.json()["this"] == {"step": [1], "value": [0.5]}
+    assert response["ETag"]
+    assert as_cleo.get(address(one, "/data/curve.json")).status_code == 404
+
+
+def test_the_number_of_queries_does_not_grow_with_what_was_measured(
+    as_ada: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    one, *_ = add_trials(make_experiment(), "FINISHED", "FINISHED")
+    Measurement.objects.create(trial=one, name="loss", step=0, value=0.5)
+    few = queries_of(as_ada, address(one))
+
+    for step in range(1, 30):
+        Measurement.objects.create(trial=one, name="loss", step=step, value=0.5)
+        Measurement.objects.create(trial=one, name=f"m{step}", step=step, value=0.5)
+
+    assert queries_of(as_ada, address(one)) == few
+    assert few <= 18
