@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
@@ -38,7 +39,8 @@ class DialectSchema(AutoSchema):
 
     def get_response_serializers(self) -> Any:
         told = getattr(self.view, "answers", {}).get(self.method)
-        return told or {200: FREE_OBJECT}
+        made = 201 if self.method == "POST" and getattr(self.view, "creates", False) else 200
+        return {**(told or {made: FREE_OBJECT}), **getattr(self.view, "errors", {})}
 
     def get_tags(self) -> list[str]:
         return [getattr(self.view, "tag", "Tunebook")]
@@ -54,7 +56,7 @@ class AuthenticationScheme(OpenApiAuthenticationExtension):
     name = ["bearerToken", "browserSession"]
 
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
-        cookie = {"type": "apiKey", "in": "cookie", "name": "sessionid"}
+        cookie = {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
         return [{"type": "http", "scheme": "bearer"}, cookie]
 
 
@@ -72,6 +74,11 @@ def _body_schema(table: dict[str, Parameter]) -> dict[str, Any]:
     }
     required = [name for name, parameter in table.items() if parameter.required]
     return schema | ({"required": required} if required else {})
+
+
+def error_schema(says: str, **members: Any) -> dict[str, Any]:
+    """The schema of an error's body, with one sentence on when it comes."""
+    return {"type": "object", "description": says, "properties": members, "required": sorted(members)}
 
 
 def answer_schema(*names: str) -> dict[int, dict[str, Any]]:

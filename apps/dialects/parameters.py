@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from django.http import QueryDict
@@ -134,7 +135,9 @@ class Word(Parameter):
             raise ValueError(f"must be one of {', '.join(self.words)}, got {shown(text)}") from None
 
     def schema(self) -> dict[str, Any]:
-        return super().schema() | {"enum": list(self.words)}
+        spelled = [word for word, meaning in self.words.items() if meaning == self.default]
+        default = {"default": spelled[0]} if spelled else {}
+        return {"type": self.kind, "description": self.about, "enum": list(self.words), **default}
 
 
 class Truth(Parameter):
@@ -184,9 +187,13 @@ class Moment(Parameter):
 
 
 class Record(Parameter):
-    """A JSON object, handed on as it is: a codec or a verb knows what may stand in it."""
+    """A JSON object, handed on as it is: a codec or a verb knows what may stand in it. `shape` is for readers only."""
 
     kind = "object"
+
+    def __init__(self, about: str = "", *, shape: Mapping[str, Any] = MappingProxyType({}), **options: Any) -> None:
+        super().__init__(about, **options)
+        self.shape = shape
 
     def from_json(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -194,7 +201,7 @@ class Record(Parameter):
         return value
 
     def schema(self) -> dict[str, Any]:
-        return super().schema() | {"additionalProperties": True}
+        return super().schema() | {"additionalProperties": True} | dict(self.shape)
 
 
 class Series(Parameter):

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from apps.dialects.base import DialectView, Problem
+from apps.dialects.documentation import error_schema
 from apps.dialects.refusal import Refusal
 
 VERSION = "2022-08-28"
@@ -30,10 +31,20 @@ CODES: dict[str, tuple[int, str]] = {
 """Our word for a problem -> HTTP status and Code here. A signing gateway's words pass; all others are bad input."""
 
 
+TEXT = {"type": "string"}
+ENVELOPE = {"RequestId": TEXT, "Code": TEXT, "Message": TEXT}
+ERRORS = {
+    400: error_schema("A parameter is wrong, or the signature does not hold.", **ENVELOPE),
+    403: error_schema("The role is too small.", **ENVELOPE, AccessDeniedDetail={"type": "object"}),
+    404: error_schema("There is no such thing, or none within reach.", **ENVELOPE),
+}
+
+
 class PaiView(DialectView):
     """One operation of the native API."""
 
     tag = "Native API"
+    errors = ERRORS
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         version = request._request.headers.get("x-acs-version", VERSION)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from apps.dialects.body import MOST_BYTES, read_json
+from apps.dialects.pai.shape import CONFIGURATION
 from apps.dialects.parameters import INT32, Moment, Parameter, Record, Series, Text, Truth, Whole, Word
 from apps.dialects.refusal import Refusal
 from apps.tags.models import MAX_LENGTH, MAX_TAGS, checked
@@ -153,7 +154,7 @@ EXPERIMENT_FIELDS = {
     "WorkspaceId": Text("the workspace; the key's own by default", longest=64),
     "Description": Text("what it is for", longest=10_000),
     "Accessibility": Word(VISIBILITY, "PUBLIC: everyone in the workspace; PRIVATE: its creator and administrators"),
-    "HpoExperimentConfiguration": Record("what to search and how to run it"),
+    "HpoExperimentConfiguration": Record("what to search and how to run it", shape=CONFIGURATION),
     "Tag": Tags("tags, at most 20"),
 }
 TRIAL_IDS = Series(Text(longest=64), "ids of trials", longest=1000)

@@ -11,9 +11,11 @@ from apps.dialects import catalog
 from apps.dialects.documentation import answer_schema
 from apps.dialects.pai import hyperparameters, parameters, rows
 from apps.dialects.pai.base import UNKNOWN, PaiView
+from apps.experiments.models import Experiment
 from apps.trials.models import Trial
 from apps.tuning import experiments, trials
 from apps.workspaces.access import require
+from tunebook.errors import SpecError
 from tunebook.job import Job
 
 STOPPED, NOT_STOPPED = "successfully stopped trial", "failed to stop trial"
@@ -78,14 +80,17 @@ class RestartHpoTrials(PaiView):
         if given.get("TrialIds"):
             made = trials.restart(self.actor, found, given["TrialIds"])
             return self.done(Results={key: _restarted(outcome) for key, outcome in made.items()})
-        if given.get("TrialHyperParameters"):
+        if "TrialHyperParameters" in given:
             return self.done(Results=self._queued(found, given["TrialHyperParameters"]))
         require(self.actor, found.workspace_id, "run")
         return self.done(Results={})
 
-    def _queued(self, found: Any, wire: dict[str, Any]) -> dict[str, str]:
+    def _queued(self, found: Experiment, wire: dict[str, Any]) -> dict[str, str]:
         params = hyperparameters.read(wire, Job.from_dict(found.job))
-        trial = trials.queue(self.actor, found, params, source="restarted")
+        try:
+            trial = trials.queue(self.actor, found, params, source="restarted")
+        except SpecError as error:
+            raise SpecError("TrialHyperParameters", error.message) from None
         return {trial.key: _restarted(trial)}
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse
 
 from apps.dialects.base import DialectView, Problem
+from apps.dialects.documentation import error_schema
 from apps.dialects.refusal import Refusal
 from apps.workspaces.access import workspace_of
 from apps.workspaces.models import Workspace
@@ -16,10 +17,26 @@ UNAUTHENTICATED = {"SignatureNonceUsed": "replayed", "InvalidTimeStamp.Expired":
 SPEC_CODES = {"space": "bad_space", "limits": "bad_limit", "command": "bad_command"}
 
 
+TEXT = {"type": "string"}
+ERROR = {"type": "object", "properties": {"code": TEXT, "message": TEXT, "field": TEXT, "request_id": TEXT}}
+ERRORS = {
+    status: error_schema(says, error=ERROR)
+    for status, says in (
+        (400, "A parameter or the body cannot be read."),
+        (401, "The credential is missing or does not hold."),
+        (403, "The role is too small."),
+        (404, "There is no such thing, or none within reach."),
+        (409, "The thing is in a state that does not allow this."),
+        (422, "A declaration that cannot be used; `field` says where."),
+    )
+}
+
+
 class TunebookView(DialectView):
     """One address of our own API."""
 
     tag = "Tunebook"
+    errors = ERRORS
 
     def problem_document(self, problem: Problem) -> dict[str, Any]:
         return {

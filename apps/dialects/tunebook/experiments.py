@@ -26,6 +26,7 @@ NOT_FILTERS = {"page", "page_size", "sort", "order", "trashed"}
 class Experiments(TunebookView):
     """The catalog."""
 
+    creates = True
     query = parameters.LIST_EXPERIMENTS
     fields = parameters.CREATE_EXPERIMENT
     operations = {"GET": "ListExperiments", "POST": "CreateExperiment"}

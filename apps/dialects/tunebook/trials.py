@@ -35,6 +35,7 @@ class TrialView(TunebookView):
 class Trials(TunebookView):
     """The trials of an experiment."""
 
+    creates = True
     query = parameters.LIST_TRIALS
     fields = parameters.QUEUE
     operations = {"GET": "ListTrials", "POST": "QueueTrial"}
@@ -84,6 +85,8 @@ class StopTrial(TrialView):
 
 class RestartTrial(TrialView):
     """Start a new trial with the same parameters, unless one with them has succeeded."""
+
+    creates = True
 
     def post(self, request: Request, key: str, number: int) -> HttpResponse:
         self.document()

@@ -38,6 +38,7 @@ class Workspaces(TunebookView):
 class Members(TunebookView):
     """The members of a workspace."""
 
+    creates = True
     fields = parameters.MEMBER
     operations = {"GET": "ListMembers", "POST": "AdmitMember"}
 
@@ -66,6 +67,7 @@ class OneMember(TunebookView):
 class Keys(TunebookView):
     """The keys of a workspace."""
 
+    creates = True
     fields = parameters.KEY
     operations = {"GET": "ListKeys", "POST": "IssueKey"}
 

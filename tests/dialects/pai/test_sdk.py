@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from alibabacloud_paiautoml20220828.client import Client
 from alibabacloud_paiautoml20220828 import models as sdk
+from alibabacloud_paiautoml20220828.client import Client
 from alibabacloud_tea_openapi import models as openapi
 from alibabacloud_tea_util import models as util
 from Tea.exceptions import TeaException
@@ -64,7 +64,11 @@ def test_list_finds_by_a_name_that_needs_encoding(client: Client) -> None:
 
 def test_list_takes_empty_texts_and_dates(client: Client, created: str) -> None:
     request = sdk.ListHpoExperimentsRequest(
-        name="", status="", min_create_time="2020-01-01 00:00:00", max_create_time="2100-01-01", include_config_data="True"
+        name="",
+        status="",
+        min_create_time="2020-01-01 00:00:00",
+        max_create_time="2100-01-01",
+        include_config_data="True",
     )
 
     found = client.list_hpo_experiments(request).body
@@ -162,7 +166,11 @@ def test_trial_logs_names_and_commands(client: Client, created: str, trial_of: C
 
 
 def test_tags_go_through_the_generic_call(client: Client) -> None:
-    body = {"Name": "tagged", "HpoExperimentConfiguration": a_configuration(), "Tag": [{"Key": "group", "Value": "a b"}]}
+    body = {
+        "Name": "tagged",
+        "HpoExperimentConfiguration": a_configuration(),
+        "Tag": [{"Key": "group", "Value": "a b"}],
+    }
     params = openapi.Params(
         action="CreateHpoExperiment",
         version="2022-08-28",
