@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.stage import Stage
 
+ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = [
     "--no-sandbox",
@@ -68,6 +76,48 @@ def stage() -> Iterator[Stage]:
     site = Stage()
     yield site
     site.close()
+
+
+@pytest.fixture(scope="session")
+def served(django_db_setup: None) -> Iterator[str]:
+    """The product itself, serving the test database as a process of its own; its address."""
+    command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    server = subprocess.Popen(
+        command, env={**environment, "TUNEBOOK_DATABASE_URL": database_url()}, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    said = server.stdout.readline()
+    assert "http://" in said, said
+    yield said[said.index("http://") :].strip().rstrip("/")
+    server.terminate()
+    server.wait(timeout=30)
+    server.stdout.close()
+
+
+def database_url() -> str:
+    """The test database as the product's settings name it."""
+    known = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite://{Path(str(known['NAME'])).resolve()}"
+    password = f":{known['PASSWORD']}" if known["PASSWORD"] else ""
+    return f"postgres://{known['USER']}{password}@{known['HOST']}:{known['PORT'] or 5432}/{known['NAME']}"
+
+
+@pytest.fixture
+def signed_in(served: str, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Open a path of the served product as a user."""
+
+    def visit(user: User, path: str, **options: Any) -> Page:
+        client = Client()
+        client.force_login(user)
+        page = open_page(**options)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+        page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": served}])
+        page.goto(served + path)
+        return page
+
+    return visit
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

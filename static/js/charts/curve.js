@@ -2,7 +2,7 @@
 
 import { number, toNumber } from "../format.js";
 import { Chart } from "./core.js";
-import { GOAL_WORDS } from "./data.js";
+import { GOAL_WORDS, newPoints } from "./data.js";
 
 const LOOKS = {
   median: { name: "median of the others", colour: "soft", width: 1.5 },
@@ -30,10 +30,11 @@ export function mountCurve(figure, payload, events) {
   chart.tools.toggle("Log", false, draw);
   draw(false);
   events.follow(({ kind, payload: event }) => {
-    const y = kind === "metrics" && event.trial === payload.number ? toNumber(event.value) : null;
-    if (y === null || !own || (own.xs.length && event.step <= own.xs.at(-1))) return;
-    own.xs.push(event.step);
-    own.ys.push(y);
+    if (kind !== "metrics" || event.trial !== payload.number || !own) return;
+    for (const [step, value] of newPoints(event, own.xs.at(-1))) {
+      own.xs.push(step);
+      own.ys.push(value);
+    }
     chart.update();
   });
   return chart;

@@ -3,7 +3,7 @@
 import { number, toNumber } from "../format.js";
 import { statusWords } from "../words.js";
 import { Chart } from "./core.js";
-import { GOAL_WORDS, hrefOf, isBetter } from "./data.js";
+import { GOAL_WORDS, hrefOf, isBetter, newPoints } from "./data.js";
 
 /** Exponential smoothing, corrected for its start; gaps stay gaps. */
 export function smooth(values, weight) {
@@ -33,14 +33,14 @@ class CurvesData {
     return this.curves.get(trial);
   }
 
-  takeMetrics({ trial, step, value }) {
-    const y = toNumber(value);
-    if (y === null || step === null || step === undefined) return false;
-    const curve = this.curve(trial);
-    if (curve.xs.length && step <= curve.xs.at(-1)) return false;
-    curve.xs.push(step);
-    curve.ys.push(y);
-    return true;
+  takeMetrics(event) {
+    const curve = this.curve(event.trial);
+    const points = newPoints(event, curve.xs.at(-1));
+    for (const [step, value] of points) {
+      curve.xs.push(step);
+      curve.ys.push(value);
+    }
+    return points.length > 0;
   }
 
   takeTrial(trial) {

@@ -1,5 +1,7 @@
 /** Where a chart's numbers come from: a block inside the figure or its address; and the events that add to them. */
 
+import { toNumber } from "../format.js";
+
 /** The payload of a figure. Throws an Error with words for people when it cannot be had. */
 export async function load(figure) {
   const block = figure.querySelector('script[type="application/json"]');
@@ -61,4 +63,10 @@ export const GOAL_WORDS = { minimize: "↓ lower is better", maximize: "↑ high
 
 export function isBetter(goal, a, b) {
   return b === null || (goal === "maximize" ? a > b : a < b);
+}
+
+/** The [step, value] pairs of a metrics event that lie behind the last known step; a value that is no number is a gap. */
+export function newPoints(event, lastStep) {
+  const pairs = event.curve?.length ? event.curve : [[event.step, event.value]];
+  return pairs.filter(([step]) => step !== null && step !== undefined && (lastStep === undefined || step > lastStep)).map(([step, value]) => [step, toNumber(value)]);
 }

@@ -19,6 +19,7 @@ export class LivePage {
     this.pending = new Map();
     this.blocked = new Map();
     this.fresh = new Map();
+    this.totals = new Map();
     this.refreshed = new WeakMap();
     this.feed = new Feed(body.dataset.liveUrl, {
       feed: body.dataset.feed,
@@ -41,6 +42,10 @@ export class LivePage {
       oldest.set(dataset.stream, Math.min(after, oldest.get(dataset.stream) ?? after));
     }
     for (const [stream, after] of oldest) this.feed.follow(stream, after);
+    for (const total of root.querySelectorAll('[data-object^="experiment:"] [data-field="total"]')) {
+      const key = total.closest("[data-object]").dataset.object.slice("experiment:".length);
+      if (!this.totals.has(key)) this.totals.set(key, Number(total.textContent.replace(/\D/g, "")));
+    }
   }
 
   mark(name, words) {
@@ -82,9 +87,16 @@ export class LivePage {
     if (kind === "trial") this.change(`trial:${key}:${payload.number}`, trialFields(payload));
     if (kind === "metrics") this.change(`trial:${key}:${payload.trial}`, metricsFields(payload));
     if (kind === "removed" || kind === "restored") this.count(stream, `experiment:${payload.key}`, kind);
-    if (NEW.has(payload.status)) this.count(stream, kind === "trial" ? `trial:${key}:${payload.number}` : `experiment:${payload.key}`, "new");
+    if (kind === "trial" && this.isNewTrial(key, payload)) this.count(stream, `trial:${key}:${payload.number}`, "new");
+    if (kind === "experiment" && NEW.has(payload.status) && !payload.total) this.count(stream, `experiment:${payload.key}`, "new");
     this.refreshFragments(kind);
     this.speak(kind, payload);
+  }
+
+  /** Trials are numbered from 0, so those from the total that the page was drawn with are new to it. */
+  isNewTrial(key, trial) {
+    if (!this.totals.has(key)) return NEW.has(trial.status);
+    return trial.number >= this.totals.get(key);
   }
 
   /** Remember what an object shows now; everything is written at the next frame, once. */

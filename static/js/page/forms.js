@@ -46,7 +46,7 @@ export function addRow(set) {
     }
   }
   const row = copy.querySelector("[data-rowset-row]");
-  (rowsOf(set).at(-1) || template).after(copy);
+  (set.querySelector("[data-rowset-rows]") || set).append(copy);
   if (total) total.value = number + 1;
   row.querySelectorAll("select[data-switch]").forEach(switchParts);
   row.querySelector("input:not([type=hidden]), select, textarea")?.focus();

@@ -13,8 +13,10 @@ class Log {
     this.text = box.matches("pre") ? box : box.querySelector("pre");
     this.offset = Number(box.dataset.offset) || 0;
     box.dataset.watched = "1";
+    this.choice = box.closest("section, .card")?.querySelector("[data-log-follow]");
+    this.choice?.addEventListener("change", () => this.choice.checked && this.toEnd());
     this.toEnd();
-    document.addEventListener("tb:event", ({ detail }) => detail.kind !== "note" && this.soon());
+    if ("ended" in box.dataset) return;
     this.timer = setInterval(() => this.soon(), EVERY);
   }
 
@@ -23,8 +25,7 @@ class Log {
   }
 
   follows() {
-    const box = document.querySelector("[data-log-follow]");
-    return box ? box.checked : this.isAtEnd();
+    return this.isAtEnd() && (this.choice?.checked ?? true);
   }
 
   toEnd() {

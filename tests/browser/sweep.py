@@ -1,0 +1,42 @@
+"""A sweep without processes: the verbs of the driver, called by a test in the place of the optimizer."""
+
+from __future__ import annotations
+
+from apps.experiments.models import Experiment
+from apps.trials.models import Attempt
+from apps.tuning import driving
+from apps.tuning.measuring import Reading
+from tunebook.job import Job
+from tunebook.samplers.base import Suggestion
+from tunebook.status import ExperimentStatus
+
+HOST = "stage"
+
+
+class Sweep:
+    """Drives one experiment: trials begin, report `loss`, and end when the test says so."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.job = Job.from_dict(experiment.job)
+        leases = driving.claim("a test", most=100)
+        self.lease = next(lease for lease in leases if lease.key == experiment.key)
+        self.attempts: dict[int, Attempt] = {}
+
+    def begin(self, count: int = 1) -> list[int]:
+        """Start trials; their numbers."""
+        suggestions = [Suggestion({"x": 0.5}, "random") for _ in range(count)]
+        with driving.tick(self.lease, self.job) as tick:
+            tick.move(ExperimentStatus.RUNNING)
+            started = tick.begin(suggestions, instance="t", executor="local", host=HOST, slots=1000)
+            for attempt in started:
+                tick.launched(attempt, handle={})
+                self.attempts[attempt.trial.number] = attempt
+        return [attempt.trial.number for attempt in started]
+
+    def report(self, number: int, step: int, loss: float) -> None:
+        with driving.tick(self.lease, self.job) as tick:
+            tick.measured(self.attempts[number], [Reading("loss", step, loss)], {})
+
+    def end(self, number: int, *, code: int = 0) -> None:
+        with driving.tick(self.lease, self.job) as tick:
+            tick.ended(self.attempts.pop(number), driving.Outcome(how="exited", code=code))

@@ -1,0 +1,146 @@
+"""Pages that follow a running experiment: numbers change in place, and nothing else moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from tests.browser.sweep import Sweep
+from tests.people import a_job
+from tunebook.limits import Limits
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WATCH_SHIFTS = """() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+            window.shifts.push([entry.value, ...entry.sources.map((source) => source.node?.outerHTML?.slice(0, 120) ?? "?")]);
+        }
+    }).observe({ type: "layout-shift" });
+}"""
+
+
+@pytest.fixture
+def sweep(make_experiment: Callable[..., Any]) -> Sweep:
+    job = a_job(limits=Limits(max_trials=1000, max_concurrent=1000))
+    return Sweep(make_experiment(job=job, name="resnet"))
+
+
+def address(sweep: Sweep, rest: str = "") -> str:
+    return f"/w/lab/e/{sweep.lease.key}/{rest}"
+
+
+def is_live(page: Page) -> None:
+    expect(page.locator("[data-live-mark]")).to_have_attribute("data-state", "live")
+
+
+def test_two_hundred_trials_change_numbers_and_move_nothing(signed_in, ada: User, sweep: Sweep):
+    for number in sweep.begin(40):
+        sweep.report(number, 1, 1.0)
+    page: Page = signed_in(ada, address(sweep, "trials?col=last&col=step"))
+    is_live(page)
+    documents: list[str] = []
+    page.on("request", lambda request: documents.append(request.url) if request.resource_type == "document" else None)
+    page.mouse.wheel(0, 400)
+    page.wait_for_function("() => scrollY > 0")
+    page.locator("tbody [data-tick]").nth(12).focus()
+    page.evaluate("() => getSelection().selectAllChildren(document.querySelector('h1'))")
+    page.evaluate(WATCH_SHIFTS)
+    before = page.evaluate("() => [scrollY, document.activeElement.value, String(getSelection())]")
+
+    for start in range(0, 160, 20):
+        for number in sweep.begin(20):
+            sweep.report(number, 1, 1 / (number + 1))
+            sweep.end(number, code=number % 7 == 0)
+        sweep.report(30 + start // 20, 2, 0.125 + start)
+
+    counts = page.locator('[data-object^="experiment:"] [data-field="ended"]').first
+    expect(counts).to_have_text("160")
+    expect(page.locator(f'[data-object="trial:{sweep.lease.key}:37"] [data-field="last_value"]')).to_have_text("140.1")
+    expect(page.get_by_role("button", name="160 new · show")).to_be_visible()
+    assert page.evaluate("() => [scrollY, document.activeElement.value, String(getSelection())]") == before
+    assert page.evaluate("() => window.shifts") == []
+    assert documents == []
+    assert page.locator("tbody tr").count() <= 50
+
+
+def test_an_overview_follows_without_moving(signed_in, ada: User, sweep: Sweep):
+    page: Page = signed_in(ada, address(sweep))
+    is_live(page)
+    page.evaluate(WATCH_SHIFTS)
+
+    for number in sweep.begin(3):
+        sweep.report(number, 1, 0.5 - number / 10)
+        sweep.end(number)
+
+    head = page.locator('[data-object^="experiment:"]').first
+    expect(head.locator('[data-field="best"]').first).to_have_text("0.3")
+    expect(head.locator('[data-field="counts.FINISHED"]')).to_have_text("3")
+    expect(head.locator('[data-field="status"]')).to_have_text("Running")
+    assert page.evaluate("() => window.shifts") == []
+
+
+def test_a_row_of_the_catalog_follows_its_experiment(signed_in, ada: User, sweep: Sweep, make_experiment):
+    page: Page = signed_in(ada, "/w/lab/")
+    is_live(page)
+    row = page.locator(f'[data-object="experiment:{sweep.lease.key}"]')
+
+    sweep.begin(2)
+    sweep.report(0, 1, 0.25)
+    sweep.end(0)
+    make_experiment(name="another")
+
+    expect(row.locator('[data-field="status"]')).to_have_text("Running")
+    expect(page.get_by_role("button", name="1 new · show")).to_be_visible()
+
+
+def test_a_value_reaches_the_page_of_its_trial(signed_in, ada: User, sweep: Sweep):
+    sweep.begin()
+    page: Page = signed_in(ada, address(sweep, "t/0"))
+    is_live(page)
+
+    sweep.report(0, 1, 0.123456)
+
+    value = page.locator('[data-field="last_value"]').first
+    expect(value).to_have_text("0.1235")
+    expect(value).to_have_attribute("title", "0.123456")
+
+
+def test_words_say_that_the_connection_is_away_and_the_page_catches_up(signed_in, ada: User, sweep: Sweep):
+    sweep.begin()
+    page: Page = signed_in(ada, address(sweep, "t/0"))
+    is_live(page)
+    mark = page.locator("[data-live-words]")
+
+    page.context.set_offline(True)
+    page.evaluate("() => dispatchEvent(new Event('offline'))")
+    sweep.report(0, 1, 0.75)
+    page.context.set_offline(False)
+
+    expect(page.locator('[data-field="last_value"]').first).to_have_text("0.75", timeout=60_000)
+    expect(mark).to_have_text("Live")
+
+
+def test_a_hidden_page_counts_in_its_title_and_catches_up_when_looked_at(signed_in, ada: User, sweep: Sweep):
+    page: Page = signed_in(ada, address(sweep, "t/0") if sweep.begin() else "")
+    is_live(page)
+    hide = """(hidden) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+
+    page.evaluate(hide, True)
+    sweep.report(0, 1, 0.75)
+    sweep.end(0)
+    page.wait_for_function("() => document.title.startsWith('(')")
+    untouched = page.locator('[data-field="last_value"]').first.text_content()
+    page.evaluate(hide, False)
+
+    assert untouched == "–"
+    expect(page.locator('[data-field="last_value"]').first).to_have_text("0.75")
+    page.wait_for_function("() => !document.title.startsWith('(')")
