@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from apps.experiments.models import Chore
 from apps.feed import upkeep as feed_upkeep
+from apps.optimizer import census
 from apps.optimizer.work import Place
 from apps.tuning import driving
 
@@ -22,6 +23,7 @@ HOLD = timedelta(seconds=30)
 def run(worker: str, place: Place) -> None:
     """The chores of this machine, and those of the installation if it is this worker's turn."""
     if hold(f"orphans:{place.host}"[:32], worker):
+        census.bury(place.host)
         stop_orphans(place)
     if hold("maintenance", worker):
         abandoned = driving.abandon()

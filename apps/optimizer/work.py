@@ -86,6 +86,7 @@ class Work:
     status: str = ""
     best: float | None = None
     has_ended: bool = False
+    evicts: bool = False
     sampler_failures: int = 0
     next_due: float = 0.0
     messages: list[tuple[str, str]] = field(default_factory=list)

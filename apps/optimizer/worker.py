@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import secrets
 import threading
 import time
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from django.utils import timezone
 
 from apps.experiments.models import Experiment, Host, Worker
 from apps.feed import wake
-from apps.optimizer import upkeep, webhooks
+from apps.optimizer import census, upkeep, webhooks
 from apps.optimizer.driver import Driver, changed_rows
 from apps.optimizer.executors.base import Executor
 from apps.optimizer.steps.ask import SamplerFailed
@@ -58,7 +57,7 @@ class OptimizerWorker:
 
     def __init__(self, executor: Executor, data: Path, *, slots: int, table_url: str = "", options: Options) -> None:
         self.options = options
-        self.name = f"{executor.scope}-{os.getpid()}-{secrets.token_hex(3)}"[:64]
+        self.name = census.name_of_this_process(executor.scope)
         self.place = Place(executor, data, executor.scope, slots, executor.scope, table_url)
         self.receiver = wake.Receiver("optimizer", hears_itself=False)
         self.drivers: dict[int, Driver] = {}
@@ -98,7 +97,8 @@ class OptimizerWorker:
         wake.poke()
 
     def register(self) -> None:
-        """Add this process to those who do the work."""
+        """Add this process to those who do the work, and take over at once from those that died here."""
+        census.bury(self.place.host)
         row = {"host": self.place.host, "pid": os.getpid(), "slots": self.place.slots}
         Worker.objects.create(name=self.name, **row)
         Host.objects.update_or_create(name=self.place.host, defaults={"slots": self.place.slots})
@@ -188,6 +188,8 @@ class OptimizerWorker:
 
     def turn(self, driver: Driver, measured: bool, *, changed: bool) -> None:
         leaving = self.leaving.is_set()
+        if leaving and self.options.stop_trials and not driver.work.evicts:
+            driver.work.evicts = changed = True
         driver.turn(
             announced=measured,
             changed=changed,

@@ -119,6 +119,11 @@ def release(lease: Lease) -> None:
     mine.update(driver="", lease_until=None, driven_at=Now())
 
 
+def release_all(driver: str) -> int:
+    """Let others take over everything from a driver that is known to be dead; how many experiments it held."""
+    return Experiment.objects.filter(driver=driver, ended=None).update(driver="", lease_until=None)
+
+
 def set_aside(lease: Lease, error: str, *, again_in: timedelta) -> None:
     """Record on the experiment that driving it failed, and let it rest before the next try."""
     with transaction.atomic():

@@ -18,6 +18,8 @@ MOST_SAMPLER_FAILURES = 3
 def close(work: Work, tick: Tick) -> None:
     """Ask live trials to stop when the experiment ends early; end it when nothing is live and nothing will be."""
     row = tick.experiment
+    if work.evicts:
+        evict(work, tick)
     work.closing = ending(work, row)
     if work.closing is not None:
         status, reason = work.closing
@@ -32,6 +34,13 @@ def close(work: Work, tick: Tick) -> None:
             tick.move(ExperimentStatus.NO_MORE_TRIAL)
         elif row.desired == Desired.DRAIN or not work.created:
             tick.move(ExperimentStatus.FINISHED, "" if row.desired != Desired.DRAIN else "drained")
+
+
+def evict(work: Work, tick: Tick) -> None:
+    """Cancel what runs here because its optimizer goes; the experiment itself waits for another one."""
+    for live in work.live.values():
+        if live.trial.desired == Desired.RUN:
+            tick.ask_to_stop(live.trial, by="system", reason="its optimizer was told to stop its trials")
 
 
 def ending(work: Work, row: Experiment) -> Ending | None:
