@@ -156,11 +156,12 @@ def _follow(client: Client, key: str, options: argparse.Namespace) -> int:
     """A line per change, on a terminal one line that is written anew; 0 when it ended well."""
     live = sys.stdout.isatty() and not options.json
     experiment: Json = {}
+    shown = ""
     for experiment in client.watch(key):
-        if options.json:
-            print(json.dumps(experiment, ensure_ascii=False), flush=True)
-        else:
-            print(f"\r\033[K{_line(experiment)}" if live else _line(experiment), end="" if live else "\n", flush=True)
+        line = json.dumps(experiment, ensure_ascii=False) if options.json else _line(experiment)
+        if line != shown:
+            print(f"\r\033[K{line}" if live else line, end="" if live else "\n", flush=True)
+        shown = line
     if live:
         print()
     return DONE if experiment.get("status") in _GOOD_ENDS else NOT_WELL

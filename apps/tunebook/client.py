@@ -142,8 +142,8 @@ class Client:
     def call(
         self, method: str, path: str, content: Mapping[str, Any] | None = None, *, timeout: float = TIMEOUT
     ) -> Json:
-        """One request to the native API below `/api/tunebook/v1/`; the answer's JSON object."""
-        url = self.url + BASE + path
+        """One request below `/api/tunebook/v1/`, or to a whole path; the answer's JSON object."""
+        url = self.url + (path if path.startswith("/") else BASE + path)
         body = None
         given = {name: value for name, value in (content or {}).items() if value is not None}
         if method in ("GET", "DELETE"):
@@ -178,8 +178,9 @@ class Client:
     def _submit_pai(self, document: Mapping[str, Any], name: str, description: str, tags: Mapping[str, str]) -> str:
         """Create it through the API it is written for, so that it is kept verbatim; its key."""
         whole: Json = dict(document) if pai.PATH in document else {pai.PATH: document}
-        given = {"Name": name, "Description": description, "WorkspaceId": self.workspace}
-        whole |= {member: value for member, value in given.items() if value and not whole.get(member)}
+        whole |= {member: text for member, text in {"Name": name, "Description": description}.items() if text}
+        if self.workspace:
+            whole.setdefault("WorkspaceId", self.workspace)
         if tags:
             ours = [{"Key": key, "Value": value} for key, value in tags.items()]
             whole["Tag"] = [*whole.get("Tag", ()), *ours]

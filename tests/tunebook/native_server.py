@@ -26,6 +26,7 @@ class NativeServer:
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
                 size = int(self.headers["Content-Length"] or 0)
                 body = json.loads(self.rfile.read(size)) if size else {}
+                assert "//" not in parts.path
                 status, document = outer.handle(f"{self.command} {parts.path.removeprefix(BASE)}", query, body)
                 outer.tokens.add(self.headers["Authorization"])
                 text = document if isinstance(document, bytes) else json.dumps(document).encode()
