@@ -13,6 +13,8 @@ from tunebook.fields import below, unknown
 from tunebook.objective import Objective
 from tunebook.samplers.auto import AutoSampler
 from tunebook.samplers.base import Sampler, Suggestion
+from tunebook.samplers.bayesian import BayesianSampler
+from tunebook.samplers.evolution import EvolutionSampler
 from tunebook.samplers.grid import GridSampler
 from tunebook.samplers.random_search import RandomSampler
 from tunebook.samplers.sobol import SobolSampler
@@ -27,6 +29,8 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "sobol": SobolSampler,
     "grid": GridSampler,
     "tpe": TpeSampler,
+    "bayesian": BayesianSampler,
+    "evolution": EvolutionSampler,
 }
 
 

@@ -75,6 +75,11 @@ class Encoder:
     def __init__(self, space: Space) -> None:
         self.space = space
         self.columns = [column(name, leaf, condition) for name, (leaf, condition) in space.leaves().items()]
+        self._labels = {
+            column.name: column.distribution.labels
+            for column in self.columns
+            if isinstance(column.distribution, Choice) and column.distribution.is_nested
+        }
         self.index = {column.name: place for place, column in enumerate(self.columns)}
 
     def row(self, params: Mapping[str, Value]) -> list[float]:
@@ -88,6 +93,11 @@ class Encoder:
     def params(self, numbers: Mapping[str, float]) -> Params:
         """The parameter set that numbers by column name stand for; those of columns that do not count are ignored."""
         return self.space.assemble(lambda name, _: self.columns[self.index[name]].decode(numbers[name]))
+
+    def options_of(self, condition: Condition) -> list[float]:
+        """The option indices of the choice above under which a condition holds."""
+        labels = self._labels[condition.parent]
+        return [float(labels.index(label)) for label in condition.labels]
 
 
 def column(name: str, distribution: Distribution, condition: Condition | None) -> Column:

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tunebook.distributions import Choice
 from tunebook.history import History
 from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
-from tunebook.samplers.encode import Column, Encoder, Floats, Ints, Kind
+from tunebook.samplers.encode import Encoder, Floats, Ints
+from tunebook.samplers.latin import LatinCube
 from tunebook.samplers.options import Option, number, whole, word
 from tunebook.samplers.parzen import Layout, Mixture
 from tunebook.samplers.records import Records, Table
@@ -63,25 +63,15 @@ class TpeSampler(Sampler):
         self._encoder = Encoder(space)
         self._records = Records(self._encoder)
         self._groups = _groups(self._encoder)
+        self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         known = pending if self.chosen["constant_liar"] != "none" else ()
         table = self._records.table(history, known, with_failures=self.chosen["failures"] == "avoid")
         results = int(np.isfinite(table.loss).sum())
         if results < self.chosen["n_startup"]:
-            return self._start(number)
+            return self._start.suggestion(number)
         return self._model(table, results, number)
-
-    def _start(self, number: int) -> Suggestion:
-        """A point of a Latin hypercube: over so many trials each parameter visits each part of its range once."""
-        size = self.chosen["n_startup"]
-        columns = self._encoder.columns
-        cube = np.random.Generator(np.random.PCG64((self.seed, number // size, 1)))
-        strata = cube.permuted(np.tile(np.arange(size), (len(columns), 1)), axis=1)
-        at = (strata[:, number % size] + self.generator(number).random(len(columns))) / size
-        numbers = {column.name: _at(column, u) for column, u in zip(columns, at.tolist(), strict=True)}
-        note = f"one of the first {size}, which are spread evenly"
-        return Suggestion(self._encoder.params(numbers), "start-up", note=note)
 
     def _model(self, table: Table, results: int, number: int) -> Suggestion:
         random = self.generator(number)
@@ -164,16 +154,4 @@ def _groups(encoder: Encoder) -> list[Group]:
 
 
 def _holds(condition: Condition | None, chosen: dict[str, float], encoder: Encoder) -> bool:
-    if condition is None:
-        return True
-    above = encoder.columns[encoder.index[condition.parent]].distribution
-    if condition.parent not in chosen or not isinstance(above, Choice):
-        return False
-    return above.labels[int(chosen[condition.parent])] in condition.labels
-
-
-def _at(column: Column, u: float) -> float:
-    """A uniform number as a column's number."""
-    if column.kind is Kind.LEVEL:
-        return float(np.searchsorted(column.edges[1:-1], u, side="right"))
-    return float(int(u * column.count)) if column.kind is Kind.OPTION else u
+    return condition is None or chosen.get(condition.parent, -1.0) in encoder.options_of(condition)

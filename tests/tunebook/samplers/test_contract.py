@@ -215,18 +215,21 @@ def bowl(params: Params) -> float:
     return float((params["x"] - 1) ** 2 + (params["y"] + 2) ** 2 + params["z"] ** 2)
 
 
+BUDGETS = {"bayesian": 25, "evolution": 120}  # trials after which a sampler must be ahead; 60 for the others
+
+
 @pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in ("random", "sobol", "grid")])
 @pytest.mark.parametrize("goal", ["minimize", "maximize"])
-def test_a_sampler_with_a_model_beats_random_search_on_a_bowl(name: str, goal: Goal) -> None:
+def test_a_sampler_that_learns_beats_random_search_on_a_bowl(name: str, goal: Goal) -> None:
     def best_of(sampler: str, seed: int) -> float:
         past = History(BOWL, Objective(goal))
         asking = build(Sampling(sampler), BOWL, past.objective, seed)
-        for _ in range(60):
+        for _ in range(BUDGETS.get(name, 60)):
             (suggestion,) = asking.ask(past, 1)
             past = with_result(past, suggestion.params, past.objective.sign * bowl(suggestion.params))
         return min(bowl(dict(trial.params)) for trial in past.trials)
 
-    model = sorted(best_of(name, seed) for seed in range(5))
-    blind = sorted(best_of("random", seed) for seed in range(5))
+    learning = sorted(best_of(name, seed) for seed in range(3))
+    blind = sorted(best_of("random", seed) for seed in range(3))
 
-    assert model[2] < blind[2] / 2
+    assert learning[1] < blind[1] / 2

@@ -79,5 +79,5 @@ def test_other_bases_are_refused(base: Any) -> None:
 
 
 def test_an_unknown_rule_is_refused_with_those_there_are() -> None:
-    with pytest.raises(SpecError, match=r"^sampling\.options\.rule: must be one of random, sobol, got 'lhs'$"):
-        build(Sampling("random", {"rule": "lhs"}), SQUARE, Objective(), 7)
+    with pytest.raises(SpecError, match=r"^rule: must be one of random, sobol, got 'lhs'$"):
+        ask(SQUARE, 1, rule="lhs")

@@ -1,0 +1,227 @@
+"""Bayesian optimisation: a Gaussian process over the trials so far, and the point it promises most of.
+
+Source: Jones, Schonlau and Welch, Efficient Global Optimization of Expensive Black-Box Functions, 1998;
+Snoek, Larochelle and Adams, Practical Bayesian Optimization of Machine Learning Algorithms, NIPS 2012.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from tunebook.history import History
+from tunebook.objective import Objective
+from tunebook.samplers.base import Sampler, Suggestion
+from tunebook.samplers.encode import Encoder, Floats, Kind
+from tunebook.samplers.gaussian import (
+    GaussianProcess,
+    Points,
+    log_expected_improvement,
+    log_probability_of_improvement,
+)
+from tunebook.samplers.latin import LatinCube
+from tunebook.samplers.options import Option, number, whole, word
+from tunebook.samplers.records import Records
+from tunebook.space import Params, Space
+
+MOST = 300  # trials that enter the model: the best third of them, and the latest
+STARTS = 5
+NEAR = (0.1, 0.03, 0.01, 0.003)  # how far from the best candidates each round looks, as shares of the range
+PER_START = 60
+BESIDE = 0.01  # so near to a running trial, as a share of each range, nothing more is tried
+OUTLIER = 4.0  # a loss so many times further from the median than the best one is as good as any worse
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How losses became values of mean 0 and variance 1."""
+
+    middle: float
+    width: float
+
+
+class BayesianSampler(Sampler):
+    """A Gaussian process with one length scale per parameter; trials that run count with what it expects of them.
+
+    Works on every space; parameters are seen on their own cumulative curve, nested ones at the middle of their range
+    where they do not count.
+
+    Example:
+        >>> BayesianSampler(space, objective, seed=7, acquisition="ei").ask(history, 4)
+    """
+
+    name = "bayesian"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("n_startup", 10, whole(2, 10_000), "trials spread evenly before the model is asked"),
+        Option("acquisition", "ei", word("ei", "ucb", "poi"), "expected improvement, confidence bound or probability"),
+        Option("kappa", 2.0, number(0), "how many deviations the confidence bound reaches"),
+        Option("xi", 0.0, number(0), "the least improvement that counts, in deviations of all values"),
+        Option("n_candidates", 2000, whole(10, 1_000_000), "random points at which the promise is reckoned first"),
+    )
+
+    def __init__(self, space: Space, objective: Objective, seed: int = 0, **options: Any) -> None:
+        super().__init__(space, objective, seed, **options)
+        self._encoder = Encoder(space)
+        self._records = Records(self._encoder)
+        self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
+        self._threads = ThreadpoolController()
+        self._kept: tuple[Floats, Floats, GaussianProcess] | None = None
+
+    def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
+        with self._threads.limit(limits=1):  # on matrices this small more threads only wait for each other
+            return self._suggest(history, number, pending)
+
+    def _suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion:
+        table = self._records.table(history, pending)
+        results = int(np.isfinite(table.loss).sum())
+        if results < self.chosen["n_startup"]:
+            return self._start.suggestion(number)
+        known = ~np.isnan(table.loss)
+        rows, loss = _most_telling(table.rows[known], table.loss[known])
+        values, scale = _scaled(loss)
+        process = self._process(rows, values)
+        waiting = table.rows[~known]
+        if len(waiting):
+            process, rows, values = self._with_pending(process, rows, values, waiting)
+        row, mean, spread = self._search(process, rows, values, waiting, self.generator(number))
+        numbers = dict(zip(self._encoder.index, row.tolist(), strict=True))
+        return Suggestion(
+            self._encoder.params(numbers),
+            "model",
+            expected=history.objective.sign * (scale.middle + scale.width * mean),
+            spread=scale.width * spread,
+            note=f"the most promising point of a Gaussian process over {len(loss)} trials",
+        )
+
+    def _process(self, rows: Floats, values: Floats) -> GaussianProcess:
+        """The process fitted to this data; the last one is kept, for the other suggestions of a batch."""
+        if (
+            self._kept is not None
+            and np.array_equal(self._kept[0], rows, True)
+            and np.array_equal(self._kept[1], values)
+        ):
+            return self._kept[2]
+        process = GaussianProcess.fitted(self._points(rows), values)
+        self._kept = (rows.copy(), values, process)
+        return process
+
+    def _with_pending(
+        self, process: GaussianProcess, rows: Floats, values: Floats, waiting: Floats
+    ) -> tuple[GaussianProcess, Floats, Floats]:
+        """The process that believes what it expects of the points whose values are not known."""
+        believed, _ = process.predict(self._points(waiting))
+        rows, values = np.vstack([rows, waiting]), np.append(values, believed)
+        return process.conditioned(self._points(rows), values), rows, values
+
+    def _search(
+        self, process: GaussianProcess, rows: Floats, values: Floats, waiting: Floats, random: np.random.Generator
+    ) -> tuple[Floats, float, float]:
+        """The most promising row found, with what is expected there: far and wide first, then nearer and nearer."""
+        best = float(process.predict(self._points(rows))[0].min())
+        leaders = rows[np.argsort(values, kind="stable")[:STARTS]]
+        everywhere = self._settled(self._anywhere(self.chosen["n_candidates"], random))
+        found = np.vstack([everywhere, self._around(leaders, NEAR[0], random)])
+        promise = self._promise(process, found, best, waiting)
+        for reach in NEAR:
+            top = found[np.argsort(-promise, kind="stable")[:STARTS]]
+            more = self._around(top, reach, random)
+            found = np.vstack([top, more])
+            promise = self._promise(process, found, best, waiting)
+        row = found[int(np.argmax(promise))]
+        mean, spread = process.predict(self._points(row[None, :]))
+        return row, float(mean[0]), float(spread[0])
+
+    def _promise(self, process: GaussianProcess, rows: Floats, best: float, waiting: Floats) -> Floats:
+        """What is to be maximised; nothing is promised beside a point whose value is still to come."""
+        points = self._points(rows)
+        mean, spread = process.predict(points)
+        if self.chosen["acquisition"] == "ucb":
+            promise: Floats = self.chosen["kappa"] * spread - mean
+        elif self.chosen["acquisition"] == "poi":
+            promise = log_probability_of_improvement(mean, spread, best - self.chosen["xi"])
+        else:
+            promise = log_expected_improvement(mean, spread, best - self.chosen["xi"])
+        taken = self._points(waiting)
+        for place in range(len(waiting)):
+            near = np.abs(points.numbers - taken.numbers[place]).max(axis=1, initial=0.0) < BESIDE
+            promise[near & (points.options == taken.options[place]).all(axis=1)] = -np.inf
+        return promise
+
+    def _anywhere(self, count: int, random: np.random.Generator) -> Floats:
+        """Random rows over the whole space; columns that do not count are filled as well, until ``_settled``."""
+        rows = random.random((count, len(self._encoder.columns)))
+        for place, column in enumerate(self._encoder.columns):
+            if column.kind is not Kind.POSITION:
+                rows[:, place] = np.floor(rows[:, place] * column.count)
+        return rows
+
+    def _around(self, centres: Floats, reach: float, random: np.random.Generator) -> Floats:
+        """Rows near some others: about half of the numbers moved, now and then another level or option."""
+        rows = np.repeat(centres, PER_START, axis=0)
+        fresh = self._anywhere(len(rows), random)
+        rows = np.where(np.isnan(rows), fresh, rows)
+        moves = random.random(rows.shape)
+        steps = reach * random.standard_normal(rows.shape)
+        for place, column in enumerate(self._encoder.columns):
+            if column.kind is Kind.POSITION:
+                moved = np.where(moves[:, place] < 0.5, rows[:, place] + steps[:, place], rows[:, place])
+                rows[:, place] = np.clip(moved, 0.0, 1.0)
+            elif column.kind is Kind.LEVEL:
+                leaps = np.rint(steps[:, place] * column.count + np.sign(steps[:, place]) * 0.5)
+                moved = np.where(moves[:, place] < 0.3, rows[:, place] + leaps, rows[:, place])
+                rows[:, place] = np.clip(moved, 0, column.count - 1)
+            else:
+                change = moves[:, place] < 0.5 / len(self._encoder.columns) + 0.05
+                rows[:, place] = np.where(change, fresh[:, place], rows[:, place])
+        return self._settled(rows)
+
+    def _settled(self, rows: Floats) -> Floats:
+        """The rows with NaN where a column does not count under what was chosen above it."""
+        for place, column in enumerate(self._encoder.columns):
+            if column.condition is not None:
+                above = self._encoder.index[column.condition.parent]
+                wanted = self._encoder.options_of(column.condition)
+                rows[~np.isin(rows[:, above], wanted), place] = np.nan
+        return rows
+
+    def _points(self, rows: Floats) -> Points:
+        """Rows as the kernel sees them: positions and middles of levels as numbers, options apart."""
+        numbers, options = [], []
+        for place, column in enumerate(self._encoder.columns):
+            values = rows[:, place]
+            if column.kind is Kind.OPTION:
+                options.append(np.nan_to_num(values, nan=-1.0))
+                continue
+            if column.kind is Kind.LEVEL:
+                edges = np.array(column.edges)
+                middles = np.append((edges[1:] + edges[:-1]) / 2, 0.5)
+                values = middles[np.nan_to_num(values, nan=column.count).astype(np.int64)]
+            numbers.append(np.nan_to_num(values, nan=0.5))
+        empty = np.empty((len(rows), 0))
+        return Points(np.column_stack(numbers) if numbers else empty, np.column_stack(options) if options else empty)
+
+
+def _most_telling(rows: Floats, loss: Floats) -> tuple[Floats, Floats]:
+    """At most so many trials as the model bears: the best third, and the latest of the others."""
+    if len(loss) <= MOST:
+        return rows, loss
+    order = np.argsort(loss, kind="stable")
+    best = order[: MOST // 3]
+    rest = np.setdiff1d(np.arange(len(loss)), best)[-(MOST - len(best)) :]
+    kept = np.sort(np.concatenate([best, rest]))
+    return rows[kept], loss[kept]
+
+
+def _scaled(loss: Floats) -> tuple[Floats, Scale]:
+    """Losses with mean 0 and variance 1; failures and outliers on the bad side are set to a bad value."""
+    finite = loss[np.isfinite(loss)]
+    unit = float(np.abs(finite).max()) or 1.0
+    finite = finite / unit
+    low, middle, high = float(finite.min()), float(np.median(finite)), float(finite.max())
+    values = np.minimum(loss / unit, min(middle + OUTLIER * (middle - low), high) if middle > low else high)
+    centre, width = float(values.mean()), float(values.std())
+    if width < 1e-12:
+        return np.zeros(len(values)), Scale(centre * unit, 0.0)
+    return (values - centre) / width, Scale(centre * unit, width * unit)

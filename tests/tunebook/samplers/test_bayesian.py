@@ -1,0 +1,137 @@
+"""The Gaussian process, and what is suggested with it."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from tests.tunebook.samplers.spaces import NESTED, history, with_pending
+from tunebook import Choice, Objective, Space, Uniform
+from tunebook.history import History
+from tunebook.samplers import Suggestion
+from tunebook.samplers.bayesian import MOST, BayesianSampler
+from tunebook.samplers.encode import Floats
+from tunebook.samplers.gaussian import GaussianProcess, Points, log_expected_improvement
+
+LINE = Space({"x": Uniform(0, 1)})
+
+
+def points(*numbers: float) -> Points:
+    return Points(np.array(numbers)[:, None], np.empty((len(numbers), 0)))
+
+
+def wave(x: Floats) -> Floats:
+    return np.sin(6 * x)
+
+
+def ask(past: History, seed: int = 3, **options: object) -> Suggestion:
+    return BayesianSampler(past.space, past.objective, seed, **options).ask(past, 1)[0]
+
+
+def test_a_process_passes_through_smooth_values_and_knows_where_it_knows_little() -> None:
+    seen = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.6])
+    process = GaussianProcess.fitted(points(*seen), wave(seen))
+
+    mean, spread = process.predict(points(0.05, 0.25, 0.35, 1.0))
+
+    assert mean[:3] == pytest.approx(wave(np.array([0.05, 0.25, 0.35])), abs=0.05)
+    assert spread[3] > 5 * spread[1]
+
+
+def test_noise_is_told_from_signal() -> None:
+    random = np.random.default_rng(1)
+    x = random.random(80)
+    process = GaussianProcess.fitted(points(*x), wave(x) + 0.3 * random.standard_normal(80))
+
+    mean, _ = process.predict(points(*np.linspace(0.1, 0.9, 9)))
+
+    assert np.abs(mean - wave(np.linspace(0.1, 0.9, 9))).max() < 0.35
+
+
+def test_a_column_that_does_not_matter_gets_a_long_scale() -> None:
+    random = np.random.default_rng(1)
+    rows = random.random((40, 2))
+    process = GaussianProcess.fitted(Points(rows, np.empty((40, 0))), wave(rows[:, 0]))
+
+    across, _ = process.predict(Points(np.array([[0.3, 0.1], [0.3, 0.9]]), np.empty((2, 0))))
+
+    assert across[0] == pytest.approx(across[1], abs=0.05)
+
+
+def test_options_are_only_equal_or_not() -> None:
+    options = np.array([[0.0], [1.0], [2.0]] * 4)
+    values = np.array([-1.0, 1.0, 0.0] * 4)
+    process = GaussianProcess.fitted(Points(np.empty((12, 0)), options), values)
+
+    mean, _ = process.predict(Points(np.empty((3, 0)), np.array([[0.0], [1.0], [2.0]])))
+
+    assert mean == pytest.approx([-1, 1, 0], abs=0.1)
+
+
+@pytest.mark.parametrize("z", [3.0, 0.0, -0.9, -1.1, -5.0, -20.0])
+def test_the_logarithm_of_expected_improvement_is_exact_where_it_can_be_checked(z: float) -> None:
+    phi, cdf = math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi), 0.5 * math.erfc(-z / math.sqrt(2))
+    direct = phi + z * cdf if z > -6 else phi / z**2
+
+    found = log_expected_improvement(np.array([-z]), np.array([1.0]), 0.0)[0]
+
+    assert found == pytest.approx(math.log(direct), rel=0.01 if z < -6 else 1e-6)
+
+
+def test_expected_improvement_keeps_its_order_far_out() -> None:
+    found = log_expected_improvement(np.array([10.0, 100.0, 1e5, 1e8]), np.ones(4), 0.0)
+
+    assert np.all(np.isfinite(found))
+    assert np.all(np.diff(found) < 0)
+
+
+@pytest.mark.parametrize("goal", ["minimize", "maximize"])
+def test_a_suggestion_says_what_is_expected_in_the_objectives_own_units(goal: str) -> None:
+    sign = 1 if goal == "minimize" else -1
+    past = history(LINE, 25, lambda params: sign * (1000 + 100 * (params["x"] - 0.6) ** 2), goal=goal)  # type: ignore[arg-type]
+
+    suggestion = ask(past)
+
+    assert suggestion.source == "model"
+    assert suggestion.params["x"] == pytest.approx(0.6, abs=0.05)
+    assert suggestion.expected == pytest.approx(sign * 1000, abs=2)
+    assert suggestion.spread is not None and 0 <= suggestion.spread < 5
+
+
+def test_running_trials_keep_others_away() -> None:
+    past = history(LINE, 12, lambda params: (params["x"] - 0.6) ** 2)
+    first = ask(past).params["x"]
+
+    second = ask(with_pending(past, {"x": first})).params["x"]
+
+    assert abs(first - second) > 0.005
+
+
+@pytest.mark.parametrize("acquisition", ["ei", "ucb", "poi"])
+def test_each_acquisition_finds_the_valley(acquisition: str) -> None:
+    past = history(LINE, 20, lambda params: (params["x"] - 0.25) ** 2)
+
+    assert ask(past, acquisition=acquisition, kappa=0.1).params["x"] == pytest.approx(0.25, abs=0.1)
+
+
+def test_the_good_branch_of_a_nested_space_is_found() -> None:
+    space = Space({"m": Choice([{"_name": "far", "a": Uniform(0, 1)}, {"_name": "near", "b": Uniform(0, 1)}, "none"])})
+    past = history(space, 30, lambda p: (p["m"]["b"] - 0.4) ** 2 if p["m"] != "none" and "b" in p["m"] else 1.0)
+
+    assert ask(past).params["m"] == {"_name": "near", "b": pytest.approx(0.4, abs=0.05)}
+
+
+def test_a_long_history_is_thinned_to_what_the_model_bears() -> None:
+    past = history(NESTED, MOST + 50)
+
+    assert NESTED.problems(ask(past).params) == []
+
+
+def test_a_batch_spreads_out() -> None:
+    past = history(LINE, 20, lambda params: (params["x"] - 0.25) ** 2)
+    sampler = BayesianSampler(LINE, Objective(), 3)
+
+    found = sorted(suggestion.params["x"] for suggestion in sampler.ask(past, 4))
+
+    assert min(b - a for a, b in itertools.pairwise(found)) > 0.005
