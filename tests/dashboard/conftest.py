@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,11 +10,10 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from apps.experiments.models import COUNT_COLUMNS, Experiment
 from apps.trials.models import Trial
 from apps.workspaces.models import Member, Role, Workspace
+from tests.dashboard.trials import with_trials
 
 
 @pytest.fixture(autouse=True)
@@ -65,28 +62,5 @@ def as_dora(workspace: Workspace) -> Client:
 
 @pytest.fixture
 def add_trials() -> Callable[..., list[Trial]]:
-    """Give an experiment trials in these statuses, numbered on, and count them on its row."""
-
-    def add(experiment: Experiment, *statuses: str, **given: Any) -> list[Trial]:
-        first, now = experiment.trial_count, timezone.now()
-        made = []
-        for place, status in enumerate(statuses):
-            number = first + place
-            started = now - timedelta(minutes=len(statuses) - place)
-            values: dict[str, Any] = {"params": {"x": number / 100}, "source": "start-up", "started": started}
-            if status == "FINISHED":
-                values |= {"value": 1.0 - number / 100, "ended": now, "last_value": 1.0 - number / 100}
-            made.append(
-                Trial.objects.create(experiment=experiment, number=number, status=status, **{**values, **given})
-            )
-            column = COUNT_COLUMNS[status]
-            setattr(experiment, column, getattr(experiment, column) + 1)
-        experiment.trial_count += len(made)
-        finished = [trial for trial in made if trial.value is not None]
-        if finished:
-            best = min(finished, key=lambda trial: trial.value or 0)
-            experiment.best_value, experiment.best_trial = best.value, best.number
-        experiment.save()
-        return made
-
-    return add
+    """Give an experiment trials in these statuses."""
+    return with_trials

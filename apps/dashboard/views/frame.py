@@ -20,6 +20,7 @@ from apps.workspaces.access import NEEDS, Actor, NotAllowed, OutOfReach, actor_o
 from apps.workspaces.models import Workspace
 from tunebook.errors import SpecError
 
+NOWHERE = "You are not a member of any workspace yet. Ask an admin of one to add you."
 View = Callable[..., HttpResponse]
 REFUSALS = (Conflict, LimitReached, SpecError)
 
@@ -67,6 +68,8 @@ def in_workspace(view: View) -> View:
     def checked(request: HttpRequest, slug: str | None = None, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
+        if slug is None and not request.user.memberships.exists():
+            return render_template(request, "403.html", {"words": NOWHERE}, status=403)
         place = enter(request, slug)
         request.place = place  # type: ignore[attr-defined]  # for the error pages
         try:

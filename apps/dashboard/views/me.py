@@ -37,6 +37,7 @@ def appearance(request: HttpRequest) -> HttpResponse:
 @in_workspace
 def me(request: HttpRequest, place: Place) -> HttpResponse:
     form = PasswordChangeForm(cast(User, request.user), request.POST if request.method == "POST" else None)
+    form.fields["old_password"].widget.attrs.pop("autofocus", None)
     if request.method == "POST" and form.is_valid():
         form.save()
         update_session_auth_hash(request, form.user)

@@ -1,0 +1,187 @@
+"""Every page in a real browser: accessible in both themes, light, within its policy, and fit for a phone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from apps.experiments.models import Experiment
+from apps.trials.models import Measurement, Trial
+from apps.tuning import experiments
+from apps.workspaces.access import Actor
+from apps.workspaces.models import Workspace
+from tests.browser.site import deployed
+from tests.dashboard.trials import with_trials
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGES = {
+    "sign-in": "/login",
+    "catalog": "/w/lab/",
+    "catalog, wrong query": "/w/lab/?q=statos:x+best<low",
+    "catalog, nothing found": "/w/lab/?q=zzz",
+    "catalog, empty": "/w/empty/",
+    "trash": "/w/lab/trash",
+    "overview": "/w/lab/e/{key}/",
+    "overview, no trials": "/w/lab/e/{bare}/",
+    "trials": "/w/lab/e/{key}/trials",
+    "curves": "/w/lab/e/{key}/curves",
+    "logs": "/w/lab/e/{key}/logs",
+    "settings": "/w/lab/e/{key}/settings",
+    "trial": "/w/lab/e/{key}/t/0",
+    "failed trial": "/w/lab/e/{key}/t/2",
+    "new": "/w/lab/new",
+    "clone": "/w/lab/new?from={key}",
+    "members": "/w/lab/settings/members",
+    "keys": "/w/lab/settings/keys",
+    "me": "/me",
+    "not found": "/w/lab/e/nothing/",
+}
+MOST_BYTES, MOST_REQUESTS = 70_000, 8
+
+
+@pytest.fixture(scope="session")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("static")
+
+
+@pytest.fixture
+def site(collected: Path, transactional_db: None) -> Iterator[str]:
+    with deployed(collected) as address:
+        yield address
+
+
+@pytest.fixture
+def shelf(
+    make_experiment: Callable[..., Experiment],
+    actor_ada: Actor,
+    ada: User,
+) -> dict[str, str]:
+    """A workspace with something of everything; the keys that addresses need."""
+    one = make_experiment(name="resnet-cifar", tags=[("vision", ""), ("team", "search")], description="What it is for.")
+    statuses = ["FINISHED", "RUNNING", "FAILED", "EARLY_STOPPED", "CREATED", "WAITING", "UNKNOWN", "USER_CANCELED"]
+    trials = with_trials(one, *statuses, "SYS_CANCELED", reason="exit code 1")
+    for trial in trials[:4]:
+        rows = [Measurement(trial=trial, name="loss", step=step, value=1 / (step + 1)) for step in range(20)]
+        Measurement.objects.bulk_create(rows)
+        Trial.objects.filter(pk=trial.pk).update(value_count=20, last_step=19, last_value=0.05)
+    bare = make_experiment(name="not begun", start=False, accessibility="PRIVATE")
+    experiments.delete(actor_ada, make_experiment(name="thrown away"))
+    ada.memberships.create(workspace=Workspace.objects.create(slug="empty", name="An empty shelf"), role="admin")
+    return {"key": one.key, "bare": bare.key}
+
+
+def context_of(chromium: Browser, site: str, user: User | None, **options: Any) -> BrowserContext:
+    """A browser context, signed in."""
+    context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, "base_url": site, **options})
+    if user is not None:
+        session = SessionStore()
+        session["_auth_user_id"], session["_auth_user_backend"] = (
+            str(user.pk),
+            "django.contrib.auth.backends.ModelBackend",
+        )
+        session["_auth_user_hash"] = user.get_session_auth_hash()
+        session.create()
+        context.add_cookies([{"name": "tunebook_session", "value": session.session_key, "url": site}])
+    return context
+
+
+def problems(page: Page) -> list[str]:
+    """What axe finds, each with the first element that shows it."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['help']} {json.dumps(one['nodes'][0]['html'])[:200]}" for one in found]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_breaks_an_accessibility_rule(
+    chromium: Browser, site: str, ada: User, shelf: dict[str, str], theme: Any
+) -> None:
+    context = context_of(chromium, site, ada, color_scheme=theme, reduced_motion="reduce")
+    strangers = context_of(chromium, site, None, color_scheme=theme)
+    found: dict[str, list[str]] = {}
+
+    for name, address in PAGES.items():
+        page = (strangers if name == "sign-in" else context).new_page()
+        page.goto(address.format(**shelf))
+        found[name] = problems(page)
+        page.close()
+
+    context.close()
+    strangers.close()
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+@pytest.mark.slow
+def test_no_page_is_wider_than_a_phone_or_breaks_the_content_policy(
+    chromium: Browser, site: str, ada: User, shelf: dict[str, str]
+) -> None:
+    context = context_of(chromium, site, ada, viewport={"width": 390, "height": 844})
+    complaints: list[str] = []
+    wide: dict[str, int] = {}
+
+    for name, address in PAGES.items():
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if "Policy" in message.text else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address.format(**shelf))
+        over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if over > 0:
+            wide[name] = over
+        page.close()
+
+    context.close()
+    assert wide == {}
+    assert complaints == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["catalog", "overview", "trials", "curves", "trial", "new", "keys"])
+def test_a_first_visit_is_light(chromium: Browser, site: str, ada: User, shelf: dict[str, str], name: str) -> None:
+    context = context_of(chromium, site, ada)
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    answers: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+    session.on("Network.responseReceived", lambda one: answers.update({one["requestId"]: one["response"]["url"]}))
+    session.on("Network.loadingFinished", lambda one: sizes.update({one["requestId"]: one["encodedDataLength"]}))
+
+    page.goto(PAGES[name].format(**shelf), wait_until="networkidle")
+
+    loaded = {url.removeprefix(site): sizes.get(request, 0) for request, url in answers.items() if url.startswith(site)}
+    loaded = {path: size for path, size in loaded.items() if not path.startswith("/api/")}
+    context.close()
+    assert len(loaded) <= MOST_REQUESTS, loaded
+    assert sum(loaded.values()) <= MOST_BYTES, loaded
+
+
+def test_the_style_sheet_keeps_its_budget(collected: Path, site: str) -> None:
+    (sheet,) = collected.glob("css/site.*.css.br")
+
+    assert sheet.stat().st_size <= 10_000
+
+
+def test_a_catalog_works_without_scripts(chromium: Browser, site: str, ada: User, shelf: dict[str, str]) -> None:
+    context = context_of(chromium, site, ada, java_script_enabled=False)
+    page = context.new_page()
+
+    page.goto("/w/lab/")
+    page.get_by_role("columnheader", name="Experiment").get_by_role("link").click()
+    page.get_by_label("Search the catalog").last.fill("resnet")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_label("Tick resnet-cifar").check()
+    page.get_by_role("button", name="Pause").click()
+
+    assert "sort=name" in page.url
+    assert "q=resnet" in page.url
+    assert page.get_by_text("1 experiment paused.").is_visible()
+    context.close()
