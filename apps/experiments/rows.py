@@ -79,7 +79,7 @@ def _field(model: type[Model], name: str) -> Field[Any, Any]:
 @cache
 def _insert_sql(model: type[Model], count: int) -> str:
     quote = connection.ops.quote_name
-    columns = [quote(field.column) for field in _own_fields(model)]
+    columns = [quote(str(field.column)) for field in _own_fields(model)]
     row = f"({', '.join(['%s'] * len(columns))})"
     table, key = quote(model._meta.db_table), quote(str(model._meta.pk and model._meta.pk.column))
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)} RETURNING {key}"

@@ -6,6 +6,8 @@ A request is a frame: four bytes length, one byte verb, JSON. An answer is a fra
 The keeper knows nothing that its death would lose: what a runner does stands in the attempt's folder.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import fcntl
@@ -17,6 +19,13 @@ import signal
 import socket
 import sys
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # what only the type checker needs would stay in the keeper's memory
+    from collections.abc import Iterator
+    from typing import Any, NoReturn
+
+    Record = dict[str, Any]
 
 PROTOCOL = 1
 MIB = 1024 * 1024
@@ -40,7 +49,7 @@ encode = json.JSONEncoder(separators=(",", ":")).encode
 # What a process is
 
 
-def read_file(path, size=65536):
+def read_file(path: str, size: int = 65536) -> bytes:
     """The first bytes of a file, without the cost of a text layer."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -49,11 +58,11 @@ def read_file(path, size=65536):
         os.close(handle)
 
 
-def boot_id():
+def boot_id() -> str:
     return read_file("/proc/sys/kernel/random/boot_id").decode().strip()
 
 
-def start_ticks(pid):
+def start_ticks(pid: int) -> int | None:
     """When a process started, in ticks since boot; None when there is no such process or it is a zombie."""
     try:
         fields = read_file(f"/proc/{pid}/stat").rpartition(b") ")[2].split(None, 20)
@@ -62,7 +71,7 @@ def start_ticks(pid):
     return None if fields[0] in b"ZX" else int(fields[19])
 
 
-def children(pid):
+def children(pid: int) -> list[int]:
     """The direct children of one of our own processes."""
     try:
         return [int(word) for word in read_file(f"/proc/{pid}/task/{pid}/children").split()]
@@ -70,29 +79,29 @@ def children(pid):
         return [child for child in processes() if parent(child) == pid]
 
 
-def processes():
+def processes() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def parent(pid):
+def parent(pid: int) -> int | None:
     try:
         return int(read_file(f"/proc/{pid}/stat").rpartition(b") ")[2].split(None, 2)[1])
     except OSError:
         return None
 
 
-def send_signal(pid, number):
+def send_signal(pid: int, number: int) -> None:
     """Signal a child of ours (its pid cannot be taken by another before we have waited for it)."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
 
 
-def set_oom_score(score):
+def set_oom_score(score: int) -> None:
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write(str(score))
 
 
-def oom_kills():
+def oom_kills() -> int:
     """How many processes the kernel has killed for want of memory since boot."""
     try:
         return int(read_file("/proc/vmstat").rpartition(b"oom_kill ")[2].split(None, 1)[0])
@@ -103,7 +112,7 @@ def oom_kills():
 # Files and sockets
 
 
-def write_file(path, data, flags=os.O_TRUNC, durable=False):
+def write_file(path: str, data: bytes, flags: int = os.O_TRUNC, durable: bool = False) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
     try:
         os.write(handle, data)
@@ -113,14 +122,14 @@ def write_file(path, data, flags=os.O_TRUNC, durable=False):
         os.close(handle)
 
 
-def write_record(path, record, durable=False):
+def write_record(path: str, record: object, durable: bool = False) -> None:
     """Replace a JSON file in one step; a durable one survives a power cut."""
     new = path + ".new"
     write_file(new, encode(record).encode(), durable=durable)
     os.rename(new, path)
 
 
-def make_folder(path):
+def make_folder(path: str) -> None:
     """A folder for its owner only, and those above it."""
     try:
         os.mkdir(path, 0o700)
@@ -130,7 +139,7 @@ def make_folder(path):
         pass
 
 
-def wake(folder):
+def wake(folder: str) -> None:
     """Poke every optimizer that listens in the folder; nobody there is fine."""
     try:
         names = [name for name in os.listdir(folder) if name.startswith("optimizer") and name.endswith(".sock")]
@@ -144,7 +153,7 @@ def wake(folder):
 
 
 @contextlib.contextmanager
-def short(path):
+def short(path: str) -> Iterator[str]:
     """A name for a socket file that fits the 107 bytes which the kernel allows."""
     if len(os.fsencode(path)) < 100:
         yield path
@@ -156,7 +165,7 @@ def short(path):
         os.close(folder)
 
 
-def lock(path, patience=0.0, flags=os.O_RDWR | os.O_CREAT):
+def lock(path: str, patience: float = 0.0, flags: int = os.O_RDWR | os.O_CREAT) -> int | None:
     """A descriptor that holds the lock of a file or folder, or None when somebody else has it."""
     handle = os.open(path, flags, 0o600)
     deadline = time.monotonic() + patience
@@ -181,7 +190,7 @@ class LaunchError(Exception):
 class Runner:
     """One attempt: its steps one after another, its limits, its end. The attempt's folder is its current directory."""
 
-    def __init__(self, order, boot):
+    def __init__(self, order: Record, boot: str) -> None:
         self.order = order
         self.folder = order["folder"]
         self.grace = order.get("grace", 15.0)
@@ -190,12 +199,12 @@ class Runner:
         self.deadline = None if seconds is None else time.monotonic() + seconds
         self.identity = {"boot": boot, "runner": os.getpid(), "runner_ticks": start_ticks(os.getpid())}
         self.command = 0
-        self.cause = None
-        self.kill_at = None
-        self.locks = []
-        self.logs = []
+        self.cause: str | None = None
+        self.kill_at: float | None = None
+        self.locks: list[int] = []
+        self.logs: list[int] = []
 
-    def run(self):
+    def run(self) -> bool:
         """Run the attempt to its exit record; whether all went so smoothly that this process may run another one.
 
         Does nothing when the attempt has been started before.
@@ -215,7 +224,7 @@ class Runner:
         self.record_end(end)
         return alone and end["reason"] == "exit"
 
-    def claim(self):
+    def claim(self) -> bool:
         """Take the lock of the attempt; False: it runs, or has run, elsewhere."""
         make_folder(self.folder)
         os.chdir(self.folder)
@@ -226,7 +235,7 @@ class Runner:
         os.write(mine, encode(self.identity).encode())
         return True
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Everything that must be there before the first step: locks, folders, files, logs."""
         trial = lock("..", self.order.get("lock_patience", LOCK_PATIENCE), os.O_RDONLY)
         if trial is None:
@@ -251,7 +260,7 @@ class Runner:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self.logs = [os.open(name, flags, 0o600) for name in LOGS]
 
-    def run_steps(self, end):
+    def run_steps(self, end: Record) -> Record:
         steps = self.order["steps"]
         for index in range(self.order.get("first_step", 0), len(steps)):
             end = self.run_step(steps[index])
@@ -259,7 +268,7 @@ class Runner:
                 break
         return end
 
-    def run_step(self, step):
+    def run_step(self, step: Record) -> Record:
         """Run one step to its end and note it in commands.jsonl."""
         end = {"code": None, "signal": None, "reason": "exit", "step": step["id"], "message": ""}
         if os.path.exists("stop"):
@@ -285,7 +294,7 @@ class Runner:
         write_file("commands.jsonl", encode(line).encode() + b"\n", os.O_APPEND)
         return end
 
-    def spawn(self, step):
+    def spawn(self, step: Record) -> int:
         command = step["command"]
         argv = ["/bin/sh", "-c", command] if isinstance(command, str) else command
         me = os.getpid()
@@ -302,7 +311,7 @@ class Runner:
             os.setpgid(pid, pid)
         return pid
 
-    def become(self, argv, runner):
+    def become(self, argv: list[str], runner: int) -> NoReturn:
         """In the child: a group of its own, dying with the runner, and then the command."""
         os.setpgid(0, 0)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -314,7 +323,7 @@ class Runner:
         os.chdir(self.work)
         os.execvpe(argv[0], argv, self.order["environment"])
 
-    def wait_for(self, pid):
+    def wait_for(self, pid: int) -> int:
         """Wait for the command, obeying TERM, the time limit and the log limit meanwhile."""
         while True:
             done = self.reap(pid)
@@ -332,7 +341,7 @@ class Runner:
                 self.kill_all(signal.SIGKILL)
             self.cap_logs()
 
-    def reap(self, wanted):
+    def reap(self, wanted: int) -> int | None:
         """Wait for whatever has ended; the status of the wanted one, None while it lives."""
         found = None
         with contextlib.suppress(ChildProcessError):
@@ -344,11 +353,11 @@ class Runner:
                     found = status
         return found
 
-    def patience(self):
+    def patience(self) -> float:
         marks = [mark for mark in (self.deadline, self.kill_at) if mark is not None]
         return max(0.0, min([1.0, *(mark - time.monotonic() for mark in marks)]))
 
-    def end_command(self, cause):
+    def end_command(self, cause: str) -> None:
         """Ask the command to end; who asked first stays the cause."""
         if self.cause is not None:
             return
@@ -357,24 +366,24 @@ class Runner:
         self.kill_group(signal.SIGTERM)
         self.kill_group(signal.SIGCONT)
 
-    def stop_grace(self):
+    def stop_grace(self) -> float:
         """The grace that the stop file asks for, else the order's."""
         try:
             return float(json.loads(read_file("stop"))["grace"])
         except (OSError, ValueError, KeyError, TypeError):
             return self.grace
 
-    def kill_group(self, number):
+    def kill_group(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.command, number)
 
-    def kill_all(self, number):
+    def kill_all(self, number: int) -> None:
         if self.command:
             self.kill_group(number)
         for pid in children(os.getpid()):
             send_signal(pid, number)
 
-    def finish_off(self, grace):
+    def finish_off(self, grace: float) -> bool:
         """End everything the attempt has left behind: asked once, then forced until nothing is left. True: nothing was."""
         kill_at = time.monotonic() + grace
         asked = False
@@ -391,7 +400,7 @@ class Runner:
                 asked = True
             signal.sigtimedwait({signal.SIGCHLD}, 0.05 if late else max(0.01, kill_at - time.monotonic()))
 
-    def cap_logs(self):
+    def cap_logs(self) -> None:
         """Free the middle of a log above its limit: head and tail stay, and so do all byte offsets."""
         limit, head = self.order.get("log_limit", LOG_LIMIT), self.order.get("log_head", LOG_HEAD)
         for name, log in zip(LOGS, self.logs, strict=True):
@@ -399,7 +408,7 @@ class Runner:
             if state.st_blocks * 512 > limit:
                 punch(name, head, state.st_size - (limit - head) // 2)
 
-    def verdict(self, status):
+    def verdict(self, status: int) -> Record:
         """What a wait status means."""
         if self.cause is not None:
             code = os.waitstatus_to_exitcode(status)
@@ -413,7 +422,7 @@ class Runner:
             return {"code": None, "reason": "launch_error", "message": json.loads(read_file("launch_error"))}
         return {"code": code, "reason": "exit"}
 
-    def record_end(self, end):
+    def record_end(self, end: Record) -> None:
         record = {"protocol": PROTOCOL, **end, "started": self.started, "ended": time.time()}
         write_record("exit", record, durable=True)
         for handle in (*self.logs, *reversed(self.locks)):
@@ -422,7 +431,7 @@ class Runner:
             wake(self.order["wake"])
 
 
-def punch(path, start, end):
+def punch(path: str, start: int, end: int) -> None:
     """Give back the blocks of a file between two offsets; what the file system cannot do stays as it is."""
     if end <= start:
         return
@@ -434,24 +443,21 @@ def punch(path, start, end):
         os.close(handle)
 
 
-def take_orders(channel, body, boot):
+def take_orders(channel: socket.socket, body: bytes | None, boot: str) -> None:
     """The life of a runner process: one attempt, and another one for as long as nothing unusual happens."""
     for _ in range(ATTEMPTS_PER_RUNNER):
         while signal.sigtimedwait({signal.SIGTERM, signal.SIGCHLD}, 0):
-            pass
-        if not Runner(json.loads(body), boot).run():
+            pass  # what an earlier attempt was told is not meant for this one
+        if body is None or not Runner(json.loads(body), boot).run():
             return
-        body = None
         try:
             channel.sendall(b".", socket.MSG_NOSIGNAL)
             body = receive_frame(channel)
         except OSError:
-            pass
-        if body is None:
             return
 
 
-def receive_frame(channel):
+def receive_frame(channel: socket.socket) -> bytes | None:
     """The next whole frame of a stream; None when the other side has closed it."""
     data = bytearray()
     while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
@@ -462,7 +468,7 @@ def receive_frame(channel):
     return bytes(data[4:])
 
 
-def frame(body):
+def frame(body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
@@ -472,16 +478,17 @@ def frame(body):
 class Keeper:
     """Hands orders to runners, forks them, waits for them, and kills what a dead runner has left behind."""
 
-    def __init__(self, data):
+    def __init__(self, data: str) -> None:
         self.run_folder = os.path.join(data, "run")
         self.socket_path = os.path.join(self.run_folder, "keeper.sock")
         self.boot = boot_id()
-        self.clients = {}
-        self.runners = {}
-        self.idle = {}
+        self.clients: dict[int, tuple[socket.socket, bytearray]] = {}
+        self.runners: dict[int, socket.socket] = {}
+        self.idle: dict[int, float] = {}
         self.retired = False
+        self.lock: int | None = None
 
-    def listen(self):
+    def listen(self) -> bool:
         """Become the keeper of the data folder; False when it has one."""
         os.makedirs(self.run_folder, mode=0o700, exist_ok=True)
         self.lock = lock(os.path.join(self.run_folder, "keeper.lock"), 1.0)
@@ -496,7 +503,7 @@ class Keeper:
         self.inode = os.stat(self.socket_path).st_ino
         return True
 
-    def serve(self):
+    def serve(self) -> None:
         """Answer until nobody needs this keeper any more."""
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         set_oom_score(OOM_SCORE)
@@ -520,13 +527,13 @@ class Keeper:
             elif self.retired or self.abandoned() or time.monotonic() - quiet_since > IDLE_SECONDS:
                 return
 
-    def abandoned(self):
+    def abandoned(self) -> bool:
         try:
             return os.stat(self.socket_path).st_ino != self.inode
         except OSError:
             return True
 
-    def attend(self, handle):
+    def attend(self, handle: int) -> None:
         if handle == self.wake_out.fileno():
             with contextlib.suppress(BlockingIOError):
                 self.wake_out.recv(4096)
@@ -540,7 +547,7 @@ class Keeper:
         else:
             self.hear(handle)
 
-    def reap(self):
+    def reap(self) -> None:
         """Wait for ended children; a child that is no runner was left by a runner that died."""
         widowed = False
         with contextlib.suppress(ChildProcessError):
@@ -555,14 +562,14 @@ class Keeper:
                 if pid not in self.runners:
                     send_signal(pid, signal.SIGKILL)
 
-    def bury(self, pid):
+    def bury(self, pid: int) -> None:
         channel = self.runners.pop(pid, None)
         self.idle.pop(pid, None)
         if channel is not None and channel.fileno() >= 0:
             self.poll.unregister(channel)
             channel.close()
 
-    def hear(self, handle):
+    def hear(self, handle: int) -> None:
         """A runner says that it can take another order, or has closed its end and is about to go."""
         for pid, channel in self.runners.items():
             if channel.fileno() != handle:
@@ -577,7 +584,7 @@ class Keeper:
                 self.dismiss(pid)
             return
 
-    def dismiss(self, pid):
+    def dismiss(self, pid: int) -> None:
         """Let a runner go: it ends when it finds its channel closed."""
         self.idle.pop(pid, None)
         channel = self.runners[pid]
@@ -585,13 +592,13 @@ class Keeper:
             self.poll.unregister(channel)
             channel.close()
 
-    def dismiss_idle(self):
+    def dismiss_idle(self) -> None:
         now = time.monotonic()
         for pid, since in list(self.idle.items()):
             if self.retired or now - since > RUNNER_IDLE_SECONDS:
                 self.dismiss(pid)
 
-    def read(self, client, buffer):
+    def read(self, client: socket.socket, buffer: bytearray) -> None:
         try:
             data = client.recv(1 << 18)
         except OSError:
@@ -611,12 +618,12 @@ class Keeper:
                 self.drop(client)
                 return
 
-    def drop(self, client):
+    def drop(self, client: socket.socket) -> None:
         self.poll.unregister(client)
         del self.clients[client.fileno()]
         client.close()
 
-    def answer(self, verb, body):
+    def answer(self, verb: bytes, body: bytes) -> Record:
         if verb == LAUNCH and not self.retired:
             return self.launch(body)
         if verb == RETIRE:
@@ -625,16 +632,17 @@ class Keeper:
         ids = {"pid": os.getpid(), "ticks": start_ticks(os.getpid()), "boot": self.boot}
         return {"protocol": PROTOCOL, "retired": self.retired, "busy": busy, **ids}
 
-    def retire(self):
+    def retire(self) -> None:
         """Make room for another keeper; the runners that live are kept to their end."""
         if not self.retired:
             self.retired = True
             self.poll.unregister(self.server)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.socket_path)
-            os.close(self.lock)
+            if self.lock is not None:
+                os.close(self.lock)
 
-    def launch(self, body):
+    def launch(self, body: bytes) -> Record:
         """Give an order to an idle runner, or to a new one; which process has it now."""
         while self.idle:
             pid, _since = self.idle.popitem()
@@ -656,7 +664,7 @@ class Keeper:
         return {"pid": pid}
 
 
-def become_runner(channel, body, boot):
+def become_runner(channel: socket.socket, body: bytes, boot: str) -> NoReturn:
     """In the forked child: let go of what is the keeper's, run attempts, and never return."""
     code = 1
     try:
@@ -676,7 +684,7 @@ def become_runner(channel, body, boot):
         os._exit(code)
 
 
-def main(data):
+def main(data: str) -> int:
     os.umask(0o077)
     keeper = Keeper(os.path.abspath(data))
     if not keeper.listen():

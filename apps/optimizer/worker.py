@@ -99,8 +99,8 @@ class OptimizerWorker:
     def register(self) -> None:
         """Add this process to those who do the work, and take over at once from those that died here."""
         census.bury(self.place.host)
-        row = {"host": self.place.host, "pid": os.getpid(), "slots": self.place.slots}
-        Worker.objects.create(name=self.name, **row)
+        row = {"host": self.place.host, "pid": os.getpid(), "slots": self.place.slots, "left": None}
+        Worker.objects.update_or_create(name=self.name, defaults=row)
         Host.objects.update_or_create(name=self.place.host, defaults={"slots": self.place.slots})
         log.info("optimizer %s started with %d slots", self.name, self.place.slots)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from django.utils import timezone
 
@@ -67,7 +68,12 @@ def fill(work: Work, tick: Tick) -> str:
     if room == 0:
         work.starved = True
         return NO_SLOT
-    where = {"instance": place.instance, "executor": place.executor.name, "host": place.host, "slots": place.slots}
+    where: dict[str, Any] = {
+        "instance": place.instance,
+        "executor": place.executor.name,
+        "host": place.host,
+        "slots": place.slots,
+    }
     chosen = work.created[:room]
     attempts = tick.claim(chosen, **where) if chosen else []
     started = {attempt.trial.pk for attempt in attempts}

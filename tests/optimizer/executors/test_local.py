@@ -238,7 +238,7 @@ def test_a_script_sees_the_stop_as_a_file(local: LocalExecutor) -> None:
 
 
 def test_daemons_of_a_command_end_with_it(local: LocalExecutor) -> None:
-    handle, end = run(local, "(setsid sleep 61.05 &) ; exit 0")
+    _, end = run(local, "(setsid sleep 61.05 &) ; exit 0")
 
     assert (end.state, end.code) == (State.EXITED, 0)
     assert not processes_with("sleep\x0061.05")

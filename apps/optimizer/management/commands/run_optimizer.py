@@ -18,7 +18,6 @@ from apps.optimizer.worker import OptimizerWorker, Options
 
 
 class Command(BaseCommand):
-    requires_system_checks = ()  # those of the pages and the API cost a second and 30 MiB here
     help = "Ask samplers, launch trials, read their metrics, stop the hopeless ones, finish."
     requires_system_checks = ()  # they load the pages and the APIs, which an optimizer needs no memory for
 
