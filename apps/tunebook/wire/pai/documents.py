@@ -1,5 +1,6 @@
 """What an HpoExperimentConfiguration may hold, and which of it is secret."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +55,8 @@ YML_MEMBERS = (
 MEMBERS = (*SECTIONS, "search_space", "yml_config")
 
 MASK = "******"
+_SECRET_IN_QUERY = re.compile(r"([?&][^=&#]*(?:token|key|secret|sign|password)[^=&#]*=)[^&#]+", re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(r"^(\w+://)[^/@]+@")
 _SECRETS = ("accesskey", "accessid", "secret", "password", "token")
 
 
@@ -74,8 +77,31 @@ def mask(document: Any) -> Any:
 
 
 def masked(name: str, value: Any) -> Any:
-    """The value, or asterisks when the name says that it is secret and there is something to hide."""
+    """The value, or asterisks when the name says that it is secret and there is something to hide.
+
+    Of an address only its secret parts are hidden: a password, and what the query calls a token or key.
+    """
+    if name == "url" and isinstance(value, str):
+        return _SECRET_IN_QUERY.sub(rf"\1{MASK}", _PASSWORD_IN_URL.sub(rf"\1{MASK}@", value))
     return MASK if value not in (None, "") and is_secret(name) else value
+
+
+def unmask(document: Any, before: Any) -> Any:
+    """A document that was read with its secrets masked and is sent back: where the mask still stands, the secret of
+    the document before it.
+    """
+    if not isinstance(document, Mapping) or not isinstance(before, Mapping):
+        return document
+    return {name: _unmasked(section, before.get(name), name) for name, section in document.items()}
+
+
+def _unmasked(section: Any, before: Any, name: str) -> Any:
+    if name not in SECTIONS or not isinstance(section, Mapping) or not isinstance(before, Mapping):
+        return section
+    return {
+        member: before[member] if member in before and value == masked(member, before[member]) else value
+        for member, value in section.items()
+    }
 
 
 def _masked_section(section: Mapping[str, Any]) -> dict[str, Any]:
