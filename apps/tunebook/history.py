@@ -1,7 +1,7 @@
 """All that samplers and policies may see of an experiment: its trials as plain data."""
 
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -35,6 +35,10 @@ class TrialView:
     curve: Curve = ()
     space_version: int = 1
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if type(self.status) is not TrialStatus:
+            object.__setattr__(self, "status", TrialStatus(self.status))
 
     @property
     def step(self) -> int:
@@ -87,6 +91,16 @@ class TrialView:
 
 
 @dataclass(frozen=True)
+class Sorted:
+    """The trials of a history by how they stand."""
+
+    finished: tuple[TrialView, ...]
+    running: tuple[TrialView, ...]
+    failed: tuple[TrialView, ...]
+    results: tuple[tuple[TrialView, float], ...]
+
+
+@dataclass(frozen=True)
 class History:
     """The trials of an experiment with its space, its objective and its seed.
 
@@ -101,28 +115,28 @@ class History:
     def __post_init__(self) -> None:
         object.__setattr__(self, "trials", tuple(self.trials))
 
-    @cached_property
+    @property
     def finished(self) -> tuple[TrialView, ...]:
         """Trials that ended well."""
-        return tuple(trial for trial in self.trials if trial.status is TrialStatus.FINISHED)
+        return self._sorted.finished
 
-    @cached_property
+    @property
     def running(self) -> tuple[TrialView, ...]:
         """Trials that have not ended, those that wait for their start included."""
-        return tuple(trial for trial in self.trials if trial.is_running)
+        return self._sorted.running
 
-    @cached_property
+    @property
     def failed(self) -> tuple[TrialView, ...]:
         """Trials that failed, and those that ended well without a number to show for it."""
-        return tuple(trial for trial in self.trials if self._has_failed(trial))
+        return self._sorted.failed
 
-    @cached_property
+    @property
     def results(self) -> tuple[tuple[TrialView, float], ...]:
         """What a model learns from: trials with the finite value each came to.
 
         Early-stopped trials count with what their curve came to; cancelled ones and those of weight 0 do not count.
         """
-        return tuple((trial, value) for trial, value in self._valued() if trial.weight > 0)
+        return self._sorted.results
 
     @cached_property
     def best(self) -> TrialView | None:
@@ -180,20 +194,27 @@ class History:
             seed=document["seed"],
         )
 
-    def _valued(self) -> Iterator[tuple[TrialView, float]]:
+    @cached_property
+    def _sorted(self) -> "Sorted":
+        """The trials by how they stand, in one pass: histories may be long and are looked at often."""
+        finished, running, failed, results = [], [], [], []
         for trial in self.trials:
-            value = trial.value
-            if trial.status is TrialStatus.EARLY_STOPPED and value is None:
-                value = self.objective.reduce(value for _, value in trial.curve)
-            elif trial.status not in (TrialStatus.FINISHED, TrialStatus.EARLY_STOPPED):
-                continue
-            if value is not None and math.isfinite(value):
-                yield trial, value
-
-    def _has_failed(self, trial: TrialView) -> bool:
-        if trial.status is TrialStatus.FINISHED:
-            return trial.value is None or not math.isfinite(trial.value)
-        return trial.status is TrialStatus.FAILED
+            status, value = trial.status, trial.value
+            if status is TrialStatus.FINISHED:
+                finished.append(trial)
+                if value is None or not math.isfinite(value):
+                    failed.append(trial)
+                elif trial.weight > 0:
+                    results.append((trial, value))
+            elif status is TrialStatus.EARLY_STOPPED:
+                value = self.objective.reduce(each for _, each in trial.curve) if value is None else value
+                if value is not None and math.isfinite(value) and trial.weight > 0:
+                    results.append((trial, value))
+            elif status is TrialStatus.FAILED:
+                failed.append(trial)
+            elif status not in ENDED_TRIAL:
+                running.append(trial)
+        return Sorted(tuple(finished), tuple(running), tuple(failed), tuple(results))
 
 
 def _out(value: float) -> float | str:
