@@ -1,7 +1,7 @@
 """PAI AutoML, API version 2022-08-28: the configuration document, its text forms, its words and its answers."""
 
 from tunebook.wire.pai.answers import experiment_status, final_metric, hyperparam, job_meta, metric, trial_status
-from tunebook.wire.pai.documents import PATH, SECTIONS, mask, masked, unmask
+from tunebook.wire.pai.documents import PATH, SECTIONS, mask, masked
 from tunebook.wire.pai.dumping import dump
 from tunebook.wire.pai.loading import load
 from tunebook.wire.pai.statuses import (
@@ -35,7 +35,6 @@ __all__ = [
     "search_space_text",
     "trial_status",
     "trial_statuses",
-    "unmask",
     "unwrap_params",
     "wrap_params",
 ]

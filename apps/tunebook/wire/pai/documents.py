@@ -86,23 +86,5 @@ def masked(name: str, value: Any) -> Any:
     return MASK if value not in (None, "") and is_secret(name) else value
 
 
-def unmask(document: Any, before: Any) -> Any:
-    """A document that was read with its secrets masked and is sent back: where the mask still stands, the secret of
-    the document before it.
-    """
-    if not isinstance(document, Mapping) or not isinstance(before, Mapping):
-        return document
-    return {name: _unmasked(section, before.get(name), name) for name, section in document.items()}
-
-
-def _unmasked(section: Any, before: Any, name: str) -> Any:
-    if name not in SECTIONS or not isinstance(section, Mapping) or not isinstance(before, Mapping):
-        return section
-    return {
-        member: before[member] if member in before and value == masked(member, before[member]) else value
-        for member, value in section.items()
-    }
-
-
 def _masked_section(section: Mapping[str, Any]) -> dict[str, Any]:
     return {name: masked(name, value) for name, value in section.items()}
