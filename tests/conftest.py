@@ -19,6 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.database)
         if BROWSER_TESTS in item.path.parents:
             item.add_marker(pytest.mark.browser)
+    # last, because playwright keeps an event loop on the main thread, which tests of asynchronous code cannot share
+    items.sort(key=lambda item: BROWSER_TESTS in item.path.parents)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -18,6 +18,9 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 
+# threads of a test come and go; a connection that outlived its thread would keep the test database busy
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # a file, not memory: other processes and threads of a test open it too; durability is not what is tested
     DATABASES["default"]["TEST"] = {"NAME": str(Path(TUNEBOOK_DATA) / "test.sqlite3")}

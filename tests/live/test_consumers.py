@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client as Browser
@@ -25,7 +25,7 @@ def bearer(key: IssuedKey) -> dict[str, str]:
 
 
 async def commit(*happenings: Any) -> int:
-    return await sync_to_async(happen, thread_sensitive=False)(*happenings)
+    return await database_sync_to_async(happen, thread_sensitive=False)(*happenings)
 
 
 def test_a_subscriber_hears_what_is_kept_then_that_it_has_caught_up_then_what_comes(live, key_ada, make_experiment):
@@ -129,7 +129,11 @@ def test_a_cursor_that_cannot_be_resumed_is_told_to_load_anew(live, key_ada, mak
         await client.say(type="subscribe", stream=stream, **cursor)
         answer = await client.hear()
 
-        assert answer == {"type": "reset", "stream": stream, "cursor": f"{await sync_to_async(feed_id)()}:{head}"}
+        assert answer == {
+            "type": "reset",
+            "stream": stream,
+            "cursor": f"{await database_sync_to_async(feed_id)()}:{head}",
+        }
         await client.leave()
 
     live(story)
@@ -195,7 +199,7 @@ def test_a_browser_session_is_let_in_and_thrown_out_when_it_ends(live, ada: User
         client = await Client(cookie=cookie, origin="http://testserver").open()
         await client.say(type="subscribe", stream=stream, after=0)
         await client.hear_until("caught_up")
-        await sync_to_async(browser.logout)()
+        await database_sync_to_async(browser.logout)()
 
         assert await client.close_code() == consumers.SIGNED_OUT
 
@@ -209,7 +213,7 @@ def test_a_removed_member_hears_no_more(live, key_ben: IssuedKey, ben: User, mak
         client = await Client(**bearer(key_ben)).open()
         await client.say(type="subscribe", stream=stream, after=0)
         await client.hear_until("caught_up")
-        await sync_to_async(lambda: Member.objects.get(user=ben).delete())()
+        await database_sync_to_async(lambda: Member.objects.get(user=ben).delete())()
 
         assert await client.hear() == {"type": "denied", "stream": stream}
         await client.leave()
