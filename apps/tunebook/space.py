@@ -95,8 +95,8 @@ class Space(Mapping[str, Distribution]):
         for name, distribution in self.items():
             if name not in params:
                 found.append(f"{name}: is missing")
-            elif not distribution.contains(params[name]):
-                found.append(f"{name}: must be one of {distribution.describe()}; got {params[name]!r:.80}")
+            else:
+                found += _problems(name, distribution, params[name])
         return found
 
     def sample(self, draw: random.Random) -> Params:
@@ -198,6 +198,26 @@ class Space(Mapping[str, Distribution]):
         if distribution.is_nested:
             for key, inner in distribution.nested(option).items():
                 yield from self._unfold(self._inner[name][option][key], inner, value[key])
+
+
+def _problems(name: str, distribution: Distribution, value: Value) -> list[str]:
+    """What is wrong with one value; inside an option that was clearly meant, what is wrong with its members."""
+    if distribution.contains(value):
+        return []
+    if not isinstance(distribution, Choice):
+        bounded = distribution.lowest is not None
+        allowed = (
+            f"must be within {distribution.describe()}" if bounded else f"must be a number ({distribution.describe()})"
+        )
+        return [f"{name}: {allowed}; got {value!r:.80}"]
+    if isinstance(value, Mapping):
+        for option, plain in enumerate(distribution.values):
+            nested = distribution.nested(option)
+            if nested and plain.keys() == value.keys() and plain.get("_name") == value.get("_name"):
+                inner = [each for key in nested for each in _problems(f"{name}.{key}", nested[key], value[key])]
+                if inner:
+                    return inner
+    return [f"{name}: must be one of {distribution.describe()}; got {value!r:.80}"]
 
 
 def _sort_in(variants: list[tuple[Distribution, list[int]]], distribution: Distribution, option: int) -> None:

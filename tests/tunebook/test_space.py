@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tunebook.samplers.spaces import NESTED, spaces
-from tunebook import Choice, LogUniform, Randint, Space, SpecError, Uniform
+from tunebook import Choice, LogUniform, Normal, Randint, Space, SpecError, Uniform
 from tunebook.space import Condition
 
 SVM = {"lr": 0.1, "model": {"_name": "svm", "C": 1.0, "kernel": {"_name": "poly", "degree": 3}}}
@@ -48,11 +48,21 @@ def test_problems_name_each_parameter_and_what_is_allowed() -> None:
 
     assert space.problems({"lr": 2, "width": 1}) == [
         "width: is not a parameter of this space",
-        "lr: must be one of 0.001 to 1, log; got 2",
+        "lr: must be within 0.001 to 1, log; got 2",
         "depth: is missing",
     ]
     assert space.problems({"lr": 0.1, "depth": 2}) == []
     assert space.problems([1]) != []
+
+
+def test_problems_inside_an_option_name_its_member() -> None:
+    space = Space({"m": Choice([{"_name": "svm", "C": Uniform(0, 1)}, "bayes"]), "n": Normal(0, 1)})
+
+    assert space.problems({"m": {"_name": "svm", "C": 5}, "n": "a"}) == [
+        "m.C: must be within 0 to 1; got 5",
+        "n: must be a number (normal, mean 0, deviation 1); got 'a'",
+    ]
+    assert space.problems({"m": {"_name": "tree"}, "n": 0}) == ["m: must be one of svm, bayes; got {'_name': 'tree'}"]
 
 
 def test_nested_parameters_get_flat_names() -> None:
