@@ -23,7 +23,7 @@ from apps.live.frames import Frame, frame
 
 POLL = 0.25
 IDLE = 2.0
-PACE = 0.03
+PACE = 0.02
 """The shortest time between two looks: a burst of commits becomes one message per listener."""
 PAGE = 500
 RETRY = 1.0

@@ -60,6 +60,7 @@ export function patchObject(object, fields) {
     else if (write(element, name, fields)) tint(element);
   }
   if ("status" in fields) showFor(object, fields.status);
+  if (fields.best_trial !== undefined && fields.best_trial !== null) linkBest(object, fields.best_trial);
   if (fields.spark) object.querySelectorAll("svg[data-spark]").forEach((svg) => drawSpark(svg, fields.spark, fields.ended));
   return complete;
 }
@@ -108,6 +109,14 @@ function writeTime(element, iso) {
   element.setAttribute("datetime", iso);
   element.textContent = relative(iso);
   return false;
+}
+
+/** The link to the best trial, which is hidden until there is one: data-best-href="/w/lab/e/key/t/{number}". */
+function linkBest(object, trial) {
+  for (const link of object.querySelectorAll("a[data-best-href]")) {
+    link.href = link.dataset.bestHref.replace("{number}", trial);
+    link.hidden = false;
+  }
 }
 
 /** Controls that make sense in some states only: data-if="status RUNNING WAITING". */

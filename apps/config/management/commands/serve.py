@@ -39,6 +39,7 @@ class Command(BaseCommand):
             http="httptools",
             ws="websockets-sansio",
             ws_max_size=64 * 1024,  # clients send only subscriptions
+            ws_per_message_deflate=False,  # frames are small; compressing each for each viewer doubles the cost
             lifespan="off",
             log_level="warning",
             access_log=False,
