@@ -4,7 +4,7 @@ import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeGuard, TypeVar
 
 from tunebook.errors import SpecError
 
@@ -19,6 +19,14 @@ def kind(value: object) -> str:
         if isinstance(value, of):
             return word
     return "a number" if isinstance(value, int | float) else type(value).__name__
+
+
+def is_finite(value: object) -> TypeGuard[float]:
+    """A finite number that a float can hold; true and false are none."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def join(path: str, name: str) -> str:
@@ -129,7 +137,7 @@ class Fields:
         if not self.has(name):
             return None
         value = self.document[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_finite(value):
             raise SpecError(self.at(name), f"must be a number, got {_shown(value)}")
         self._within(name, value, low, high)
         return float(value)
@@ -171,10 +179,10 @@ class Fields:
 
     def _within(self, name: str, value: float, low: float | None, high: float | None) -> None:
         if low is not None and value < low:
-            raise SpecError(self.at(name), f"must be at least {low:g}, got {value:g}")
+            raise SpecError(self.at(name), f"must be at least {low:g}, got {value!s:.40}")
         if high is not None and value > high:
-            raise SpecError(self.at(name), f"must be at most {high:g}, got {value:g}")
+            raise SpecError(self.at(name), f"must be at most {high:g}, got {value!s:.40}")
 
 
 def _shown(value: object) -> str:
-    return repr(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else kind(value)
+    return f"{value!r:.60}" if isinstance(value, str | int | float) and not isinstance(value, bool) else kind(value)

@@ -1,6 +1,5 @@
 """Search spaces written as `{"lr": ["uniform", [0, 1]]}`: Azure's form. Bounds of the log types are exponents."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from tunebook.distributions import (
     Uniform,
 )
 from tunebook.errors import SpecError
-from tunebook.fields import Fields, join, kind, listed, unknown
+from tunebook.fields import Fields, is_finite, join, kind, listed, unknown
 from tunebook.space import Space
 
 # Word -> the names of its arguments and what is built from them.
@@ -69,7 +68,7 @@ def load(expression: object, path: str) -> Distribution:
     if len(arguments) != len(names):
         raise SpecError(place, f"{word} takes {len(names)} numbers [{listed(names)}], got {len(arguments)}")
     for index, value in enumerate(arguments):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_finite(value):
             raise SpecError(f"{place}.{index}", f"must be a number, got {kind(value)}")
     try:
         return build(*arguments)

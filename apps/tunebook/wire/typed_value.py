@@ -18,7 +18,7 @@ from tunebook.distributions import (
     Uniform,
 )
 from tunebook.errors import SpecError
-from tunebook.fields import Fields, join, kind, listed, unknown
+from tunebook.fields import Fields, is_finite, join, kind, listed, unknown
 from tunebook.placeholders import unwrapped, wrapped
 from tunebook.space import Space
 
@@ -99,7 +99,7 @@ def _load(entry: object, where: str, name: str, literals: dict[str, str]) -> Dis
     if len(values) != len(names):
         raise SpecError(place, f"{word} takes {len(names)} numbers [{listed(names)}], got {len(values)}")
     for index, value in enumerate(values):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_finite(value):
             raise SpecError(f"{place}.{index}", f"must be a number, got {_short(value)}")
     try:
         return build(*values)

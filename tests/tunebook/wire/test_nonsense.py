@@ -38,7 +38,7 @@ CONFIGURATION = a_configuration(
 AZURE = {"lr": ["qloguniform", [0, 1, 0.5]], "m": ["choice", [[{"a": ["uniform", [0, 1]]}, 2]]]}
 words = st.sampled_from(["", "lr", "choice", "_name", "${", "${}", "LOCAL", "TPE", "1", "nan", "(", "\x00", "${lr}"])
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | words | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | words | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words | st.text(max_size=3), inner, max_size=3),
     max_leaves=6,
 )

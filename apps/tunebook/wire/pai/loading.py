@@ -1,13 +1,12 @@
 """From an HpoExperimentConfiguration to a Job."""
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, cast
 
 from tunebook.command import Command
 from tunebook.errors import SpecError
-from tunebook.fields import Fields, join, kind, listed
+from tunebook.fields import Fields, is_finite, join, kind, listed
 from tunebook.job import Job
 from tunebook.limits import Limits
 from tunebook.monitor import Monitor
@@ -119,12 +118,12 @@ def _weight(weights: Fields, name: str) -> float:
     """A weight: a number, or a text that is one."""
     value = weights.document[name]
     try:
-        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else math.nan
+        number = float(value) if isinstance(value, str) else value
     except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+        number = None
+    if not is_finite(number):
         raise SpecError(weights.at(name), f"must be a number, got {value!r:.60}")
-    return number
+    return float(number)
 
 
 def _readings(metrics: Fields) -> Readings:
