@@ -7,12 +7,8 @@ from typing import Any
 
 from tunebook.wire.pai.documents import SECTIONS, masked
 
-# The spelling of numbered keys differs by member.
-_NUMBERED = {
-    "cmd": "cmd{}",
-    "metric_source": "metric_source_{}",
-    "params_src_dst_filepath": "params_src_dst_filepath{}",
-}
+# What stands before the number of a list's entry, where it is not the member's name alone.
+_NUMBERED = {"metric_source": "metric_source_"}
 _PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./= +-]*")
 _TAKEN = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
@@ -55,9 +51,8 @@ def search_space_text(document: Mapping[str, Any]) -> str:
 
 def _lines(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, list):
-        pattern = _NUMBERED.get(name, name + "{}")
         for number, one in enumerate(value, 1):
-            yield pattern.format(number), _ini_value(one)
+            yield f"{_NUMBERED.get(name, name)}{number}", _ini_value(one)
     elif value is not None:
         yield name, _ini_value(masked(name, value))
 
