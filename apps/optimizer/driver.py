@@ -17,7 +17,7 @@ from apps.trials.models import Trial
 from apps.tuning import driving
 from apps.tuning.driving import Lease, Tick
 from tunebook.job import Job
-from tunebook.status import LIVE_TRIAL, TrialStatus
+from tunebook.status import LIVE_TRIAL, ExperimentStatus, TrialStatus
 
 RECORD_AFTER = 0.03
 """Seconds after which a launch is written down by itself, when nothing else has happened that could carry it."""
@@ -113,8 +113,10 @@ class Driver:
         """Keep what the row looks like now, to notice changes by others."""
         work, row = self.work, tick.experiment
         self.row = row
-        if work.best != row.best_value or work.status != row.status:
-            work.messages.append((row.status, row.reason))
+        if work.best != row.best_value:
+            work.messages.append(("best", f"new best {row.best_value:g} by trial {row.best_trial}"))
+        if work.status != row.status and row.status == ExperimentStatus.FAILED:
+            work.messages.append(("failed", f"failed: {row.reason}"))
         work.seen, work.status, work.best = row.modified, row.status, row.best_value
         work.has_ended = row.has_ended
         left = seconds_left(work, row)

@@ -54,6 +54,7 @@ class Live:
     judged: int = 0
     has_new_points: bool = False
     stop_sent: float | None = None
+    trouble: str = ""
     unreachable_since: float | None = None
 
     @property

@@ -382,7 +382,7 @@ class Tick:
     def _verdict(self, attempt: Attempt, outcome: Outcome) -> tuple[TrialStatus, str]:
         trial, limits = attempt.trial, self.job.limits
         if outcome.is_success:
-            return self._success(attempt)
+            return self._success(attempt, outcome)
         if trial.desired == Desired.STOP:
             return STOPPED[trial.stopped_by], trial.reason
         if outcome.is_infrastructure and attempt.number <= limits.retries:
@@ -391,10 +391,11 @@ class Tick:
             return TrialStatus.CREATED, outcome.words()
         return TrialStatus.FAILED, outcome.words()
 
-    def _success(self, attempt: Attempt) -> tuple[TrialStatus, str]:
+    def _success(self, attempt: Attempt, outcome: Outcome) -> tuple[TrialStatus, str]:
         value = final_value(attempt.trial, attempt.number, self.job.objective, self.job.readings)
         if value is None:
-            return TrialStatus.FAILED, f"it ended without a value of {self.job.objective.name!r}"
+            why = f": {outcome.text}" if outcome.text else ""
+            return TrialStatus.FAILED, f"it ended without a value of {self.job.objective.name!r}{why}"
         return TrialStatus.FINISHED, ""
 
     def _retry(self, trial: Trial, reason: str) -> None:
@@ -486,10 +487,10 @@ def _locked(lease: Lease) -> Experiment:
 
 def _host_room(host: str, slots: int) -> int:
     """Free slots of a machine, counted under its row lock (taken after the experiment's). One query or two."""
-    if connection.features.has_select_for_update:
-        if Host.objects.select_for_update().filter(pk=host).first() is None:
-            Host.objects.bulk_create([Host(name=host, slots=slots)], ignore_conflicts=True)
-            Host.objects.select_for_update().get(pk=host)
+    has_row_locks = connection.features.has_select_for_update
+    if has_row_locks and Host.objects.select_for_update().filter(pk=host).first() is None:
+        Host.objects.bulk_create([Host(name=host, slots=slots)], ignore_conflicts=True)
+        Host.objects.select_for_update().get(pk=host)
     with connection.cursor() as cursor:  # SQLite's writers exclude each other anyway
         cursor.execute(TAKEN, [host])
         (taken,) = cursor.fetchone()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from apps.optimizer import readings
-from apps.optimizer.executors.base import Observation, State
 from apps.optimizer.readings import ReadingError, Request
 from apps.optimizer.work import Live, Work, now
 
@@ -61,16 +60,7 @@ def _sources(work: Work, live: Live) -> list[str]:
 
 
 def refuse(work: Work, live: Live, message: str) -> None:
-    """Count an attempt as failed because of us: it is stopped if it lives, and ends as a launch that was refused."""
+    """Give up an attempt whose metrics cannot be read: stop it if it lives, and say why at its end."""
+    live.trouble = message
     if live.handle is not None and not live.has_ended:
         work.place.executor.stop(live.handle, work.job.command.grace)
-        return
-    if live.observation is not None and live.observation.state == State.EXITED:
-        live.observation = Observation(
-            handle=live.observation.handle,
-            state=State.EXITED,
-            code=live.observation.code or 1,
-            message=message,
-            started=live.observation.started,
-            ended=live.observation.ended,
-        )

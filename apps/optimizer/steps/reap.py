@@ -64,7 +64,7 @@ def confirm(work: Work, tick: Tick, live: Live, observation: Observation) -> Non
 def end(work: Work, tick: Tick, live: Live, observation: Observation) -> None:
     """Note an end; a trial that is to be tried again goes back to those that wait."""
     del work.live[live.attempt.pk]
-    if tick.ended(live.attempt, outcome(observation)) == TrialStatus.CREATED:
+    if tick.ended(live.attempt, outcome(observation, live.trouble)) == TrialStatus.CREATED:
         work.created.append(live.trial)
         work.remember(live.trial, curve=())
     else:
@@ -79,15 +79,15 @@ def doubt(work: Work, tick: Tick, live: Live, observation: Observation) -> None:
         work.remember(live.trial)
 
 
-def outcome(observation: Observation) -> Outcome:
-    """An executor's observation of an end in the domain's words."""
+def outcome(observation: Observation, trouble: str = "") -> Outcome:
+    """An executor's observation of an end in the domain's words, and what was wrong on our side."""
     return Outcome(
         how=HOW[observation.state],  # type: ignore[arg-type]
         code=observation.code,
         signal=observation.signal,
         started=moment(observation.started),
         ended=moment(observation.ended),
-        text=observation.message,
+        text=observation.message or trouble,
     )
 
 

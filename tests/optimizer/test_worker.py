@@ -1,0 +1,244 @@
+"""One optimizer process: what it claims, renews, sets aside and leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from apps.experiments.models import Chore, Experiment, Worker
+from apps.optimizer import census, upkeep
+from apps.optimizer import worker as worker_module
+from apps.optimizer.executors.base import LaunchSpec
+from apps.optimizer.executors.replay import Recording, ReplayExecutor, World
+from apps.optimizer.work import Place
+from apps.optimizer.worker import OptimizerWorker, Options
+from apps.trials.models import Attempt
+from apps.tuning import driving
+from tests.people import a_job
+from tunebook.limits import Limits
+from tunebook.readings import Readings
+from tunebook.sampling import Sampling
+
+pytestmark = pytest.mark.django_db
+
+
+class Stage:
+    """Makes workers that share one world."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.world = World()
+        self.made: list[OptimizerWorker] = []
+        self.holds = False
+
+    def play(self, spec: LaunchSpec) -> Recording:
+        return Recording(points=[{"loss": 1.0}], holds=self.holds)
+
+    def worker(self, **options: object) -> OptimizerWorker:
+        executor = ReplayExecutor(self.data, self.play, self.world)
+        made = OptimizerWorker(executor, self.data, slots=4, options=Options(**options))
+        made.name = f"{made.name[:50]}-{len(self.made)}"
+        made.register()
+        self.made.append(made)
+        return made
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path)
+    yield stage
+    for worker in stage.made:
+        worker.receiver.close()
+
+
+@pytest.fixture
+def a_sweep(make_experiment: Callable[..., Experiment]) -> Callable[..., Experiment]:
+    def make(**job: object) -> Experiment:
+        job = {"sampling": Sampling("random"), "limits": Limits(max_trials=3, max_concurrent=2), **job}
+        return make_experiment(job=a_job(**job))
+
+    return make
+
+
+def test_a_worker_runs_everything_and_leaves_when_idle(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
+    one, other = a_sweep(), a_sweep()
+    worker = stage.worker(until_idle=True)
+
+    worker.run()
+
+    one.refresh_from_db(), other.refresh_from_db()
+    assert one.status == other.status == "FINISHED"
+    assert Worker.objects.get(name=worker.name).left is not None
+    assert (one.driver, one.lease_until) == ("", None)
+
+
+def test_a_poisoned_experiment_is_set_aside_and_delays_only_itself(
+    stage: Stage, a_sweep: Callable[..., Experiment]
+) -> None:
+    poisoned, sound = a_sweep(), a_sweep()
+    Experiment.objects.filter(pk=poisoned.pk).update(job={"version": 1, "space": "nonsense"})
+    worker = stage.worker()
+
+    for _ in range(60):
+        worker.round()
+
+    poisoned.refresh_from_db(), sound.refresh_from_db()
+    assert sound.status == "FINISHED"
+    assert poisoned.troubles == 1
+    assert "is required" in poisoned.reason
+    assert poisoned.retry_at > timezone.now()
+    assert poisoned.driver == ""
+
+
+def test_an_experiment_that_was_taken_over_is_dropped_without_touching_its_trials(
+    stage: Stage, a_sweep: Callable[..., Experiment]
+) -> None:
+    experiment = a_sweep()
+    stage.holds = True
+    worker = stage.worker()
+    worker.round()
+    Experiment.objects.update(epoch=99, driver="another", modified=timezone.now())
+
+    worker.next_check = 0.0
+    worker.round()
+
+    assert experiment.pk not in worker.drivers
+    assert stage.world.stops == []
+    assert len(stage.world.playing) == 2
+
+
+def test_a_heartbeat_prolongs_the_leases(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
+    experiment = a_sweep()
+    stage.holds = True
+    worker = stage.worker()
+    worker.round()
+    Experiment.objects.update(lease_until=timezone.now() + timedelta(seconds=1))
+
+    worker.next_beat = 0.0
+    worker.round()
+
+    experiment.refresh_from_db()
+    assert experiment.lease_until > timezone.now() + timedelta(seconds=20)
+
+
+def test_a_worker_that_could_not_renew_for_long_only_watches(
+    stage: Stage, a_sweep: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_sweep()
+    worker = stage.worker()
+    worker.beat()
+    worker.claim()
+    worker.renewed -= worker_module.SELF_FENCE + 1
+
+    worker.turns()
+
+    assert not stage.world.playing
+
+
+def test_leaving_releases_what_is_held(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
+    experiment = a_sweep()
+    stage.holds = True
+    worker = stage.worker()
+    worker.round()
+
+    worker.leave()
+
+    experiment.refresh_from_db()
+    assert (experiment.driver, experiment.lease_until) == ("", None)
+    assert len(stage.world.playing) == 2 and stage.world.stops == []
+
+
+def test_a_second_worker_takes_a_fair_share(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
+    stage.holds = True
+    sweeps = [a_sweep() for _ in range(2)]
+    first, second = stage.worker(), stage.worker()
+    first.round()
+    sweeps += [a_sweep() for _ in range(4)]
+
+    for worker in (second, first, second):
+        worker.next_claim = 0.0
+        worker.round()
+
+    held = {len(first.drivers), len(second.drivers)}
+    assert sum(len(worker.drivers) for worker in (first, second)) == len(sweeps)
+    assert max(held) <= 4
+
+
+def test_a_chore_has_one_holder_until_its_lease_ends(db: None) -> None:
+    first, second, again = upkeep.hold("c", "one"), upkeep.hold("c", "other"), upkeep.hold("c", "one")
+    Chore.objects.update(until=timezone.now() - timedelta(seconds=1))
+
+    assert (first, second, again) == (True, False, True)
+    assert upkeep.hold("c", "other")
+
+
+def test_experiments_without_a_living_driver_become_unknown(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
+    experiment = a_sweep()
+    driving.claim("gone", most=1)
+    Experiment.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+
+    upkeep.run("one", Place(ReplayExecutor(stage.data, stage.play), stage.data, "stage", 4, "stage"))
+
+    experiment.refresh_from_db()
+    assert (experiment.status, experiment.reason) == ("UNKNOWN", "no optimizer is driving it")
+
+
+def test_orphans_are_stopped_and_others_are_not(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
+    stage.holds = True
+    a_sweep()
+    worker = stage.worker()
+    worker.round()
+    known = list(stage.world.playing)
+    executor = worker.place.executor
+    executor.launch(LaunchSpec(key="tb-orphan", place=("gone", 0, 1), steps=("true",)))
+
+    upkeep.stop_orphans(worker.place)
+
+    assert stage.world.stops == ["tb-orphan"]
+    assert known == list(Attempt.objects.values_list("launch_key", flat=True))
+
+
+def test_a_dead_workers_experiments_are_free_at_once(a_sweep: Callable[..., Experiment]) -> None:
+    experiment = a_sweep()
+    process = subprocess.Popen(["sleep", "60"])
+    name = census.name_of_this_process("here").replace(f"-{os.getpid()}-", f"-{process.pid}-")
+    ticks = census.runner.start_ticks(process.pid)
+    name = "-".join([*name.split("-")[:-2], str(ticks), name.split("-")[-1]])
+    Worker.objects.create(name=name, host="here", pid=process.pid, slots=1)
+    driving.claim(name, most=1)
+
+    alive = census.bury("here")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    dead = census.bury("here")
+
+    experiment.refresh_from_db()
+    assert (alive, dead) == (0, 1)
+    assert experiment.driver == ""
+
+
+def test_a_worker_that_this_process_cannot_see_is_not_buried(db: None) -> None:
+    Worker.objects.create(name="here-1-1-elsewhere", host="here", pid=1, slots=1)
+
+    assert census.bury("here") == 0
+
+
+def test_metrics_that_cannot_be_read_fail_the_trial_with_the_reason(
+    stage: Stage, make_experiment: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = a_job(readings=Readings("table", ("select 1 as loss",)), limits=Limits(max_trials=1))
+    experiment = make_experiment(job=job)
+    stage.play = lambda spec: Recording()  # type: ignore[method-assign]
+
+    stage.worker(until_idle=True).run()
+
+    (trial,) = experiment.trials.all()
+    assert trial.status == "FAILED"
+    assert "TUNEBOOK_TABLE_DATABASE_URL" in trial.reason
