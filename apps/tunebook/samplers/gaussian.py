@@ -10,12 +10,14 @@ Blum and Riedmiller, ESANN 2013.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotri, dtrtri
 from scipy.special import erfcx, log_ndtr, ndtr
 
-from tunebook.samplers.encode import Floats
+from tunebook.samplers.encode import Floats, Ints
 
 ROOT5 = 5.0**0.5
 ROUNDS = 60
+FITTED = 150  # length scales are fitted to at most so many points: the best third of them, and the latest
 JITTER = 1e-6
 NOISE_PRIOR = (-6.0, 2.0)  # mean and deviation of log noise variance, of values scaled to variance 1
 SIGNAL_PRIOR = (0.0, 1.0)
@@ -30,6 +32,10 @@ class Points:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def at(self, places: Ints) -> "Points":
+        """Some of the points."""
+        return Points(self.numbers[places], self.options[places])
 
     @property
     def columns(self) -> int:
@@ -48,7 +54,7 @@ class GaussianProcess:
         self._theta = theta
         covariance = _kernel(points, points, theta)
         covariance[np.diag_indices_from(covariance)] += np.exp(theta[-1]) + JITTER
-        self._inverse = np.linalg.inv(np.linalg.cholesky(covariance))
+        self._inverse = dtrtri(np.linalg.cholesky(covariance), lower=1)[0]
         ones = self._inverse.sum(axis=1)
         target = self._inverse @ values
         self.mean = float(ones @ target / (ones @ ones))
@@ -57,7 +63,12 @@ class GaussianProcess:
     @classmethod
     def fitted(cls, points: Points, values: Floats) -> "GaussianProcess":
         """The process whose parameters fit the values best, found from a fixed start."""
-        return cls(points, values, _fit(points, values))
+        if len(points) <= FITTED:
+            return cls(points, values, _fit(points, values))
+        best = np.argsort(values, kind="stable")[: FITTED // 3]
+        rest = np.setdiff1d(np.arange(len(points)), best)[-(FITTED - len(best)) :]
+        chosen = np.concatenate([best, rest])
+        return cls(points, values, _fit(points.at(chosen), values[chosen]))
 
     def conditioned(self, points: Points, values: Floats) -> "GaussianProcess":
         """A process with the same parameters on other data."""
@@ -152,12 +163,10 @@ def _posterior(points: Points, values: Floats, theta: Floats) -> tuple[float, Fl
     kernel = decay * (1.0 + distance + distance**2 / 3.0)
     noise = np.exp(theta[-1])
     covariance = kernel + np.eye(len(kernel)) * (noise + JITTER)
-    try:
-        lower = np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError:
+    lower, failed = dpotrf(covariance, lower=1, clean=1)
+    if failed:
         return -np.inf, np.zeros(len(theta))
-    root = np.linalg.inv(lower)
-    inverse = root.T @ root
+    inverse = _mirrored(dpotri(lower, lower=1)[0])
     ones = inverse.sum(axis=1)
     rest = values - float(ones @ values / ones.sum())
     alpha = inverse @ rest
@@ -175,3 +184,11 @@ def _posterior(points: Points, values: Floats, theta: Floats) -> tuple[float, Fl
     slope[-2] = 0.5 * float((weight * kernel).sum())
     slope[-1] = 0.5 * noise * float(np.trace(weight))
     return height, slope
+
+
+def _mirrored(lower: Floats) -> Floats:
+    """The symmetric matrix whose lower half this is; what stands above the diagonal is ignored."""
+    below = np.tril(lower, -1)
+    full: Floats = below + below.T
+    full[np.diag_indices_from(full)] = np.diag(lower)
+    return full
