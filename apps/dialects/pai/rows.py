@@ -18,22 +18,22 @@ from tunebook.status import TrialStatus
 from tunebook.wire import pai
 
 COUNTS = [(column, pai.trial_status(status)) for status, column in COUNT_COLUMNS.items()]
-PLAIN = {
-    "key": "ExperimentId",
-    "creator_id": "Creator",
-    "name": "Name",
-    "status": "Status",
-    "created": "GmtCreateTime",
-    "modified": "GmtModifiedTime",
-    "workspace_id": "WorkspaceId",
-    "accessibility": "Accessibility",
-    "description": "Description",
-    "trial_count": "TrialCount",
-    "trashed": "Deleted",
-}
+PLAIN = (
+    "pk",
+    "key",
+    "creator_id",
+    "name",
+    "status",
+    "created",
+    "modified",
+    "workspace_id",
+    "accessibility",
+    "description",
+    "trial_count",
+    "trashed",
+)
 CONFIG = ("dialect", "submitted", "job")
-COLUMNS = ("pk", *PLAIN, *(column for column, _ in COUNTS))
-NAMES = tuple(PLAIN.values())
+COLUMNS = (*PLAIN, *(column for column, _ in COUNTS))
 JOB_TYPE = "1"
 
 Tags = Mapping[int, Sequence[tuple[str, str]]]
@@ -49,13 +49,25 @@ def experiment_rows(ids: Sequence[int], slugs: Mapping[int, str], *, with_config
 
 def experiment_row(values: Sequence[Any], slugs: Mapping[int, str], tags: Tags) -> dict[str, Any]:
     """The row of a list from the values of COLUMNS, and of CONFIG behind them where configuration is wanted."""
-    row = dict(zip(NAMES, values[1:], strict=False))
-    row["Creator"] = str(row["Creator"])
-    row["WorkspaceId"] = slugs.get(row["WorkspaceId"], "")
-    row["JobType"] = JOB_TYPE
-    place = 1 + len(NAMES)
-    row["TrialStatus"] = _counts(values[place : place + len(COUNTS)])
-    row["Tags"] = [{"Key": key, "Value": value} for key, value in tags.get(values[0], ())]
+    pk, key, creator, name, status, created, modified, workspace, accessibility, description, trials, trashed = values[
+        : len(PLAIN)
+    ]
+    row = {
+        "ExperimentId": key,
+        "Creator": str(creator),  # as text: a number of this size would be rounded by a JavaScript client
+        "Name": name,
+        "Status": status,
+        "JobType": JOB_TYPE,
+        "GmtCreateTime": created,
+        "GmtModifiedTime": modified,
+        "WorkspaceId": slugs.get(workspace, ""),
+        "Accessibility": accessibility,
+        "Description": description,
+        "TrialCount": trials,
+        "TrialStatus": _counts(values[len(PLAIN) : len(COLUMNS)]),
+        "Deleted": trashed,
+        "Tags": [{"Key": tag, "Value": value} for tag, value in tags.get(pk, ())],
+    }
     if len(values) > len(COLUMNS):
         row |= texts(configuration(*values[len(COLUMNS) :]))
     return row
@@ -150,6 +162,7 @@ def _model(experiment: Experiment, job: Job, trial: str, params: Mapping[str, An
 
 
 def _counts(numbers: Sequence[int]) -> dict[str, str]:
+    """Trials per status in this API's words, as text; two statuses here may be one word there."""
     counts: dict[str, int] = {}
     for (_, word), number in zip(COUNTS, numbers, strict=True):
         if number:
