@@ -97,12 +97,14 @@ def database_url() -> str:
 def signed_in(served: str, open_page: Callable[..., Page]) -> Callable[..., Page]:
     """Open a path of the served product as a user."""
 
-    def visit(user: User, path: str, **options: Any) -> Page:
+    def visit(user: User, path: str, before: Callable[[Page], Any] | None = None, **options: Any) -> Page:
         client = Client()
         client.force_login(user)
         page = open_page(**options)
         cookie = client.cookies[settings.SESSION_COOKIE_NAME]
         page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": served}])
+        if before is not None:
+            before(page)
         page.goto(served + path)
         return page
 

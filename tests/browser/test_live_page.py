@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
+from apps.feed.models import Event, Timeline
 from tests.browser.sweep import Sweep
 from tests.people import a_job
 from tunebook.limits import Limits
@@ -111,19 +113,44 @@ def test_a_value_reaches_the_page_of_its_trial(signed_in, ada: User, sweep: Swee
     expect(value).to_have_attribute("title", "0.123456")
 
 
+class Cable:
+    """The websocket's way to the server, which a test can cut and mend."""
+
+    def __init__(self, page: Page) -> None:
+        self.whole = True
+        self.sockets: list[WebSocketRoute] = []
+        page.route_web_socket(re.compile("/ws/live"), self.plug)
+
+    def plug(self, socket: WebSocketRoute) -> None:
+        if self.whole:
+            socket.connect_to_server()
+            self.sockets.append(socket)
+        else:
+            socket.close(code=1012)
+
+    def cut(self) -> None:
+        self.whole = False
+        for socket in self.sockets:
+            socket.close(code=1012)
+
+    def mend(self) -> None:
+        self.whole = True
+
+
 def test_words_say_that_the_connection_is_away_and_the_page_catches_up(signed_in, ada: User, sweep: Sweep):
     sweep.begin()
-    page: Page = signed_in(ada, address(sweep, "t/0"))
+    cables: list[Cable] = []
+    page: Page = signed_in(ada, address(sweep, "t/0"), before=lambda page: cables.append(Cable(page)))
     is_live(page)
-    mark = page.locator("[data-live-words]")
+    words = page.locator("[data-live-words]")
 
-    page.context.set_offline(True)
-    page.evaluate("() => dispatchEvent(new Event('offline'))")
+    cables[0].cut()
+    expect(words).to_have_text(re.compile(r"Reconnecting in \d+ s"))
     sweep.report(0, 1, 0.75)
-    page.context.set_offline(False)
+    cables[0].mend()
 
-    expect(page.locator('[data-field="last_value"]').first).to_have_text("0.75", timeout=60_000)
-    expect(mark).to_have_text("Live")
+    expect(page.locator('[data-field="last_value"]').first).to_have_text("0.75", timeout=30_000)
+    expect(words).to_have_text("Live")
 
 
 def test_a_hidden_page_counts_in_its_title_and_catches_up_when_looked_at(signed_in, ada: User, sweep: Sweep):
@@ -144,3 +171,43 @@ def test_a_hidden_page_counts_in_its_title_and_catches_up_when_looked_at(signed_
     assert untouched == "–"
     expect(page.locator('[data-field="last_value"]').first).to_have_text("0.75")
     page.wait_for_function("() => !document.title.startsWith('(')")
+
+
+def test_without_a_websocket_the_page_says_so_and_asks_every_ten_seconds(signed_in, ada: User, sweep: Sweep):
+    sweep.begin()
+    no_sockets = """
+        window.WebSocket = class extends EventTarget {
+            constructor() { super(); setTimeout(() => this.dispatchEvent(new CloseEvent("close", { code: 1006 })), 0); }
+            close() {}
+        };
+        window.WebSocket.OPEN = 1;
+    """
+    page: Page = signed_in(
+        ada, address(sweep, "t/0"), before=lambda page: (page.clock.install(), page.add_init_script(no_sockets))
+    )
+    words = page.locator("[data-live-words]")
+    page.clock.run_for(300)
+    expect(words).to_have_text(re.compile(r"Reconnecting in \d+ s"))
+
+    sweep.report(0, 1, 0.75)
+    page.clock.run_for(11_000)
+
+    expect(page.locator('[data-field="last_value"]').first).to_have_text("0.75")
+
+
+def test_a_page_whose_cursor_is_too_old_fills_itself_in_again(signed_in, ada: User, sweep: Sweep):
+    sweep.begin()
+    cables: list[Cable] = []
+    page: Page = signed_in(ada, address(sweep, "t/0"), before=lambda page: cables.append(Cable(page)))
+    is_live(page)
+    cables[0].cut()
+    expect(page.locator("[data-live-mark]")).to_have_attribute("data-state", "waiting")
+    sweep.report(0, 1, 0.75)
+    Event.objects.filter(stream=f"exp:{sweep.lease.key}").delete()
+    Timeline.objects.update(feed_id="restored")
+    page.evaluate("() => { window.still = true; }")
+
+    cables[0].mend()
+
+    expect(page.locator('[data-field="last_value"]').first).to_have_text("0.75", timeout=30_000)
+    assert page.evaluate("() => window.still")

@@ -23,7 +23,7 @@ export class LivePage {
     this.refreshed = new WeakMap();
     this.feed = new Feed(body.dataset.liveUrl, {
       feed: body.dataset.feed,
-      poll: body.dataset.eventsUrl || "/api/tunebook/v1/events",
+      poll: body.dataset.liveUrl.replace(/ws\/live$/, "api/tunebook/v1/events"),
       hear: (stream, events) => this.hear(stream, events),
       reset: () => this.loadAgain(),
       state: (name, words) => this.mark(name, words),

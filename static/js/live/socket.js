@@ -148,16 +148,17 @@ export class Feed {
     for (const stream of this.cursors.keys()) await this.pollOne(stream);
   }
 
-  /** One conditional look at a stream over HTTP; the same events, the same cursor. */
+  /** A look at a stream over HTTP, from the same cursor; the same events. */
   async pollOne(stream) {
-    const query = new URLSearchParams({ stream, after: this.cursors.get(stream), feed: this.feed });
+    const seq = this.cursors.get(stream);
+    const query = new URLSearchParams({ stream, after: this.feed ? `${this.feed}:${seq}` : seq, limit: 500 });
     try {
       const answer = await fetch(`${this.poll}?${query}`, { credentials: "same-origin", headers: { Accept: "application/json" } });
       if (!answer.ok) return;
-      const found = await answer.json();
+      const { items, cursor, reset } = await answer.json();
       this.heard = Date.now();
-      if (found.reset) this.startOver({ stream, cursor: found.cursor });
-      else if (found.events?.length) this.give(stream, found.events, found.events.at(-1).seq);
+      if (reset) this.startOver({ stream, cursor });
+      else this.give(stream, items, Number(cursor.slice(cursor.lastIndexOf(":") + 1)));
     } catch {
       // still away; the count-down says so
     }
