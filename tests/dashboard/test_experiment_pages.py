@@ -325,3 +325,32 @@ def test_events_tell_who_did_what(as_ada: Client, make_experiment: Make, actor_a
     assertContains(as_ada.get(page(one, "logs")), "stopped by ada")
     assertNotContains(as_ada.get(page(one, "logs"), {"level": "warning"}), "created by ada")
     assertContains(as_ada.get(page(one, "logs"), {"level": "warning"}), "stopped by ada")
+
+
+@pytest.mark.parametrize("tab", ["", "curves", "trials"])
+def test_the_filter_is_carried_from_tab_to_tab_and_into_the_charts(
+    as_ada: Client, make_experiment: Make, add_trials: Add, tab: str
+) -> None:
+    one = make_experiment()
+    add_trials(one, "FINISHED", "FAILED")
+
+    response = as_ada.get(page(one, tab), {"q": "status:failed"})
+
+    assertContains(response, f'href="{page(one, "curves")}?q=status%3Afailed"')
+    if tab != "trials":
+        assertContains(response, ".json?q=status%3Afailed")
+
+
+def test_a_finished_experiment_is_reopened_with_more_trials(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    Experiment.objects.filter(pk=one.pk).update(status="FINISHED")
+
+    assertContains(as_dora.get(page(one, "settings")), 'value="reopen"')
+    fewer = as_dora.post(page(one, "act"), {"act": "reopen", "max_trials": "2"}, follow=True)
+    words = as_dora.post(page(one, "act"), {"act": "reopen", "max_trials": "many"}, follow=True)
+    as_dora.post(page(one, "act"), {"act": "reopen", "max_trials": "50"})
+
+    one.refresh_from_db()
+    assertContains(fewer, "must be above 5")
+    assertContains(words, "as a whole number")
+    assert (one.status, one.max_trials) == ("WAITING", 50)

@@ -15,7 +15,7 @@ from apps.dashboard.listing import DEFAULT_SORT, SORTS, Listing
 from apps.dashboard.paging import Pages
 from apps.dashboard.query import CATALOG, Query, parse
 from apps.dashboard.tagging import read_tags
-from apps.dashboard.views.frame import REFUSALS, Place, back, in_workspace, render
+from apps.dashboard.views.frame import LAST_WORKSPACE, REFUSALS, Place, back, in_workspace, render
 from apps.experiments.models import Experiment
 from apps.feed import reading
 from apps.feed.models import workspace_stream
@@ -36,9 +36,7 @@ VIEWS = (
 @in_workspace
 def home(request: HttpRequest, place: Place) -> HttpResponse:
     """To the catalog of the workspace that was used last, or of the first one."""
-    last = request.COOKIES.get("workspace")
-    chosen = next((one for one in place.workspaces if one.slug == last), place.workspace)
-    return redirect("dashboard:catalog", chosen.slug)
+    return redirect("dashboard:catalog", place.workspace.slug)
 
 
 @require_GET
@@ -58,7 +56,7 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
         "facets": context["listing"].facets() if context["total"] else [],
     }
     response = render(request, place, "experiments/catalog.html", context)
-    response.set_cookie("workspace", place.workspace.slug, max_age=31_536_000, samesite="Lax", httponly=True)
+    response.set_cookie(LAST_WORKSPACE, place.workspace.slug, max_age=31_536_000, samesite="Lax", httponly=True)
     return response
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Count, Max
@@ -101,19 +102,34 @@ def _tab(request: HttpRequest, place: Place, key: str, tab: str) -> HttpResponse
     filled = FILLERS[tab](request, place, experiment)
     if isinstance(filled, HttpResponse):
         return filled
-    context = {**header(place, experiment, tab), "after": after, **filled}
+    context = {**header(place, experiment, tab), "after": after, "carried": _carried(request), **filled}
     status = 400 if any(getattr(form, "errors", None) for form in filled.values()) else 200
     return render(request, place, f"experiments/{tab}.html", context, status=status)
 
 
+def _carried(request: HttpRequest) -> str:
+    """The filter of the trials, which the tabs and charts share, as the end of an address."""
+    typed = request.GET.get("q", "").strip()
+    return f"?{urlencode({'q': typed})}" if typed else ""
+
+
+def _filtered(request: HttpRequest, experiment: Experiment) -> tuple[TrialListing, dict[str, Any]]:
+    """The trials that meet `q`, and what the query box shows."""
+    space = Job.from_dict(experiment.job).space
+    query = parse(request.GET.get("q", ""), trials_grammar(space.leaves()))
+    chips = [(term.text, query.without(term)) for term in query.terms]
+    return TrialListing(experiment, space, query), {"query": query, "chips": chips}
+
+
 def _overview(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:
-    trials = Trial.objects.filter(experiment=experiment, value__isnull=False).order_by("-number")
+    listing, box = _filtered(request, experiment)
+    trials = listing.rows().filter(value__isnull=False).order_by("-number")
     newest = trials.values_list("number", "value", "source")[:TWIN_ROWS]
     return {
         **now(experiment),
+        **box,
         "twin_headings": ["Trial", experiment.metric, "Why it was tried"],
         "twin": list(newest),
-        "job": experiment.job,
     }
 
 
@@ -146,16 +162,13 @@ def part(request: HttpRequest, place: Place, key: str, part: str) -> HttpRespons
 
 
 def _trials(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:
-    space = Job.from_dict(experiment.job).space
-    query = parse(request.GET.get("q", ""), trials_grammar(space.leaves()))
-    listing = TrialListing(experiment, space, query)
+    listing, box = _filtered(request, experiment)
     total = listing.total()
     pages = Pages.of(request.GET, total)
     columns = listing.columns(request.GET.getlist("col"))
     sort = request.GET.get("sort", "-number")
     return {
-        "query": query,
-        "chips": [(term.text, query.without(term)) for term in query.terms],
+        **box,
         "columns": columns,
         "chosen_columns": request.GET.getlist("col"),
         "pages": pages,
@@ -166,9 +179,10 @@ def _trials(request: HttpRequest, place: Place, experiment: Experiment) -> dict[
 
 
 def _curves(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:
-    reported = Trial.objects.filter(experiment=experiment, value_count__gt=0).order_by("-number")
+    listing, box = _filtered(request, experiment)
+    reported = listing.rows().filter(value_count__gt=0).order_by("-number")
     rows = reported.values_list("number", "last_step", "last_value", "best_value")[:TWIN_ROWS]
-    return {"twin_headings": ["Trial", "Last step", f"Last {experiment.metric}", "Best"], "twin": list(rows)}
+    return {**box, "twin_headings": ["Trial", "Last step", f"Last {experiment.metric}", "Best"], "twin": list(rows)}
 
 
 def _logs(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:
@@ -188,8 +202,10 @@ def _settings(request: HttpRequest, place: Place, experiment: Experiment) -> dic
         ),
         "limits_form": LimitsForm(experiment, request.POST if request.method == "POST" and own == "limits" else None),
     }
+    can_reopen = place.may("run") and experiment.status in (ExperimentStatus.FINISHED, ExperimentStatus.EARLY_STOPPED)
+    shown = {**forms, "declared": declared, "can_reopen": can_reopen}
     if request.method == "GET":
-        return {**forms, "declared": declared}
+        return shown
     require(place.actor, experiment.workspace_id, "edit")
     form = forms[f"{own}_form"]
     if form.is_valid():
@@ -200,7 +216,7 @@ def _settings(request: HttpRequest, place: Place, experiment: Experiment) -> dic
         else:
             messages.success(request, "Saved.")
             return redirect("dashboard:experiment-tab", place.workspace.slug, experiment.key, "settings")
-    return {**forms, "declared": declared}
+    return shown
 
 
 Filler = Callable[[HttpRequest, Place, Experiment], "dict[str, Any] | HttpResponse"]
@@ -235,6 +251,9 @@ def act(request: HttpRequest, place: Place, key: str) -> HttpResponse:
     if name in ("stop-trials", "restart-trials"):
         _act_on_trials(request, place, experiment, name)
         return back(request, page)
+    if name == "reopen":
+        _reopen(request, place, experiment)
+        return back(request, page)
     if name == "purge":
         return _purge(request, place, experiment)
     if name not in VERBS:
@@ -245,6 +264,15 @@ def act(request: HttpRequest, place: Place, key: str) -> HttpResponse:
     if name == "trash":
         return redirect("dashboard:catalog", place.workspace.slug)
     return back(request, page)
+
+
+def _reopen(request: HttpRequest, place: Place, experiment: Experiment) -> None:
+    typed = request.POST.get("max_trials", "")
+    if not typed.isdecimal() or len(typed) > 7:
+        messages.error(request, "Not done: say up to how many trials in all, as a whole number.")
+        return
+    verb = partial(experiments.reopen, place.actor, experiment, max_trials=int(typed))
+    attempt(request, verb, f"Reopened: it goes on up to {int(typed)} trials.")
 
 
 def _purge(request: HttpRequest, place: Place, experiment: Experiment) -> HttpResponse:

@@ -20,6 +20,7 @@ from apps.workspaces.access import NEEDS, Actor, NotAllowed, OutOfReach, actor_o
 from apps.workspaces.models import Workspace
 from tunebook.errors import SpecError
 
+LAST_WORKSPACE = "workspace"  # a cookie
 NOWHERE = "You are not a member of any workspace yet. Ask an admin of one to add you."
 View = Callable[..., HttpResponse]
 REFUSALS = (Conflict, LimitReached, SpecError)
@@ -49,10 +50,13 @@ class Place:
 
 
 def enter(request: HttpRequest, slug: str | None) -> Place:
-    """The place of a signed-in request; Http404 for workspaces the user is not in. Two queries."""
+    """The place of a signed-in request; without a slug the one used last. Http404 for workspaces of others. Two queries."""
     actor = actor_of_user(request.user)
     workspaces = tuple(Workspace.objects.filter(pk__in=actor.roles).order_by("name", "pk"))
-    found = next((one for one in workspaces if slug in (None, one.slug)), None)
+    wanted = slug or request.COOKIES.get(LAST_WORKSPACE)
+    found = next((one for one in workspaces if one.slug == wanted), None)
+    if slug is None and found is None:
+        found = next(iter(workspaces), None)
     if found is None:
         raise Http404
     return Place(actor, found, workspaces)
