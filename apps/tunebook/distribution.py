@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, ClassVar, TypeGuard, cast
 
 from tunebook.errors import SpecError
+from tunebook.fields import is_finite
 
 LAST = 1.0 - 2.0**-53  # the largest number below 1
 
@@ -86,7 +86,7 @@ def identity(value: object) -> Hashable:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return is_finite(value)
 
 
 def check_number(name: str, value: object) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from tunebook.errors import SpecError
+from tunebook.fields import is_finite
 
 Goal = Literal["minimize", "maximize"]
 Mode = Literal["final", "best", "avg"]
@@ -28,7 +29,7 @@ class Metric:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise SpecError("name", f"must be a text that is not empty, got {self.name!r}")
-        if isinstance(self.weight, bool) or not isinstance(self.weight, int | float) or not math.isfinite(self.weight):
+        if not is_finite(self.weight):
             raise SpecError("weight", f"must be a finite number, got {self.weight!r}")
 
 
@@ -66,7 +67,7 @@ class Objective:
         for index, name in enumerate(names):
             if name in names[:index]:
                 raise SpecError(f"metrics.{index}.name", f"{name!r} is given twice")
-        if self.target is not None and not _is_finite_number(self.target):
+        if self.target is not None and not is_finite(self.target):
             raise SpecError("target", f"must be a finite number or left out, got {self.target!r}")
 
     @property
@@ -155,7 +156,3 @@ def _metrics(entries: Any, path: str) -> tuple[Metric, ...]:
         except SpecError as error:
             raise error.under(f"{path}.{index}") from None
     return tuple(metrics)
-
-
-def _is_finite_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
