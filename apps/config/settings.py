@@ -1,9 +1,13 @@
 """Django's settings. What differs between installations comes from the environment, through `env`."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
 from apps.config import datafolder, env
+
+# before numpy is loaded: on the samplers' small matrices more threads only wait for each other, and for the trials
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENV = env.read(root=ROOT)

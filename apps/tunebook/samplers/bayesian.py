@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from tunebook.history import History
 from tunebook.objective import Objective
@@ -66,14 +65,9 @@ class BayesianSampler(Sampler):
         self._encoder = Encoder(space)
         self._records = Records(self._encoder)
         self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
-        self._threads = ThreadpoolController()
         self._kept: tuple[Floats, Floats, GaussianProcess] | None = None
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
-        with self._threads.limit(limits=1):  # on matrices this small more threads only wait for each other
-            return self._suggest(history, number, pending)
-
-    def _suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion:
         table = self._records.table(history, pending)
         results = int(np.isfinite(table.loss).sum())
         if results < self.chosen["n_startup"]:
