@@ -6,7 +6,7 @@ const ITEMS = "a[href], button:not([disabled]), input:not([type=hidden]), select
 
 export function watchMenus() {
   document.addEventListener("toggle", ({ target }) => target.open && target.matches?.("details[data-menu]") && closeMenus(target), true);
-  document.addEventListener("pointerdown", ({ target }) => closeMenus(target instanceof Element ? target.closest("details[data-menu]") : null));
+  document.addEventListener("click", ({ target }) => closeMenus(target instanceof Element ? target.closest("details[data-menu]") : null));
   document.addEventListener("keydown", menuKey);
   on("click", "[data-dialog]", (button) => {
     const dialog = document.getElementById(button.dataset.dialog);
