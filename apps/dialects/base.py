@@ -106,7 +106,11 @@ class DialectView(APIView):
 
     def answer(self, document: Any, status: int = 200) -> HttpResponse:
         """A JSON answer. Times are UTC with whole seconds, non-finite numbers null."""
-        response = HttpResponse(orjson.dumps(document, option=ORJSON), content_type="application/json", status=status)
+        return self.answer_text(orjson.dumps(document, option=ORJSON), status)
+
+    def answer_text(self, text: bytes, status: int = 200) -> HttpResponse:
+        """An answer that is JSON already."""
+        response = HttpResponse(text, content_type="application/json", status=status)
         response["X-Request-Id"] = self.request_id
         response["Cache-Control"] = "no-store"
         return response

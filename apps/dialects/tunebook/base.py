@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from apps.dialects.base import DialectView, Problem
 from apps.dialects.documentation import error_schema
 from apps.dialects.refusal import Refusal
+from apps.dialects.tunebook.repeating import once
 from apps.workspaces.access import workspace_of
 from apps.workspaces.models import Workspace
 from apps.workspaces.signatures import Refused
@@ -63,6 +65,14 @@ class TunebookView(DialectView):
         return self.answer(
             {"items": items, "total": total, "page": asked["page"], "page_size": asked["page_size"], **more}
         )
+
+    def created(self, create: Callable[[], dict[str, Any]]) -> HttpResponse:
+        """The answer of a creation; sent again with the same Idempotency-Key it is the same answer."""
+        text, replayed = once(self.request._request, self.actor, create)
+        response = self.answer_text(text, 201)
+        if replayed:
+            response["Idempotency-Replayed"] = "true"
+        return response
 
     def workspace(self, slug: str) -> Workspace:
         return workspace_of(self.actor, slug)

@@ -47,21 +47,27 @@ class Experiments(TunebookView):
         return self.listed(rows.experiments(catalog.experiment_ids(found, page), slugs), total)
 
     def post(self, request: Request) -> HttpResponse:
-        """Create an experiment from a job document."""
+        """Create an experiment from a job document. With `Idempotency-Key` it may be sent again."""
         given = self.document()
-        experiment = experiments.create(
-            self.actor,
-            Job.from_dict(given["job"], "job"),
-            workspace=workspace_of(self.actor, given.get("workspace")),
-            name=given.get("name", ""),
-            description=given.get("description", ""),
-            accessibility=given.get("accessibility", "PRIVATE"),
-            tags=given.get("tags", ()),
-            submitted=json.dumps(given["job"], ensure_ascii=False),
-            dialect="tunebook",
-            start=given.get("start", True),
-        )
-        return self.answer(rows.experiment(experiment), 201)
+        job = Job.from_dict(given["job"], "job")
+        workspace = workspace_of(self.actor, given.get("workspace"))
+
+        def create() -> rows.Row:
+            experiment = experiments.create(
+                self.actor,
+                job,
+                workspace=workspace,
+                name=given.get("name", ""),
+                description=given.get("description", ""),
+                accessibility=given.get("accessibility", "PRIVATE"),
+                tags=given.get("tags", ()),
+                submitted=json.dumps(given["job"], ensure_ascii=False),
+                dialect="tunebook",
+                start=given.get("start", True),
+            )
+            return rows.experiment(experiment)
+
+        return self.created(create)
 
 
 class OneExperiment(TunebookView):

@@ -56,8 +56,8 @@ class Trials(TunebookView):
     def post(self, request: Request, key: str) -> HttpResponse:
         """Add a trial with these parameters; it does not count against the limit of trials."""
         found = experiments.find(self.actor, key)
-        trial = trials.queue(self.actor, found, self.document()["params"])
-        return self.answer(rows.trials([trial.pk])[0], 201)
+        params = self.document()["params"]
+        return self.created(lambda: rows.trials([trials.queue(self.actor, found, params).pk])[0])
 
 
 class OneTrial(TrialView):
@@ -91,10 +91,14 @@ class RestartTrial(TrialView):
     def post(self, request: Request, key: str, number: int) -> HttpResponse:
         self.document()
         experiment, trial = self.found(key, number)
-        outcome = trials.restart(self.actor, experiment, [trial.key])[trial.key]
-        if isinstance(outcome, str):
-            raise Conflict(outcome)
-        return self.answer(rows.trials([outcome.pk])[0], 201)
+
+        def create() -> rows.Row:
+            outcome = trials.restart(self.actor, experiment, [trial.key])[trial.key]
+            if isinstance(outcome, str):
+                raise Conflict(outcome)
+            return rows.trials([outcome.pk])[0]
+
+        return self.created(create)
 
 
 class Measurements(TrialView):

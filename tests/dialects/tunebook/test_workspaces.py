@@ -1,0 +1,110 @@
+"""Members and keys through our own API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from apps.workspaces.models import Key, Member
+from tests.dialects.tunebook.conftest import Ours
+
+MEMBERS, KEYS = "/workspaces/lab/members", "/workspaces/lab/keys"
+
+
+def test_everybody_learns_who_they_are(ours_ben: Ours) -> None:
+    assert ours_ben.get("/me").body == {"username": "ben", "id": ours_ben.get("/me")["id"], "roles": {"lab": "viewer"}}
+    assert ours_ben.get("/workspaces")["items"] == [{"slug": "lab", "name": "The lab", "role": "viewer"}]
+
+
+def test_an_admin_admits_changes_and_dismisses(ours: Ours, ben: User, cleo: User) -> None:
+    admitted = ours.post(MEMBERS, {"username": "cleo", "role": "viewer"})
+    changed = ours.post(MEMBERS, {"username": "cleo", "role": "MEMBER"})
+    dismissed = ours.send("DELETE", f"{MEMBERS}/ben")
+
+    assert (admitted.status, admitted["role"], changed["role"], dismissed.status) == (201, "viewer", "member", 200)
+    assert [row["username"] for row in ours.get(MEMBERS)["items"]] == ["ada", "cleo"]
+    assert ours.send("DELETE", f"{MEMBERS}/ben").status == 404
+
+
+def test_a_dismissed_members_key_opens_nothing(ours: Ours, ours_ben: Ours) -> None:
+    ours.send("DELETE", f"{MEMBERS}/ben")
+
+    assert ours_ben.get("/workspaces")["items"] == []
+    assert ours_ben.get("/experiments")["total"] == 0
+
+
+def test_the_last_admin_stays(ours: Ours, ada: User) -> None:
+    assert (ours.send("DELETE", f"{MEMBERS}/ada").status, ours.send("DELETE", f"{MEMBERS}/ada").code) == (
+        409,
+        "conflict",
+    )
+    assert ours.post(MEMBERS, {"username": "ada", "role": "member"}).code == "conflict"
+    assert Member.objects.get(user=ada).role == "admin"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({}, 400, "username"),
+        ({"username": "ben"}, 400, "role"),
+        ({"username": "ben", "role": "owner"}, 400, "role"),
+        ({"username": "nobody", "role": "viewer"}, 422, "username"),
+        ({"username": 1, "role": "viewer"}, 400, "username"),
+        ({"username": "ben", "role": "viewer", "since": "now"}, 400, "since"),
+    ],
+)
+def test_a_wrong_membership_is_refused(ours: Ours, ben: User, body: Any, status: int, field: str) -> None:
+    answer = ours.post(MEMBERS, body)
+
+    assert (answer.status, answer.field) == (status, field)
+
+
+def test_only_admins_change_members(ours_ben: Ours, ours_cleo: Ours) -> None:
+    body = {"username": "ben", "role": "admin"}
+
+    assert ours_ben.post(MEMBERS, body).code == "not_allowed"
+    assert ours_ben.send("DELETE", f"{MEMBERS}/ben").code == "not_allowed"
+    assert ours_cleo.post(MEMBERS, body).code == "not_found"
+    assert ours_cleo.get(MEMBERS).code == "not_found"
+
+
+def test_a_key_is_shown_once_and_works(ours: Ours) -> None:
+    made = ours.post(KEYS, {"role": "viewer", "name": "for a script", "days": 7})
+    client = Ours(made["token"])
+
+    assert made.status == 201 and made["access_key_secret"]
+    assert client.get("/me")["roles"] == {"lab": "viewer"}
+    listed = ours.get(KEYS)
+    assert made["token"] not in str(listed.body) and made["access_key_secret"] not in str(listed.body)
+
+
+def test_a_revoked_key_is_dead_at_once(ours: Ours) -> None:
+    made = ours.post(KEYS, {"role": "viewer"})
+
+    answer = ours.send("DELETE", f"{KEYS}/{made['access_key_id']}")
+
+    assert answer["revoked"]
+    assert Ours(made["token"]).get("/me").status == 401
+
+
+def test_a_key_does_no_more_than_its_maker(ours_ben: Ours) -> None:
+    assert ours_ben.post(KEYS, {"role": "admin"}).code == "not_allowed"
+    assert ours_ben.post(KEYS, {"role": "viewer"}).status == 201
+
+
+def test_others_keys_are_the_admins_business(ours: Ours, ours_ben: Ours) -> None:
+    of_ada = Key.objects.get(user__username="ada").access_key_id
+
+    assert ours_ben.send("DELETE", f"{KEYS}/{of_ada}").status == 404
+    assert {row["username"] for row in ours_ben.get(KEYS)["items"]} == {"ben"}
+    assert {row["username"] for row in ours.get(KEYS)["items"]} == {"ada", "ben"}
+
+
+@pytest.mark.parametrize(
+    "body", [{"days": 0}, {"days": "x"}, {"role": "owner"}, {"name": "x" * 129}, {"token": "mine"}]
+)
+def test_a_wrong_key_is_refused(ours: Ours, body: Any) -> None:
+    assert ours.post(KEYS, body).status == 400
+    assert Key.objects.count() == 1
