@@ -18,13 +18,14 @@ import json
 import logging
 import os
 import re
-import tempfile
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tunebook.reporting import Sender
 from tunebook.spool import Spool, Wake
+
+if TYPE_CHECKING:
+    from tunebook.reporting import Sender
 
 __all__ = ["in_trial", "log", "params", "should_stop"]
 
@@ -70,7 +71,7 @@ class Session:
         path = environment.get("TUNEBOOK_SPOOL", "")
         self.is_remote = bool(self._url and self._token)
         if self.is_remote and not path:
-            path = os.path.join(tempfile.mkdtemp(prefix="tunebook-"), "metrics.jsonl")
+            path = f".tunebook-{environment.get('TUNEBOOK_TRIAL', 'trial')}-{os.getpid()}.jsonl"
         self._spool = Spool(path) if path else None
         self._wake = Wake(environment["TUNEBOOK_WAKE"]) if environment.get("TUNEBOOK_WAKE") else None
         self._sender: Sender | None = None
@@ -120,6 +121,9 @@ class Session:
 
     def _sending(self) -> Sender:
         """The sender of this process; a fork gets its own, as threads are not inherited."""
+        # Only here: the modules of HTTP take 50 ms to load, and a trial on the server's own machine needs none of them.
+        from tunebook.reporting import Sender
+
         if self._sender is None or self._sender_of != os.getpid():
             assert self._spool is not None
             self._sender, self._sender_of = Sender(self._spool, self._url, self._token), os.getpid()
