@@ -119,7 +119,7 @@ class Session:
         elif self._wake is not None:
             self._wake.poke()
 
-    def _sending(self) -> Sender:
+    def _sending(self) -> "Sender":
         """The sender of this process; a fork gets its own, as threads are not inherited."""
         # Only here: the modules of HTTP take 50 ms to load, and a trial on the server's own machine needs none of them.
         from tunebook.reporting import Sender
