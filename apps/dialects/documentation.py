@@ -23,11 +23,11 @@ class DialectSchema(AutoSchema):
             names.get(self.method) or f"{type(self.view).__name__}{'' if self.method == 'GET' else self.method.title()}"
         )
 
-    def get_description(self) -> str:
+    def get_description(self, path: str = "", method: str = "") -> str:
         handler = getattr(self.view, self.method.lower(), None)
         return (getattr(handler, "__doc__", None) or type(self.view).__doc__ or "").strip()
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         table = getattr(self.view, "query", {}) if self.method == "GET" else {}
         return [_documented(name, parameter) for name, parameter in table.items()]
 

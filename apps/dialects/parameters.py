@@ -54,7 +54,11 @@ class Text(Parameter):
         super().__init__(about, **options)
         self.longest, self.shortest = longest, shortest
 
-    def from_text(self, text: str) -> str:
+    def from_text(self, text: str) -> Any:
+        return self.composed(text)
+
+    def composed(self, text: str) -> str:
+        """The text in its composed form; refused when it is too long, too short or no text at all."""
         text = unicodedata.normalize("NFC", check_text(text))
         if len(text) > self.longest:
             raise ValueError(f"must have at most {self.longest} characters, got {len(text)}")
@@ -128,7 +132,11 @@ class Word(Parameter):
         self.words = dict(words) if isinstance(words, Mapping) else {word: word for word in words}
         self._folded = {word.casefold(): meaning for word, meaning in self.words.items()}
 
-    def from_text(self, text: str) -> str:
+    def from_text(self, text: str) -> Any:
+        return self.meant(text)
+
+    def meant(self, text: str) -> str:
+        """What one of the words stands for."""
         try:
             return self._folded[text.casefold()]
         except KeyError:

@@ -36,7 +36,7 @@ class Authentication(SessionAuthentication):
         user = getattr(http, "user", None)
         if user is None or not user.is_authenticated or not user.is_active:
             raise Refused("MissingParameter", "Authorization: sign the request or send 'Authorization: Bearer <token>'")
-        self.enforce_csrf(http)
+        self.enforce_csrf(request)
         return user, actor_of_user(user)
 
     def authenticate_header(self, request: Request) -> str:

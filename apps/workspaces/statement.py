@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.db import connection
@@ -56,7 +56,7 @@ class ById:
 
     def __init__(self, most: int, build: Callable[[Sequence[int]], QuerySet[Any, Any]]) -> None:
         self.sizes = sorted({10, 100, most})
-        self.statements = {size: Statement(lambda size=size: build(range(1, size + 1))) for size in self.sizes}
+        self.statements = {size: Statement(partial(build, range(1, size + 1))) for size in self.sizes}
 
     def rows(self, ids: Sequence[int]) -> list[Sequence[Any]]:
         """The rows of these ids, in the query's own order. One query; none for no ids."""

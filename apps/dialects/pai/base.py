@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
@@ -84,7 +84,7 @@ class PaiView(DialectView):
 class Nowhere(PaiView):
     """Every path that is no operation."""
 
-    authentication_classes: ClassVar = []
+    authentication_classes = []
     schema = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -57,7 +57,7 @@ class JsonText(Text):
 
     def from_text(self, text: str) -> dict[str, Any]:
         try:
-            value = read_json(super().from_text(text).encode())
+            value = read_json(self.composed(text).encode())
         except Refusal as refusal:
             raise ValueError(f"must be a JSON object as text: {refusal.message}") from None
         if not isinstance(value, dict):

@@ -170,10 +170,8 @@ def _counts(numbers: Sequence[int]) -> dict[str, str]:
     return {word: str(number) for word, number in counts.items()}
 
 
-WITHOUT_CONFIG, WITH_CONFIG = (
-    ById(catalog.MOST, lambda ids, columns=columns: Experiment.objects.filter(pk__in=ids).values_list(*columns))
-    for columns in (COLUMNS, COLUMNS + CONFIG)
-)
+WITHOUT_CONFIG = ById(catalog.MOST, lambda ids: Experiment.objects.filter(pk__in=ids).values_list(*COLUMNS))
+WITH_CONFIG = ById(catalog.MOST, lambda ids: Experiment.objects.filter(pk__in=ids).values_list(*COLUMNS, *CONFIG))
 TRIALS = ById(
     catalog.MOST,
     lambda ids: Trial.objects.filter(pk__in=ids).values_list(

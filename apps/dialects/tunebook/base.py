@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
@@ -50,7 +50,7 @@ class TunebookView(DialectView):
             }
         }
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, Refused):
             # a credential that does not hold is one thing here, however it was sent
             exc = Refusal(UNAUTHENTICATED.get(exc.code, "unauthenticated"), exc.message, status=401)
@@ -81,7 +81,7 @@ class TunebookView(DialectView):
 class Nowhere(TunebookView):
     """Every path that is no address of this API."""
 
-    authentication_classes: ClassVar = []
+    authentication_classes = []
     schema = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

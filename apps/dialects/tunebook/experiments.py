@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -17,7 +16,7 @@ from apps.experiments.models import Experiment
 from apps.feed import reading
 from apps.feed.models import experiment_stream
 from apps.tuning import experiments
-from apps.workspaces.access import Actor, workspace_of
+from apps.workspaces.access import workspace_of
 from tunebook.job import Job
 
 NOT_FILTERS = {"page", "page_size", "sort", "order", "trashed"}
@@ -119,13 +118,13 @@ class OneExperiment(TunebookView):
 class Asked(TunebookView):
     """One thing asked of an experiment by POST, without parameters."""
 
-    verb: ClassVar[Callable[[Actor, Experiment], Experiment]]
+    verb: ClassVar[Any]
     trashed = False
 
     def post(self, request: Request, key: str) -> HttpResponse:
         self.document()
         found = experiments.find(self.actor, key, trashed=self.trashed)
-        return self.answer(rows.experiment(type(self).verb(self.actor, found)))
+        return self.answer(rows.experiment(self.verb(self.actor, found)))
 
 
 class StopExperiment(Asked):

@@ -25,14 +25,14 @@ class Texts(Text):
     """Alternatives in one parameter, separated by commas."""
 
     def from_text(self, text: str) -> list[str]:
-        return [part for part in (one.strip() for one in super().from_text(text).split(",")) if part]
+        return [part for part in (one.strip() for one in self.composed(text).split(",")) if part]
 
 
 class Words(Word):
     """Several of a few words, separated by commas."""
 
     def from_text(self, text: str) -> list[str]:
-        return [super(Words, self).from_text(part.strip()) for part in text.split(",") if part.strip()]
+        return [self.meant(part.strip()) for part in text.split(",") if part.strip()]
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "description": f"{self.about}: any of {', '.join(self.words)}, separated by commas"}

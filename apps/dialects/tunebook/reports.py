@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import ClassVar
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -28,7 +27,7 @@ class ReportMeasurements(TunebookView):
     attempt should end.
     """
 
-    authentication_classes: ClassVar = []
+    authentication_classes = []
     fields = parameters.REPORT
 
     def post(self, request: Request) -> HttpResponse:
@@ -45,7 +44,7 @@ class ReportMeasurements(TunebookView):
             for index, verdict in enumerate(report.verdicts)
             if verdict not in DONE
         ]
-        counts = Counter(report.verdicts)
+        counts: Counter[str] = Counter(report.verdicts)
         known = {verdict: counts.get(verdict, 0) for verdict in (*DONE, "conflict", "rejected")}
         return self.answer({**known, "items": left, "stop": self._should_stop(token)})
 
