@@ -244,3 +244,30 @@ def test_ten_thousand_points_are_drawn_within_a_second(stage, open_page):
 
 def _containing(words: str) -> Any:
     return re.compile(re.escape(words))
+
+
+def test_a_chart_of_some_trials_asks_for_its_numbers_again_and_keeps_its_zoom(stage, open_page):
+    stage.answer("/data.json", a_history())
+    figure = a_figure(attributes='data-src="/data.json?q=status:succeeded" data-stream-of="exp:k"')
+    page = show(stage, open_page, figure)
+    chart = page.get_by_role("application")
+    expect(chart).to_have_attribute("aria-label", _containing("12 trials"))
+    chart.focus()
+    page.keyboard.press("+")
+
+    stage.answer("/data.json", a_history(14))
+    happen(page, "trial", {"number": 12, "status": "FAILED", "value": None, "ended": None})
+
+    expect(chart).to_have_attribute("aria-label", _containing("14 trials"), timeout=10_000)
+    expect(page.get_by_role("button", name="Reset zoom")).to_be_visible()
+
+
+def test_a_gap_in_the_feed_makes_a_chart_ask_again_at_once(stage, open_page):
+    stage.answer("/data.json", a_history())
+    page = show(stage, open_page, a_figure(attributes='data-src="/data.json" data-stream-of="exp:k"'))
+    expect(page.get_by_role("application")).to_have_attribute("aria-label", _containing("12 trials"))
+
+    stage.answer("/data.json", a_history(15))
+    page.evaluate("() => document.dispatchEvent(new CustomEvent('tb:reload'))")
+
+    expect(page.get_by_role("application")).to_have_attribute("aria-label", _containing("15 trials"))

@@ -37,7 +37,10 @@ export function mountCurve(figure, payload, events) {
     }
     chart.update();
   });
-  return chart;
+  return (fresh) => {
+    for (const line of series) Object.assign(line, { xs: fresh[line.key]?.step || [], ys: (fresh[line.key]?.value || []).map(toNumber) });
+    chart.update();
+  };
 }
 
 function seriesOf(key, look, payload) {

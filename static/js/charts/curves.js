@@ -55,7 +55,7 @@ class CurvesData {
 }
 
 export function mountCurves(figure, payload, events) {
-  const data = new CurvesData(payload);
+  let data = new CurvesData(payload);
   const chart = new Chart(figure, { empty: "No trial has reported a value yet." });
   const href = hrefOf(figure);
   const lines = new Map();
@@ -105,7 +105,11 @@ export function mountCurves(figure, payload, events) {
   events.follow(({ kind, payload: event }) => {
     if (kind === "metrics" ? data.takeMetrics(event) : kind === "trial" && data.takeTrial(event)) refresh();
   });
-  return chart;
+  return (fresh) => {
+    data = new CurvesData(fresh);
+    lines.clear();
+    refresh();
+  };
 }
 
 function legend(data) {

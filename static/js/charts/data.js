@@ -2,6 +2,8 @@
 
 import { toNumber } from "../format.js";
 
+const RELOAD_EVERY = 3000;
+
 /** The payload of a figure. Throws an Error with words for people when it cannot be had. */
 export async function load(figure) {
   const block = figure.querySelector('script[type="application/json"]');
@@ -20,20 +22,27 @@ async function ask(address) {
   }
 }
 
-/** The live events of a figure's stream; what comes while its numbers are still on their way is kept for it. */
+/**
+ * The live events of a figure's stream; what comes while its numbers are still on their way is kept for it. A chart of
+ * some trials only (its address carries a query) cannot tell which events are its own: it asks for its numbers again.
+ */
 export class LiveEvents {
   constructor(figure) {
     this.figure = figure;
     this.stream = figure.dataset.streamOf || figure.closest("[data-stream]")?.dataset.stream;
+    this.isFiltered = (figure.dataset.src || "").includes("?");
     this.early = [];
     this.listener = ({ detail }) => this.take(detail);
+    this.reloader = () => this.reloadSoon(0);
     document.addEventListener("tb:event", this.listener);
+    document.addEventListener("tb:reload", this.reloader);
   }
 
   take(detail) {
     if (this.stream && detail.stream !== this.stream) return;
-    if (this.early.length && !this.figure.isConnected) return this.stop();
-    if (this.run) this.run(detail);
+    if (!this.figure.isConnected) return this.stop();
+    if (this.isFiltered) this.reloadSoon(RELOAD_EVERY);
+    else if (this.run) this.run(detail);
     else this.early.push(detail);
   }
 
@@ -43,13 +52,23 @@ export class LiveEvents {
     this.early.splice(0).forEach(run);
   }
 
-  /** Call back when the feed had a gap and the numbers must be asked for again. */
-  onReload(run) {
-    document.addEventListener("tb:reload", () => this.figure.isConnected && run());
+  /** Call back when the numbers must be asked for again. */
+  onReload(reload) {
+    this.reload = reload;
+  }
+
+  reloadSoon(wait) {
+    if (this.timer || !this.reload) return;
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      this.reload().catch(() => this.reloadSoon(RELOAD_EVERY));
+    }, wait);
   }
 
   stop() {
+    clearTimeout(this.timer);
     document.removeEventListener("tb:event", this.listener);
+    document.removeEventListener("tb:reload", this.reloader);
   }
 }
 

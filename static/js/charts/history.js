@@ -79,7 +79,7 @@ export class HistoryData {
 }
 
 export function mountHistory(figure, payload, events) {
-  const data = new HistoryData(payload);
+  let data = new HistoryData(payload);
   const chart = new Chart(figure, { empty: "No trial has a value yet." });
   const href = hrefOf(figure);
   const best = { name: "best so far", draw: "step", xs: [], ys: [], colour: "best", width: 2.5, quiet: true, derived: true };
@@ -98,6 +98,7 @@ export function mountHistory(figure, payload, events) {
 
   function refresh() {
     trials.xs = data.xs();
+    trials.ys = data.value;
     const steps = data.bestSoFar();
     best.xs = steps.map((i) => trials.xs[i]);
     best.ys = steps.map((i) => data.value[i]);
@@ -124,7 +125,10 @@ export function mountHistory(figure, payload, events) {
   events.follow(({ kind, payload: event }) => {
     if (kind === "trial" && data.take(event)) refresh();
   });
-  return chart;
+  return (fresh) => {
+    data = Object.assign(new HistoryData(fresh), { by: data.by, log: data.log });
+    refresh();
+  };
 }
 
 function wordsOf(data, i) {

@@ -38,7 +38,8 @@ async function draw(figure) {
   try {
     const payload = await load(figure);
     clearTimeout(timer);
-    CHARTS[figure.dataset.chart](figure, payload, events);
+    const replace = CHARTS[figure.dataset.chart](figure, payload, events);
+    if (replace && figure.dataset.src) events.onReload(async () => replace(await load(figure)));
   } catch (error) {
     clearTimeout(timer);
     events.stop();

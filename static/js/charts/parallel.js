@@ -16,7 +16,8 @@ const SIDE = 56;
 const AXIS_ROOM = 96;
 
 export function mountParallel(figure, payload) {
-  return new Parallel(figure, payload);
+  new Parallel(figure, payload);
+  return null; // a preview stays as it was asked for
 }
 
 class Parallel {
