@@ -27,6 +27,7 @@ def _uvicorn(django_db_setup: None) -> Iterator[str]:
     )
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
+    bound.listen(64)  # the first client may come before the server is up: let it wait instead of refusing it
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     yield f"127.0.0.1:{bound.getsockname()[1]}"
