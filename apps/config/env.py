@@ -1,6 +1,7 @@
 """Everything an installation can be told from outside: the TUNEBOOK_* variables, read in this one place."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +175,7 @@ def postgresql(url: str, *, role: str = "command", pooler: bool = False) -> dict
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
+        "HOST": _host(parts.netloc),
         "PORT": port or "",
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": 60,
@@ -182,6 +183,12 @@ def postgresql(url: str, *, role: str = "command", pooler: bool = False) -> dict
         "DISABLE_SERVER_SIDE_CURSORS": pooler,
         "OPTIONS": options,
     }
+
+
+def _host(netloc: str) -> str:
+    """The host of an address as it is written: a name, or the folder of a socket as in %2Frun%2Fpostgresql."""
+    host = re.sub(r":\d*$", "", netloc.rpartition("@")[2])
+    return unquote(host.removeprefix("[").removesuffix("]"))
 
 
 def database(env: Env) -> dict[str, Any]:

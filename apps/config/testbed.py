@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DEBIAN_POSTGRESQL = Path("/usr/lib/postgresql")
@@ -101,7 +102,7 @@ def running_postgresql(programs: Path) -> Iterator[str]:
         )
         run("pg_ctl", "start", "--wait", "--pgdata", data, "--log", log, "--options", f"-k {folder} {QUICK}")
         try:
-            yield f"postgres://tunebook@/postgres?host={folder}"
+            yield f"postgres://tunebook@{quote(str(folder), safe='')}/postgres"
         finally:
             run("pg_ctl", "stop", "--mode", "immediate", "--pgdata", data)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import brotli
 import pytest
 
 from apps.config.bundles import ENTRIES, CannotBundle, bundle
@@ -74,3 +75,12 @@ def test_our_own_entries_can_be_bundled(entry):
 
     assert "@import" not in text
     assert '} from "./' not in text
+
+
+@pytest.mark.parametrize(
+    ("entry", "most"), [("js/main.js", 15_000), ("js/charts/index.js", 25_000), ("css/site.css", 10_000)]
+)
+def test_an_entry_keeps_its_budget(entry, most):
+    text = bundle(entry, lambda name: (ROOT / "static" / name).read_text(encoding="utf-8"))
+
+    assert len(brotli.compress(text.encode())) <= most

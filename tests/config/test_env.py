@@ -60,6 +60,20 @@ def test_a_postgres_address_becomes_djangos_settings():
     assert "lock_timeout=5000" in settings["OPTIONS"]["options"]
 
 
+@pytest.mark.parametrize(
+    ("netloc", "host"),
+    [
+        ("db.example", "db.example"),
+        ("ada:x@db.example:5433", "db.example"),
+        ("ada@[::1]:5433", "::1"),
+        ("ada@%2Frun%2FPostgreSQL", "/run/PostgreSQL"),
+        ("ada@", ""),
+    ],
+)
+def test_the_host_may_be_a_name_an_address_or_the_folder_of_a_socket(netloc, host):
+    assert env.postgresql(f"postgres://{netloc}/tune")["HOST"] == host
+
+
 def test_a_web_process_gives_up_on_a_statement_sooner_than_a_worker():
     def timeout(role: str) -> str:
         return env.postgresql("postgres:///tune", role=role)["OPTIONS"]["options"].split()[1]
