@@ -1,6 +1,7 @@
 """Addresses of the pages. The query string holds filter, sort, columns and page."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from apps.dashboard.views import catalog, charts, experiments, frontdoor, me, new, trials, workspace
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("logout", frontdoor.leave, name="logout"),
     path("appearance", me.appearance, name="appearance"),
     path("me", me.me, name="me"),
+    path("me/sign-out-others", me.sign_out_others, name="sign-out-others"),
     path(WORKSPACE, catalog.catalog, name="catalog"),
     path(f"{WORKSPACE}act", catalog.act, name="act"),
     path(f"{WORKSPACE}trash", catalog.trash, name="trash"),
@@ -30,4 +32,6 @@ urlpatterns = [
     path(f"{TRIAL}/log/<slug:name>", trials.log, name="trial-log"),
     path(f"{TRIAL}/data/curve.json", charts.trial_curve, name="trial-curve"),
     path(f"{EXPERIMENT}<slug:tab>", experiments.tab, name="experiment-tab"),
+    path("w/<slug:slug>", RedirectView.as_view(pattern_name="dashboard:catalog", query_string=True)),
+    path("w/<slug:slug>/e/<slug:key>", RedirectView.as_view(pattern_name="dashboard:experiment", query_string=True)),
 ]

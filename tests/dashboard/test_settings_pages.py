@@ -192,3 +192,20 @@ def test_somebody_without_a_workspace_is_told_so(client: Client, workspace: Work
     client.force_login(User.objects.create_user("eve"))
 
     assertContains(client.get("/"), "not a member of any workspace", status_code=403)
+
+
+def test_other_browsers_are_listed_and_signed_out(as_ada: Client, ada: User, as_ben: Client) -> None:
+    other = Client()
+    other.force_login(ada)
+
+    assertContains(as_ada.get("/me"), "another browser", count=1)
+    as_ada.post("/me/sign-out-others")
+
+    assert other.get("/me").status_code == 302
+    assert as_ada.get("/me").status_code == 200
+    assert as_ben.get("/me").status_code == 200
+
+
+def test_addresses_without_the_last_slash_lead_to_the_page(as_ada: Client) -> None:
+    assert as_ada.get("/w/lab?q=x")["Location"] == "/w/lab/?q=x"
+    assert as_ada.get("/w/lab/e/abc")["Location"] == "/w/lab/e/abc/"

@@ -146,6 +146,7 @@ def now(experiment: Experiment) -> dict[str, Any]:
         "experiment": experiment,
         "best": best,
         "best_params": job.space.flatten(best.params) if best else {},
+        "best_json": json.dumps(best.params, ensure_ascii=False) if best else "",
         "running": list(running) if experiment.live_count else [],
         "failures": list(failures) if experiment.failed_count else [],
     }
