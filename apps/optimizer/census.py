@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
+from django.db import connection
 from django.utils import timezone
 
 from apps.experiments.models import Worker
@@ -12,6 +13,12 @@ from apps.optimizer import runner
 from apps.tuning import driving
 
 log = logging.getLogger(__name__)
+
+MOST_ON_SQLITE = 4
+
+
+class TooMany(Exception):
+    """This installation's database cannot serve another optimizer; the text says what to do."""
 
 
 def name_of_this_process(host: str) -> str:
@@ -39,3 +46,14 @@ def is_dead(row: Worker) -> bool:
     """Whether a worker's process is certainly gone; False where this process could not see it."""
     _host, _pid, ticks, seen_from = row.name.rsplit("-", 3)
     return seen_from == view() and runner.start_ticks(row.pid) != int(ticks)
+
+
+def refuse_too_many(host: str) -> None:
+    """Raise TooMany where SQLite would have to serve more processes, or another machine, than it can."""
+    if connection.vendor != "sqlite":
+        return
+    others = list(Worker.objects.alive().values_list("host", flat=True))
+    if len(others) >= MOST_ON_SQLITE:
+        raise TooMany(f"SQLite serves at most {MOST_ON_SQLITE} optimizers; with PostgreSQL there may be more")
+    if any(other != host for other in others):
+        raise TooMany("SQLite serves optimizers of one machine only; with PostgreSQL there may be several")

@@ -478,7 +478,8 @@ def frame(body: bytes) -> bytes:
 class Keeper:
     """Hands orders to runners, forks them, waits for them, and kills what a dead runner has left behind."""
 
-    def __init__(self, data: str) -> None:
+    def __init__(self, data: str, umask: int) -> None:
+        self.umask = umask
         self.run_folder = os.path.join(data, "run")
         self.socket_path = os.path.join(self.run_folder, "keeper.sock")
         self.boot = boot_id()
@@ -657,20 +658,21 @@ class Keeper:
         except OSError as error:
             return {"error": "busy", "message": error.strerror}
         if pid == 0:
-            become_runner(theirs, body, self.boot)
+            become_runner(theirs, body, self.boot, self.umask)
         theirs.close()
         self.runners[pid] = ours
         self.poll.register(ours, select.POLLIN)
         return {"pid": pid}
 
 
-def become_runner(channel: socket.socket, body: bytes, boot: str) -> NoReturn:
+def become_runner(channel: socket.socket, body: bytes, boot: str, umask: int) -> NoReturn:
     """In the forked child: let go of what is the keeper's, run attempts, and never return."""
     code = 1
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGCHLD})
         gc.disable()
         os.setsid()
+        os.umask(umask)  # what commands write may be for others too; our own files say their mode
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         kept = channel.detach()
@@ -685,8 +687,8 @@ def become_runner(channel: socket.socket, body: bytes, boot: str) -> NoReturn:
 
 
 def main(data: str) -> int:
-    os.umask(0o077)
-    keeper = Keeper(os.path.abspath(data))
+    umask = os.umask(0o077)
+    keeper = Keeper(os.path.abspath(data), umask)
     if not keeper.listen():
         return 0
     if os.fork():

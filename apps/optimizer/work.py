@@ -81,7 +81,9 @@ class Work:
     suggestions: list[Suggestion] = field(default_factory=list)
     is_exhausted: bool = False
     hungry: int = 0
-    starved: bool = False
+    starves: bool = False
+    served_at: float = 0.0
+    yields: bool = False
     closing: tuple[ExperimentStatus, str] | None = None
     seen: object = None
     status: str = ""

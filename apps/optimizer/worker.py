@@ -67,12 +67,13 @@ class OptimizerWorker:
         self.next_beat = self.next_claim = self.next_health = self.next_chores = 0.0
         self.obstacle = ""
         self.next_check, self.must_check = 0.0, True
+        self.next_offer = 0.0
         self.webhooks = webhooks.Sender()
 
     def run(self) -> None:
         """Work until told to leave; release what is held on every way out but a crash."""
-        self.register()
         try:
+            self.register()
             while not self.is_done():
                 self.receiver.wait(self.patience())
                 self.round()
@@ -99,6 +100,7 @@ class OptimizerWorker:
     def register(self) -> None:
         """Add this process to those who do the work, and take over at once from those that died here."""
         census.bury(self.place.host)
+        census.refuse_too_many(self.place.host)
         row = {"host": self.place.host, "pid": os.getpid(), "slots": self.place.slots, "left": None}
         Worker.objects.update_or_create(name=self.name, defaults=row)
         Host.objects.update_or_create(name=self.place.host, defaults={"slots": self.place.slots})
@@ -164,18 +166,26 @@ class OptimizerWorker:
         changed = self.changed()
         measured = MEASURED in self.receiver.heard
         self.receiver.heard.clear()
-        freed = False
+        longest = min((one.work.served_at for one in self.drivers.values() if one.work.starves), default=math.inf)
         for pk, driver in list(self.drivers.items()):
-            before = len(driver.work.live)
+            driver.work.yields = driver.work.served_at > longest
             with self.trouble(driver.lease):
                 self.turn(driver, measured, changed=pk in changed)
-            freed = freed or len(driver.work.live) < before
             if driver.has_ended:
                 self.drivers.pop(pk, None)
-        if freed:
-            for driver in [one for one in self.drivers.values() if one.work.starved]:
-                with self.trouble(driver.lease):
-                    self.turn(driver, False, changed=True)
+        self.feed_the_starved()
+
+    def feed_the_starved(self) -> None:
+        """Offer free slots to those who wait for one, first to whoever was served the longest ago."""
+        waiting = [driver for driver in self.drivers.values() if driver.work.starves]
+        live = sum(len(driver.work.live) for driver in self.drivers.values())
+        if live >= self.place.slots and time.monotonic() < self.next_offer:
+            return
+        self.next_offer = time.monotonic() + POLL  # other workers of this machine free slots too
+        for driver in sorted(waiting, key=lambda one: one.work.served_at):
+            driver.work.yields = False
+            with self.trouble(driver.lease):
+                self.turn(driver, False, changed=True)
 
     def changed(self) -> set[int]:
         """The experiments that others have changed; looked up when somebody has written, and now and then."""

@@ -23,7 +23,9 @@ def database_url() -> str:
     if connection.vendor == "sqlite":
         return str(given["NAME"])
     user = f"{quote(given['USER'])}:{quote(given['PASSWORD'])}@" if given["USER"] else ""
-    return f"postgres://{user}{quote(given['HOST'], safe='')}:{given['PORT'] or 5432}/{given['NAME']}"
+    host = given["HOST"] or given["OPTIONS"].get("host", "")
+    port = f"&port={given['PORT']}" if given["PORT"] else ""
+    return f"postgres://{user}/{given['NAME']}?host={quote(host, safe='')}{port}"
 
 
 @contextmanager

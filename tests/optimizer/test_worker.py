@@ -45,8 +45,8 @@ class Stage:
         executor = ReplayExecutor(self.data, self.play, self.world)
         made = OptimizerWorker(executor, self.data, slots=4, options=Options(**options))
         made.name = f"{made.name[:50]}-{len(self.made)}"
-        made.register()
         self.made.append(made)
+        made.register()
         return made
 
 
@@ -242,3 +242,25 @@ def test_metrics_that_cannot_be_read_fail_the_trial_with_the_reason(
     (trial,) = experiment.trials.all()
     assert trial.status == "FAILED"
     assert "TUNEBOOK_TABLE_DATABASE_URL" in trial.reason
+
+
+def test_two_experiments_take_turns_at_the_only_slot(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
+    limits = Limits(max_trials=4, max_concurrent=2)
+    a_sweep(limits=limits), a_sweep(limits=limits), a_sweep(limits=limits)
+    worker = stage.worker(until_idle=True)
+    worker.place = Place(worker.place.executor, stage.data, "stage", 1, "stage")
+
+    worker.run()
+
+    order = [playing.spec.place[0] for playing in stage.world.playing.values()]
+    assert len(order) == 12
+    assert all(len(set(order[start : start + 3])) == 3 for start in range(0, 12, 3)), order
+
+
+def test_sqlite_serves_a_few_optimizers_only(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(census.connection, "vendor", "sqlite")
+    for _ in range(census.MOST_ON_SQLITE):
+        stage.worker()
+
+    with pytest.raises(census.TooMany, match="PostgreSQL"):
+        stage.worker()

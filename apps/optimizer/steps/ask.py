@@ -24,7 +24,7 @@ def ask(work: Work, count: int) -> bool:
     if work.suggestions:
         first = history.next_number
         ahead = [
-            TrialView(number=first + offset, params=suggestion.params, status=TrialStatus.CREATED)
+            TrialView(first + offset, suggestion.params, TrialStatus.CREATED, parent=suggestion.parent)
             for offset, suggestion in enumerate(work.suggestions)
         ]
         history = history.extended(*ahead)

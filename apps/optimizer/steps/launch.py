@@ -25,10 +25,11 @@ def claim(work: Work, tick: Tick, obstacle: str) -> None:
     """Claim slots for waiting trials, then for suggestions; `obstacle` says why nothing may start now, if so."""
     row = tick.experiment
     work.hungry = 0
-    work.starved = False
+    work.starves = False
     obstacle = obstacle or hindrance(work, tick)
     if not obstacle and not row.has_ended:
         obstacle = fill(work, tick)
+        work.starves = bool(obstacle)
     if row.has_ended:
         return
     if row.live_count and (row.status != ExperimentStatus.NO_MORE_TRIAL or work.created):
@@ -58,15 +59,17 @@ def hindrance(work: Work, tick: Tick) -> str:
 
 
 def fill(work: Work, tick: Tick) -> str:
-    """Start as many attempts as there is room for; why there are not more, if the machine is the reason."""
+    """Start as many attempts as there is room for; why there are none, if the machine is the reason.
+
+    Where another experiment waits for a slot, this one leaves what it has just given back to those who waited longer.
+    """
     place, row = work.place, tick.experiment
     left = min(budget(work, row), work.job.limits.max_concurrent)
     wanted = len(work.created) + left
     if wanted == 0 or work.job.limits.max_concurrent <= row.live_count:
         return ""
-    room = tick.room(host=place.host, slots=place.slots)
+    room = 0 if work.yields else tick.room(host=place.host, slots=place.slots)
     if room == 0:
-        work.starved = True
         return NO_SLOT
     where: dict[str, Any] = {
         "instance": place.instance,
@@ -83,6 +86,7 @@ def fill(work: Work, tick: Tick) -> str:
         attempts += tick.begin(work.suggestions[:take], **where)
         del work.suggestions[:take]
     work.hungry = 0 if work.is_exhausted else min(room - len(attempts), left - take)
+    work.served_at = now() if attempts else work.served_at
     for attempt in attempts:
         work.live[attempt.pk] = Live(attempt)
         work.remember(attempt.trial)

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from apps.optimizer.census import TooMany
 from apps.optimizer.executors.local import LocalExecutor
 from apps.optimizer.worker import OptimizerWorker, Options
 
@@ -46,7 +47,10 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, leave)
-        worker.run()
+        try:
+            worker.run()
+        except TooMany as error:
+            raise CommandError(str(error)) from error
 
 
 def refuse_an_old_schema() -> None:
