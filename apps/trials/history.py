@@ -25,7 +25,7 @@ def series_name(objective: Objective) -> str:
 def history(experiment: Experiment, job: Job, *, with_curves: bool = True) -> History:
     """All trials of an experiment in order of number; with their curves where a policy needs them. 1 or 2 queries."""
     rows = Trial.objects.filter(experiment=experiment).order_by("number")
-    columns = rows.values_list("pk", "number", "params", "status", "value", "space_version")
+    columns = rows.values_list("pk", "number", "params", "status", "value", "space_version", "parent")
     found = list(columns)
     known = curves(experiment, job.objective) if with_curves else {}
     trials = [
@@ -36,8 +36,9 @@ def history(experiment: Experiment, job: Job, *, with_curves: bool = True) -> Hi
             value=value,
             curve=known.get(pk, ()),
             space_version=version,
+            parent=parent,
         )
-        for pk, number, params, status, value, version in found
+        for pk, number, params, status, value, version, parent in found
     ]
     return History(space=job.space, objective=job.objective, trials=tuple(trials), seed=experiment.seed)
 
@@ -51,6 +52,7 @@ def view(trial: Trial, curve: Curve = ()) -> TrialView:
         value=trial.value,
         curve=curve,
         space_version=trial.space_version,
+        parent=trial.parent,
     )
 
 

@@ -57,6 +57,7 @@ class Trial(models.Model):
     expected = models.FloatField(null=True)
     spread = models.FloatField(null=True)
     note = models.TextField(blank=True)
+    parent = models.PositiveIntegerField(null=True, help_text="number of the trial whose checkpoint it goes on from")
     restart_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="restarts")
     extra = models.BooleanField(default=False, help_text="does not count against max_trials")
 

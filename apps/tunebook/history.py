@@ -1,7 +1,7 @@
 """All that samplers and policies may see of an experiment: its trials as plain data."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -26,6 +26,7 @@ class TrialView:
         curve: (step, value) of the objective for each measurement, in order.
         space_version: the version of the space it was drawn from.
         weight: how much it counts for a model; 0 leaves it out, 1 is a trial of this experiment.
+        parent: the number of the trial whose checkpoint it went on from; None when it started afresh.
     """
 
     number: int
@@ -35,6 +36,7 @@ class TrialView:
     curve: Curve = ()
     space_version: int = 1
     weight: float = 1.0
+    parent: int | None = None
 
     def __post_init__(self) -> None:
         if type(self.status) is not TrialStatus:
@@ -74,6 +76,7 @@ class TrialView:
             "curve": [[step, _out(value)] for step, value in self.curve],
             "space_version": self.space_version,
             "weight": self.weight,
+            "parent": self.parent,
         }
 
     @classmethod
@@ -87,6 +90,7 @@ class TrialView:
             curve=tuple((step, float(value)) for step, value in document.get("curve", ())),
             space_version=document.get("space_version", 1),
             weight=document.get("weight", 1.0),
+            parent=document.get("parent"),
         )
 
 
@@ -150,7 +154,7 @@ class History:
         return 1 + max((trial.number for trial in self.trials), default=-1)
 
     @cached_property
-    def tried(self) -> frozenset[Hashable]:
+    def tried(self) -> Set[Hashable]:
         """The identities of all parameter sets there are trials of, whatever became of them."""
         return frozenset(trial.identity for trial in self.trials)
 

@@ -347,6 +347,7 @@ class Tick:
                 expected=suggestion.expected,
                 spread=suggestion.spread,
                 note=suggestion.note,
+                parent=suggestion.parent,
             )
             for offset, suggestion in enumerate(suggestions)
         ]

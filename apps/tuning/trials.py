@@ -215,6 +215,7 @@ def _extra(row: Experiment, offset: int, params: Mapping[str, Any], source: str,
         source=source,
         extra=True,
         restart_of=original,
+        parent=original.parent if original else None,
         note=f"restart of trial {original.number}" if original else "queued by hand",
     )
 

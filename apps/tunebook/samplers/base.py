@@ -6,7 +6,7 @@ What it keeps between questions is only a store of things already reckoned.
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from tunebook.distributions import identity
 from tunebook.errors import SpecError
 from tunebook.fields import unknown
 from tunebook.history import History
+from tunebook.limits import Limits
 from tunebook.objective import Objective
 from tunebook.samplers.bisection import Bisection
 from tunebook.samplers.options import Option
@@ -34,6 +35,7 @@ class Suggestion:
         expected: the objective's value that a model expects there; None without one.
         spread: the standard deviation of that expectation; None without one.
         note: a sentence for people; may be empty.
+        parent: the number of the trial whose checkpoint this one goes on from; None when it starts afresh.
     """
 
     params: Params
@@ -41,6 +43,24 @@ class Suggestion:
     expected: float | None = None
     spread: float | None = None
     note: str = ""
+    parent: int | None = None
+
+
+class Taken(Set[Hashable]):
+    """What must not be suggested: a few parameter sets of our own, and all those of a history, which is not copied."""
+
+    def __init__(self, own: set[Hashable], tried: Set[Hashable]) -> None:
+        self.own = own
+        self._tried = tried
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.own or key in self._tried
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self.own | self._tried)
+
+    def __len__(self) -> int:
+        return len(self.own | self._tried)
 
 
 class Sampler(ABC):
@@ -50,13 +70,16 @@ class Sampler(ABC):
         space: where to search.
         objective: what to search for.
         seed: the start of all its randomness, 0 or more.
+        limits: how many trials are planned, and how many at once; without it nothing is known of that.
         options: by name, as the class's ``options`` describe them.
     """
 
     name: ClassVar[str]
     options: ClassVar[tuple[Option, ...]] = ()
 
-    def __init__(self, space: Space, objective: Objective, seed: int = 0, **options: Any) -> None:
+    def __init__(
+        self, space: Space, objective: Objective, seed: int = 0, *, limits: Limits | None = None, **options: Any
+    ) -> None:
         known = {option.name: option for option in self.options}
         for given in options:
             if given not in known:
@@ -64,11 +87,13 @@ class Sampler(ABC):
         self.space = space
         self.objective = objective
         self.seed = seed
+        self.limits = Limits() if limits is None else limits
         self.chosen: Mapping[str, Any] = {
             option.name: option.read(options.get(option.name, option.default)) for option in self.options
         }
         self.check(space)
         self._listing = Bisection(space)
+        self._is_finite = space.size is not None
 
     @classmethod
     def check(cls, space: Space) -> None:
@@ -90,9 +115,7 @@ class Sampler(ABC):
         """
         suggestions: list[Suggestion] = []
         pending = [dict(trial.params) for trial in history.running]
-        taken = {identity(params) for params in pending}
-        if self.space.size is not None:
-            taken |= history.tried
+        taken = Taken({identity(params) for params in pending}, history.tried if self._is_finite else frozenset())
         for number in range(history.next_number, history.next_number + count):
             suggestion = self.suggest(history, number, pending)
             if suggestion is not None and identity(suggestion.params) in taken:
@@ -101,7 +124,7 @@ class Sampler(ABC):
                 break
             suggestions.append(suggestion)
             pending.append(suggestion.params)
-            taken.add(identity(suggestion.params))
+            taken.own.add(identity(suggestion.params))
         return suggestions
 
     def exhausted(self, history: History) -> bool:
@@ -109,7 +132,7 @@ class Sampler(ABC):
         size = self.space.size
         if size is None or len(history.trials) < size:
             return False
-        return self._listing.untried(set(history.tried)) is None
+        return self._listing.untried(history.tried) is None
 
     def draw(self, number: int) -> random.Random:
         """The plain random numbers of one trial."""
@@ -119,7 +142,7 @@ class Sampler(ABC):
         """The random numbers of one trial for arrays; independent of ``draw``."""
         return np.random.Generator(np.random.PCG64((self.seed, number)))
 
-    def _untried(self, taken: set[Any], number: int) -> Suggestion | None:
+    def _untried(self, taken: Set[Hashable], number: int) -> Suggestion | None:
         """A parameter set that was not tried, at random while there are many, else the next in the list."""
         draw = self.draw(number)
         for _ in range(REDRAWS):
