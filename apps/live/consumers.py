@@ -42,6 +42,7 @@ class Subscription:
     stream: str
     seq: int
     batched: bool
+    feed: str
 
     def hear(self, news: Frame) -> None:
         self.socket.pass_on(self, news)
@@ -167,11 +168,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         if stream in self.subscriptions:
             self.drop(self.subscriptions[stream])
-        subscription = Subscription(self, stream, start, batched=message.get("batch") is True)
+        subscription = Subscription(self, stream, start, batched=message.get("batch") is True, feed=cursor.feed)
         self.subscriptions[stream] = subscription
-        self.spawn(self.catch_up(subscription, cursor.feed))
+        self.spawn(self.catch_up(subscription))
 
-    async def catch_up(self, subscription: Subscription, feed: str) -> None:
+    async def catch_up(self, subscription: Subscription) -> None:
         """Send what is kept behind the cursor, at the client's pace, then listen with the others."""
         while self.subscriptions.get(subscription.stream) is subscription:
             past = await self.hub.ask(_past, subscription.stream, subscription.seq)
@@ -179,12 +180,23 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 await self.outbox.drained()
                 self.pass_on(subscription, past)
             elif self.hub.tailer.join(subscription.stream, subscription, subscription.seq):
-                self.tell({"type": "caught_up", "stream": subscription.stream, "seq": subscription.seq, "feed": feed})
+                self.tell(
+                    {
+                        "type": "caught_up",
+                        "stream": subscription.stream,
+                        "seq": subscription.seq,
+                        "feed": subscription.feed,
+                    }
+                )
                 return
 
     def pass_on(self, subscription: Subscription, news: Frame) -> None:
         """Queue what this socket has not had of a frame, without what its actor may not see."""
         if self.closed or news.last <= subscription.seq:
+            return
+        if news.first > subscription.seq + 1:  # purged while this client was on its way: it must not miss it silently
+            self.drop(subscription)
+            self.tell({"type": "reset", "stream": subscription.stream, "cursor": f"{subscription.feed}:{news.last}"})
             return
         texts = news.texts(after=subscription.seq, actor=self.actor, batched=subscription.batched)
         if self.put(texts, len(news.items)):

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from django.db import Error, close_old_connections, connection
+from django.db import connection
 
 from apps.feed import reading
 from apps.feed.wake import Receiver
@@ -136,14 +136,13 @@ class Tailer:
             self.receiver.drain()
 
     def _attempt(self, look: Callable[[], None]) -> None:
-        """One look; a database that is away is asked again a little later, a loop that is gone ends the thread."""
+        """One look. Whatever goes wrong is logged and tried again a little later; a loop that is gone ends the thread."""
         try:
             look()
-        except Error:
+        except Exception:
+            if self.loop.is_closed():
+                self.closing = True
+                return
             log.warning("the feed cannot be read; trying again", exc_info=True)
-            close_old_connections()
+            connection.close()
             time.sleep(RETRY)
-        except RuntimeError:
-            if not self.loop.is_closed():
-                raise
-            self.closing = True

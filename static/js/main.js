@@ -5,7 +5,7 @@ import { watchAppearance } from "./page/appearance.js";
 import { prepareForms, watchForms } from "./page/forms.js";
 import { watchKeys } from "./page/keys.js";
 import { watchLogs } from "./page/logs.js";
-import { watchMenus } from "./page/menus.js";
+import { showCopyButtons, watchMenus } from "./page/menus.js";
 import { watchNotices } from "./page/notices.js";
 import { watchRows } from "./page/rows.js";
 import { watchTimes } from "./page/times.js";
@@ -24,11 +24,13 @@ const live = document.body.dataset.liveUrl ? new LivePage(document.body) : null;
 async function prepare(root) {
   live?.follow(root);
   watchLogs(root);
-  root.querySelectorAll("[data-copy][hidden], [data-copy-from][hidden]").forEach((button) => (button.hidden = false));
+  showCopyButtons(root);
   if (root.querySelector("figure[data-chart]")) (await import("./charts/index.js")).mountCharts(root);
 }
 
 prepare(document.body);
+// at once, before the new part is painted: showing them later would move their neighbours
+document.addEventListener("htmx:afterSwap", ({ detail }) => showCopyButtons(detail.target));
 document.addEventListener("htmx:load", ({ detail }) => {
   prepareForms(detail.elt);
   prepare(detail.elt);

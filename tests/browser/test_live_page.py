@@ -76,10 +76,14 @@ def test_an_overview_follows_without_moving(signed_in, ada: User, sweep: Sweep):
     is_live(page)
     page.evaluate(WATCH_SHIFTS)
 
-    for number in sweep.begin(3):
+    numbers = sweep.begin(3)
+    running = page.locator("#now tr[data-object]")
+    expect(running).to_have_count(3)
+    for number in numbers:
         sweep.report(number, 1, 0.5 - number / 10)
         sweep.end(number)
 
+    expect(running).to_have_count(0)
     head = page.locator('[data-object^="experiment:"]').first
     expect(head.locator('[data-field="best"]').first).to_have_text("0.3")
     expect(head.locator('[data-field="counts.FINISHED"]')).to_have_text("3")
@@ -211,3 +215,17 @@ def test_a_page_whose_cursor_is_too_old_fills_itself_in_again(signed_in, ada: Us
 
     expect(page.locator('[data-field="last_value"]').first).to_have_text("0.75", timeout=30_000)
     assert page.evaluate("() => window.still")
+
+
+def test_signing_out_in_one_window_is_said_in_the_other_at_once(signed_in, ada: User, sweep: Sweep):
+    sweep.begin()
+    page: Page = signed_in(ada, address(sweep, "t/0"))
+    is_live(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+
+    other.get_by_text("ada menu").click()
+    other.get_by_role("button", name="Sign out").click()
+
+    expect(page.locator("[data-live-words]")).to_have_text("Signed out")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in again")

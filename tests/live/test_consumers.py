@@ -9,6 +9,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.test import Client as Browser
 
 from apps.experiments.models import Experiment
@@ -335,5 +336,53 @@ def test_the_tailer_reads_an_event_once_however_many_listen(live, key_ada, make_
         assert reads == [stream]
         for client in clients:
             await client.leave()
+
+    live(story)
+
+
+def test_events_that_were_purged_on_the_way_are_not_missed_silently(live, key_ada, make_experiment, monkeypatch):
+    stream = experiment_stream(make_experiment().key)
+    head = happen(stream, *[("note", {"text": "old"})] * 3)
+
+    def purged(name: str, after: Any, feed: Any) -> Any:
+        answer = start(name, after, feed)
+        Event.objects.filter(stream=stream, seq__lt=head).delete()
+        return answer
+
+    start = consumers._start
+    monkeypatch.setattr(consumers, "_start", purged)
+
+    async def story() -> None:
+        client = await Client(**bearer(key_ada)).open()
+        await client.say(type="subscribe", stream=stream, after=head - 2)
+        answer = await client.hear()
+
+        assert (answer["type"], answer["stream"]) == ("reset", stream)
+        assert answer["cursor"].endswith(f":{head}")
+        await client.leave()
+
+    live(story)
+
+
+def test_a_database_that_is_away_for_a_moment_only_delays(live, key_ada, make_experiment, monkeypatch):
+    stream = experiment_stream(make_experiment().key)
+    heads, failures = consumers.reading.heads, [OperationalError("gone away")]
+    monkeypatch.setattr("apps.live.tailer.RETRY", 0.01)
+
+    def sometimes(streams: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return heads(streams)
+
+    async def story() -> None:
+        client = await Client(**bearer(key_ada)).open()
+        await client.say(type="subscribe", stream=stream, after=0)
+        await client.hear_until("caught_up")
+        monkeypatch.setattr(consumers.reading, "heads", sometimes)
+        await commit(stream, ("note", {"text": "late"}))
+
+        assert (await client.hear())["payload"] == {"text": "late"}
+        assert failures == []
+        await client.leave()
 
     live(story)

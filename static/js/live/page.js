@@ -1,10 +1,11 @@
 /** The feed on the page: which streams it follows, what an event changes, and when. */
 
-import { element } from "../dom.js";
+import { element, on } from "../dom.js";
 import { number } from "../format.js";
 import { ENDED, statusWords } from "../words.js";
+import { notice } from "../page/notices.js";
 import { experimentFields, metricsFields, patchObject, trialFields } from "./patch.js";
-import { Feed } from "./socket.js";
+import { Feed, SIGNED_OUT } from "./socket.js";
 
 const FRAGMENT_EVERY = 2000;
 const SAY_EVERY = 10000;
@@ -23,12 +24,16 @@ export class LivePage {
     this.refreshed = new WeakMap();
     this.feed = new Feed(body.dataset.liveUrl, {
       feed: body.dataset.feed,
-      poll: body.dataset.liveUrl.replace(/ws\/live$/, "api/tunebook/v1/events"),
+      poll: body.dataset.eventsUrl,
       hear: (stream, events) => this.hear(stream, events),
       reset: () => this.loadAgain(),
       state: (name, words) => this.mark(name, words),
     });
     document.addEventListener("visibilitychange", () => this.cameBack());
+    on("click", "[data-live-toggle]", (button) => {
+      this.feed.pause(!this.feed.paused);
+      button.setAttribute("aria-pressed", String(this.feed.paused));
+    });
     document.addEventListener("focusout", () => setTimeout(() => this.retryBlocked(), 0));
     document.addEventListener("selectionchange", () => this.blocked.size && this.retryBlocked());
   }
@@ -54,6 +59,7 @@ export class LivePage {
     if (!mark) return;
     mark.removeAttribute("role"); // a count-down is nothing to read aloud; the states are said once, below
     if (mark.dataset.state !== name) this.say({ live: "", waiting: "Live updates interrupted, reconnecting.", offline: words }[name]);
+    if (words === SIGNED_OUT && label.textContent !== words) notice("You are signed out. Sign in again to see what is new.", "error");
     mark.dataset.state = name;
     if (label && label.textContent !== words) label.textContent = words;
   }

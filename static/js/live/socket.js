@@ -9,7 +9,9 @@ const LONGEST = 30;
 const PING_EVERY = 20000;
 const SILENCE = 45000;
 const POLL_EVERY = 10000;
-const SIGNED_OUT = 4401;
+const NO_CREDENTIAL = 4401;
+
+export const SIGNED_OUT = "Signed out";
 
 /** Seconds until the next try: anywhere between half a second and a bound that doubles up to thirty. */
 export function backOff(attempt, random = Math.random()) {
@@ -104,7 +106,7 @@ export class Feed {
   closed(code) {
     this.socket = null;
     if (this.paused) return;
-    if (code === SIGNED_OUT) return this.state("offline", "Signed out");
+    if (code === NO_CREDENTIAL) return this.state("offline", SIGNED_OUT);
     const wait = backOff(this.attempt++);
     this.retryAt = Date.now() + wait * 1000;
     this.count();

@@ -64,6 +64,11 @@ function confirmFirst(event) {
   dialog.showModal();
 }
 
+/** Buttons that copy are of no use without scripts, so they come hidden. */
+export function showCopyButtons(root) {
+  root.querySelectorAll("[data-copy][hidden], [data-copy-from][hidden]").forEach((button) => (button.hidden = false));
+}
+
 async function copy(button) {
   const source = button.dataset.copyFrom ? document.querySelector(button.dataset.copyFrom) : null;
   const text = button.dataset.copy ?? source?.value ?? source?.textContent ?? "";
