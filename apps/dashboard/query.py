@@ -138,7 +138,7 @@ def quoted(value: str) -> str:
 
 def parse(text: str, grammar: Grammar, *, limit: int = 500) -> Query:
     """Read a query. Never raises: what is wrong stands in `problems`; text beyond the limit is cut off."""
-    text = text[:limit]
+    text = text.replace("\x00", "")[:limit]
     query = Query(text, grammar)
     for piece in PIECE.finditer(text):
         start, end = piece.span("text")

@@ -247,7 +247,9 @@ def test_outsiders_cannot_act_and_keys_of_elsewhere_are_ignored(
     assert private.trashed is False
 
 
-@pytest.mark.parametrize("form", [{}, {"act": "fly"}, {"act": "pause"}, {"act": "pause", "key": "x"}])
+@pytest.mark.parametrize(
+    "form", [{}, {"act": "fly"}, {"act": "pause"}, {"act": "pause", "key": "x"}, {"act": "stop", "key": "\x00"}]
+)
 def test_an_incomplete_act_says_what_is_missing(as_dora: Client, form: dict[str, str]) -> None:
     response = as_dora.post("/w/lab/act", form, follow=True)
 

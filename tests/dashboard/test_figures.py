@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.dashboard.templatetags.figures import aligned, column_digits, duration, number, since, words
+from apps.dashboard.templatetags.figures import aligned, column_digits, duration, metric, number, since, words
 from apps.dashboard.templatetags.pieces import spark_points
 
 
@@ -63,6 +63,20 @@ def test_times_are_relative_until_a_month_has_passed(age: timedelta, text: str) 
     now = datetime(2026, 2, 1, tzinfo=UTC)
 
     assert since(now - age, now) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("loss", "loss"),
+        ("val/acc@5", "val/acc@5"),
+        (r"loss=([0-9.]+)", "loss"),
+        (r".*validation accuracy: (\d+)", "validation accuracy"),
+        (r"(\d+)", r"(\d+)"),
+    ],
+)
+def test_a_metric_that_is_a_pattern_is_called_by_its_word(name: str, text: str) -> None:
+    assert metric(name) == text
 
 
 def test_parameters_are_written_in_full() -> None:

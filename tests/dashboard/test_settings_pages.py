@@ -45,6 +45,7 @@ def test_an_admin_adds_changes_and_removes_members(as_ada: Client, cleo: User) -
         ({"act": "add", "username": "cleo", "role": "king"}, "choose a role"),
         ({"act": "change", "username": "ada", "role": "viewer"}, "at least one admin"),
         ({"act": "remove", "username": "ada"}, "at least one admin"),
+        ({"act": "add", "username": "a\x00b", "role": "viewer"}, "there is no user of that name"),
         ({}, "there is no user of that name"),
     ],
 )

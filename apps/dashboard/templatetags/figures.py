@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,8 @@ register = template.Library()
 
 NOTHING = "–"
 WORDS = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "-∞"}
+EXPRESSION = re.compile(r"[()\[\]\\*+?^$|]")
+LETTERS = re.compile(r"(?<!\\)[A-Za-z_][A-Za-z0-9_ .-]*[A-Za-z0-9_]")
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -129,6 +132,15 @@ def ago(moment: datetime | None, field: str = "") -> SafeString | str:
         format_html(' data-field="{}"', field) if field else "",
         since(moment, timezone.now()),
     )
+
+
+@register.filter
+def metric(name: str) -> str:
+    """A metric's name for people: of a regular expression, the word it begins with."""
+    if not EXPRESSION.search(name):
+        return name
+    plain = LETTERS.search(name)
+    return plain[0] if plain else name
 
 
 @register.filter

@@ -123,7 +123,10 @@ VERBS: Mapping[str, tuple[Verb, str, bool]] = {
 def act(request: HttpRequest, place: Place) -> HttpResponse:
     """Do one thing with the ticked experiments; what was refused is said per reason."""
     require(place.actor, place.workspace.pk, "edit")
-    name, keys = request.POST.get("act", ""), request.POST.getlist("key")[:MOST_AT_ONCE]
+    name, keys = (
+        request.POST.get("act", ""),
+        [key for key in request.POST.getlist("key")[:MOST_AT_ONCE] if key.isalnum()],
+    )
     home_page = reverse("dashboard:catalog", args=[place.workspace.slug])
     if name not in VERBS:
         messages.error(request, "Not done: choose what to do.")

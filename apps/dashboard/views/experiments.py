@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.dashboard.forms import LimitsForm, SettingsForm
 from apps.dashboard.paging import Pages
 from apps.dashboard.query import parse, trials_grammar
+from apps.dashboard.templatetags.figures import metric
 from apps.dashboard.trial_listing import TrialListing
 from apps.dashboard.views.frame import REFUSALS, Place, attempt, back, in_workspace, render
 from apps.experiments.models import Desired, Experiment
@@ -128,7 +129,7 @@ def _overview(request: HttpRequest, place: Place, experiment: Experiment) -> dic
     return {
         **now(experiment),
         **box,
-        "twin_headings": ["Trial", experiment.metric, "Why it was tried"],
+        "twin_headings": ["Trial", metric(experiment.metric), "Why it was tried"],
         "twin": list(newest),
     }
 
@@ -183,7 +184,11 @@ def _curves(request: HttpRequest, place: Place, experiment: Experiment) -> dict[
     listing, box = _filtered(request, experiment)
     reported = listing.rows().filter(value_count__gt=0).order_by("-number")
     rows = reported.values_list("number", "last_step", "last_value", "best_value")[:TWIN_ROWS]
-    return {**box, "twin_headings": ["Trial", "Last step", f"Last {experiment.metric}", "Best"], "twin": list(rows)}
+    return {
+        **box,
+        "twin_headings": ["Trial", "Last step", f"Last {metric(experiment.metric)}", "Best"],
+        "twin": list(rows),
+    }
 
 
 def _logs(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:
@@ -285,7 +290,7 @@ def _purge(request: HttpRequest, place: Place, experiment: Experiment) -> HttpRe
 
 
 def _act_on_trials(request: HttpRequest, place: Place, experiment: Experiment, name: str) -> None:
-    keys = request.POST.getlist("trial")
+    keys = [key for key in request.POST.getlist("trial") if key.isalnum()]
     if not keys:
         messages.error(request, "Not done: tick at least one trial first.")
         return

@@ -101,6 +101,11 @@ def forbidden(request: HttpRequest, place: Place, error: NotAllowed) -> HttpResp
     return render(request, place, "403.html", {"words": words, "admins": names}, status=403)
 
 
+def given(request: HttpRequest, name: str) -> str:
+    """A posted text, without the NUL characters that a database refuses; empty when it is not there."""
+    return request.POST.get(name, "").replace("\x00", "").strip()
+
+
 def back(request: HttpRequest, default: str) -> HttpResponseRedirect:
     """To the page named in `next`, if it is one of ours."""
     target = request.POST.get("next", "")

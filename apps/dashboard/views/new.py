@@ -161,8 +161,8 @@ def _rerowed(post: QueryDict, do: str) -> Declaration:
 
 
 def _blank(request: HttpRequest, place: Place) -> tuple[Declaration, str]:
-    key = request.GET.get("from")
-    if not key:
+    key = request.GET.get("from", "")
+    if not key.isalnum():
         return Declaration(rows=row_set([{"type": "uniform"}, {"type": "uniform"}])), ""
     original = experiments.find(place.actor, key)
     job = Job.from_dict(original.job)

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.dashboard.templatetags.figures import number, words
+from apps.dashboard.templatetags.figures import metric, number, words
 from apps.dashboard.views.experiments import load
 from apps.dashboard.views.frame import REFUSALS, Place, attempt, in_workspace, render
 from apps.experiments.models import Experiment
@@ -59,7 +59,7 @@ def trial(request: HttpRequest, place: Place, key: str, number: int) -> HttpResp
         "last_lines": _last_lines(folder) if folder and found.status == TrialStatus.FAILED else "",
         "same_reason": _same_reason(experiment, found),
         "events": _events(experiment, found),
-        "twin_headings": ["Step", experiment.metric],
+        "twin_headings": ["Step", metric(experiment.metric)],
         "twin": _twin(found, job),
         "raw": json.dumps(_raw(found), indent=2, ensure_ascii=False),
         **_controls(place, experiment, found),

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from apps.dashboard.views.frame import Place, in_workspace, render
+from apps.dashboard.views.frame import Place, given, in_workspace, render
 from apps.workspaces.access import NotAllowed, require
 from apps.workspaces.models import Key, Member, Role
 
@@ -59,7 +59,7 @@ def _keys(place: Place) -> dict[str, Any]:
 
 def _change_members(request: HttpRequest, place: Place) -> HttpResponse | None:
     require(place.actor, place.workspace.pk, "manage")
-    act, name = request.POST.get("act", ""), request.POST.get("username", "").strip()
+    act, name = request.POST.get("act", ""), given(request, "username")
     role = request.POST.get("role", "")
     members = Member.objects.filter(workspace=place.workspace)
     user = get_user_model().objects.filter(username=name, is_active=True).first()
@@ -87,7 +87,7 @@ def _change_members(request: HttpRequest, place: Place) -> HttpResponse | None:
 def _change_keys(request: HttpRequest, place: Place) -> HttpResponse | None:
     act = request.POST.get("act")
     if act == "revoke":
-        keys = Key.objects.filter(workspace=place.workspace, revoked=None, access_key_id=request.POST.get("key", ""))
+        keys = Key.objects.filter(workspace=place.workspace, revoked=None, access_key_id=given(request, "key"))
         key = keys.first()
         if key is None:
             raise Http404
@@ -109,7 +109,7 @@ def _change_keys(request: HttpRequest, place: Place) -> HttpResponse | None:
         user=request.user,
         workspace=place.workspace,
         role=role,
-        name=request.POST.get("name", "").strip()[:128],
+        name=given(request, "name")[:128],
         expires=expires,
     )
     return _page(request, place, "keys", {"issued": issued})
