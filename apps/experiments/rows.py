@@ -11,7 +11,9 @@ from functools import cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Field, Model
+from django.db.models import Field, JSONField, Model
+
+PLAIN = frozenset({int, float, str, bool, type(None)})
 
 
 def insert(rows: Sequence[Model]) -> None:
@@ -20,7 +22,7 @@ def insert(rows: Sequence[Model]) -> None:
         return
     model = type(rows[0])
     fields = _own_fields(model)
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in fields]
+    values = [_as_stored(field, getattr(row, field.attname)) for row in rows for field in fields]
     with connection.cursor() as cursor:
         cursor.execute(_insert_sql(model, len(rows)), values)
         keys = cursor.fetchall()
@@ -53,7 +55,14 @@ def read(model: type[Model], names: tuple[str, ...], key: int) -> tuple[Any, ...
 
 
 def _prepared(model: type[Model], name: str, value: Any) -> Any:
-    return _field(model, name).get_db_prep_save(value, connection)
+    return _as_stored(_field(model, name), value)
+
+
+def _as_stored(field: Field[Any, Any], value: Any) -> Any:
+    """A value as the driver takes it; plain numbers and texts need no translation, except in JSON."""
+    if type(value) in PLAIN and not isinstance(field, JSONField):
+        return value
+    return field.get_db_prep_save(value, connection)
 
 
 def _shape(value: Any) -> int:
