@@ -175,7 +175,7 @@ class History:
         mean = math.fsum(values) / len(values)
         return min(max(mean, min(values)), max(values))  # rounding must not put the mean of equals beside them
 
-    def extended(self, *trials: TrialView) -> Self:
+    def extended(self, *trials: TrialView) -> "History":
         """The same history with more trials."""
         return replace(self, trials=(*self.trials, *trials))
 

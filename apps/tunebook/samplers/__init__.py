@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tunebook.errors import SpecError
 from tunebook.fields import below, unknown
+from tunebook.limits import Limits
 from tunebook.objective import Objective
 from tunebook.samplers.auto import AutoSampler
 from tunebook.samplers.base import Sampler, Suggestion
@@ -44,8 +45,10 @@ class Declaration(Protocol):
     def options(self) -> Mapping[str, Any]: ...
 
 
-def build(sampling: Declaration, space: Space, objective: Objective, seed: int) -> Sampler:
-    """The sampler that is declared, ready to be asked.
+def build(
+    sampling: Declaration, space: Space, objective: Objective, seed: int, limits: Limits | None = None
+) -> Sampler:
+    """The sampler that is declared, ready to be asked. ``limits`` tell it what is planned, where that is known.
 
     Raises SpecError with a path below ``sampling`` for an unknown name or option, below ``space`` for a space that
     this sampler cannot search.
@@ -55,4 +58,4 @@ def build(sampling: Declaration, space: Space, objective: Objective, seed: int) 
     kind = SAMPLERS[sampling.name]
     kind.check(space)
     with below("sampling.options"):
-        return kind(space, objective, seed, **sampling.options)
+        return kind(space, objective, seed, limits=limits, **sampling.options)

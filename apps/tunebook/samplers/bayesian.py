@@ -69,7 +69,7 @@ class BayesianSampler(Sampler):
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         table = self._records.table(history, pending)
-        results = int(np.isfinite(table.loss).sum())
+        results = table.results
         if results < self.chosen["n_startup"]:
             return self._start.suggestion(number)
         known = ~np.isnan(table.loss)

@@ -1,14 +1,19 @@
-"""The trials of a history as arrays, encoded once and kept while the same trials come again."""
+"""The trials of a history as arrays that grow in place: only what is new or changed is encoded."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Any
 
 import numpy as np
 
-from tunebook.history import History
-from tunebook.samplers.encode import Encoder, Floats
+from tunebook.history import History, TrialView
+from tunebook.ledger import Ledger
+from tunebook.objective import Objective
+from tunebook.samplers.encode import Encoder, Floats, Ints
 from tunebook.space import Params
+from tunebook.status import TrialStatus
 
 
 @dataclass(frozen=True)
@@ -16,50 +21,132 @@ class Table:
     """What is known of an experiment, one row for each trial that teaches something.
 
     ``loss`` is what is minimised: finite for results, infinite for failures, NaN for trials whose end is not known.
+    ``results`` counts the finite ones. The arrays may be views of a store: they are to be read, not written.
     """
 
     rows: Floats
     loss: Floats
     weight: Floats
+    results: int
 
 
 class Records:
-    """Encodes the trials of a history into a table. It is only a store: a new one gives the same table."""
+    """Keeps the trials of a history as a table. It is only a store: a new one gives the same table."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._params: list[Mapping[str, Any]] = []
-        self._rows: Floats = np.empty((16, len(encoder.columns)))
+        self._columns = len(encoder.columns)
+        self._forget()
 
     def table(self, history: History, pending: Sequence[Params], with_failures: bool = True) -> Table:
-        """Results and, if wanted, failures in the order of their numbers; then pending parameter sets."""
-        sign = history.objective.sign
-        ended = [(trial, sign * value) for trial, value in history.results]
-        failed = [(trial, np.inf) for trial in history.failed if trial.weight > 0] if with_failures else []
-        if failed:
-            ended = sorted(ended + failed, key=lambda entry: entry[0].number)
-        known: list[Mapping[str, Any]] = [trial.params for trial, _ in ended]
-        loss = [value for _, value in ended]
-        weight = [trial.weight for trial, _ in ended]
-        known += pending
-        loss += [np.nan] * len(pending)
-        weight += [1.0] * len(pending)
-        return Table(self._encoded(known), np.array(loss, dtype=float), np.array(weight, dtype=float))
+        """Results and, if wanted, failures in the order of the history; then pending parameter sets."""
+        self._follow(history)
+        taken = slice(0, self._count)
+        lesson = self._lesson[taken]
+        wanted: slice | Ints = taken
+        if self._results + (self._failures if with_failures else 0) < self._count:
+            wanted = np.flatnonzero(lesson >= 0 if with_failures else (lesson >= 0) & np.isfinite(self._loss[taken]))
+        rows, loss, weight = self._rows[wanted], self._loss[wanted], self._weight[wanted]
+        if pending:
+            encoded = [self._encoder.row(params) for params in pending]
+            rows = np.concatenate([rows, np.array(encoded).reshape(len(pending), self._columns)])
+            loss = np.concatenate([loss, np.full(len(pending), np.nan)])
+            weight = np.concatenate([weight, np.ones(len(pending))])
+        return Table(rows, loss, weight, self._results)
 
-    def _encoded(self, wanted: list[Mapping[str, Any]]) -> Floats:
-        """The rows of these parameter sets; those that stand where they stood last time are not encoded again."""
-        if len(wanted) > len(self._rows):
-            grown = np.empty((2 * len(wanted), self._rows.shape[1]))
-            grown[: len(self._params)] = self._rows[: len(self._params)]
-            self._rows = grown
-        have = len(self._params)
-        for place, params in enumerate(wanted):
-            if place < have:
-                stored = self._params[place]
-                if stored is params or stored == params:
-                    continue
-                self._params[place] = params
+    def _forget(self) -> None:
+        self._source: Ledger | None = None
+        self._mark = 0
+        self._objective: Objective | None = None
+        self._views: list[TrialView | None] = []
+        self._count = self._results = self._failures = 0
+        self._rows: Floats = np.empty((64, self._columns))
+        self._loss: Floats = np.empty(64)
+        self._weight: Floats = np.empty(64)
+        self._lesson = np.empty(64, dtype=np.int8)  # 1 for a result, 0 for a failure, -1 for what teaches nothing
+
+    def _follow(self, history: History) -> None:
+        """Take in what is new or other than last time."""
+        if self._objective not in (None, history.objective):
+            self._forget()
+        self._objective = history.objective
+        if isinstance(history, Ledger):
+            if self._source is not history:
+                self._forget()
+                self._source, self._objective = history, history.objective
+            changed, self._mark = history.changes(self._mark)
+            self._take(changed, history)
+        else:
+            if self._source is not None:
+                self._forget()
+                self._objective = history.objective
+            self._take(self._differing(history.trials), history)
+
+    def _differing(self, trials: tuple[TrialView, ...]) -> Iterable[tuple[int, TrialView]]:
+        """The places where a history holds another trial than the one that is kept."""
+        if len(trials) < self._count:
+            self._forget_from(len(trials))
+        same = np.fromiter(map(is_, self._views, trials), dtype=bool, count=self._count)
+        places = [*np.flatnonzero(~same).tolist(), *range(self._count, len(trials))]
+        return [(place, trials[place]) for place in places]
+
+    def _forget_from(self, count: int) -> None:
+        gone = self._lesson[count : self._count]
+        self._results -= int((gone == 1).sum())
+        self._failures -= int((gone == 0).sum())
+        self._count = count
+        del self._views[count:]
+
+    def _take(self, changed: Iterable[tuple[int, TrialView]], history: History) -> None:
+        for place, trial in changed:
+            before: TrialView | None = None
+            if place < self._count:
+                before = self._views[place]
+                self._views[place] = trial
+                self._drop(int(self._lesson[place]))
             else:
-                self._params.append(params)
-            self._rows[place] = self._encoder.row(params)
-        return self._rows[: len(wanted)]
+                self._grow(place + 1)
+                self._views.append(trial)
+            loss = loss_of(trial, history.objective)
+            lesson = -1 if loss is None else 1 if math.isfinite(loss) else 0
+            self._lesson[place] = lesson
+            self._loss[place] = np.nan if loss is None else loss
+            self._weight[place] = trial.weight
+            self._results += lesson == 1
+            self._failures += lesson == 0
+            if lesson >= 0 and not self._is_encoded(before, trial):
+                self._rows[place] = self._encoder.row(trial.params)
+
+    def _is_encoded(self, before: TrialView | None, trial: TrialView) -> bool:
+        return before is not None and before.has_ended and _same(before.params, trial.params)
+
+    def _drop(self, lesson: int) -> None:
+        self._results -= lesson == 1
+        self._failures -= lesson == 0
+
+    def _grow(self, count: int) -> None:
+        if count > len(self._rows):
+            for name in ("_rows", "_loss", "_weight", "_lesson"):
+                old = getattr(self, name)
+                grown = np.empty((2 * count, *old.shape[1:]), dtype=old.dtype)
+                grown[: self._count] = old[: self._count]
+                setattr(self, name, grown)
+        self._count = count
+
+
+def loss_of(trial: TrialView, objective: Objective) -> float | None:
+    """What a trial teaches: a finite loss, infinity when it failed, None when it has nothing to say."""
+    status = trial.status
+    if trial.weight <= 0:
+        return None
+    if status is TrialStatus.FINISHED:
+        value = trial.value
+        return math.inf if value is None or not math.isfinite(value) else objective.sign * value
+    if status is TrialStatus.EARLY_STOPPED:
+        value = objective.reduce(each for _, each in trial.curve) if trial.value is None else trial.value
+        return None if value is None or not math.isfinite(value) else objective.sign * value
+    return math.inf if status is TrialStatus.FAILED else None
+
+
+def _same(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
+    return left is right or left == right

@@ -68,7 +68,7 @@ class TpeSampler(Sampler):
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         known = pending if self.chosen["constant_liar"] != "none" else ()
         table = self._records.table(history, known, with_failures=self.chosen["failures"] == "avoid")
-        results = int(np.isfinite(table.loss).sum())
+        results = table.results
         if results < self.chosen["n_startup"]:
             return self._start.suggestion(number)
         return self._model(table, results, number)

@@ -1,0 +1,146 @@
+"""Ask and tell in a script."""
+
+import math
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tunebook import Choice, LogUniform, Randint, Space, SpecError, TrialStatus, Uniform
+from tunebook.history import History
+from tunebook.ledger import Ledger
+from tunebook.optimize import Optimizer
+from tunebook.samplers import build
+
+SPACE = {"lr": LogUniform(-9, 0), "depth": Randint(12, lower=2), "booster": Choice(["gbtree", "dart"])}
+
+
+def train(params: Mapping[str, Any]) -> float:
+    return float((math.log(params["lr"]) + 4) ** 2 + params["depth"] + (params["booster"] == "dart"))
+
+
+def tuned(count: int, **arguments: Any) -> Optimizer:
+    tuner = Optimizer(SPACE, seed=7, **arguments)
+    for _ in range(count):
+        for params in tuner.ask(2):
+            tuner.tell(params, train(params))
+    return tuner
+
+
+def test_asking_gives_different_parameters_of_the_space() -> None:
+    asked = Optimizer(SPACE, seed=7).ask(4)
+
+    assert [Space(SPACE).problems(params) for params in asked] == [[]] * 4
+    assert len({str(params) for params in asked}) == 4
+
+
+def test_what_is_running_is_known_to_the_next_ask() -> None:
+    tuner = Optimizer({"c": Choice(list("abcdef"))}, seed=7)
+
+    asked = [params["c"] for _ in range(6) for params in tuner.ask()]
+
+    assert sorted(asked) == list("abcdef")
+    assert tuner.ask() == []
+    assert tuner.is_exhausted
+
+
+@pytest.mark.parametrize("goal", ["minimize", "maximize"])
+def test_the_best_is_known(goal: Any) -> None:
+    tuner = Optimizer({"x": Uniform(0, 1)}, goal, seed=7)
+
+    assert tuner.best is None
+    tuner.tell_many([({"x": 0.1}, 5.0), ({"x": 0.2}, 7.0), ({"x": 0.3}, None), ({"x": 0.4}, 6.0)])
+
+    assert tuner.best == (({"x": 0.1}, 5.0) if goal == "minimize" else ({"x": 0.2}, 7.0))
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
+def test_no_number_is_a_failure(value: float | None) -> None:
+    tuner = Optimizer(SPACE, seed=7)
+    (params,) = tuner.ask()
+
+    tuner.tell(params, value)
+
+    assert [trial.status for trial in tuner.history.trials] == [TrialStatus.FAILED]
+    assert tuner.best is None
+
+
+def test_results_of_others_and_results_told_twice_are_trials_of_their_own() -> None:
+    tuner = Optimizer(SPACE, seed=7)
+    (params,) = tuner.ask()
+
+    for _ in range(2):
+        tuner.tell(params, 1.0)
+    tuner.tell({"lr": 0.01, "depth": 3, "booster": "dart"}, 2.0, weight=0.5)
+
+    trials = tuner.history.trials
+    assert [trial.number for trial in trials] == [0, 1, 2]
+    assert trials[2].weight == 0.5
+
+
+@pytest.mark.parametrize(
+    ("params", "value", "weight"), [([1], 1.0, 1.0), ({}, "0.5", 1.0), ({}, "x", 1.0), ({}, True, 1.0), ({}, 1.0, 2.0)]
+)
+def test_nonsense_is_refused_and_leaves_nothing(params: Any, value: Any, weight: float) -> None:
+    tuner = Optimizer(SPACE, seed=7)
+
+    with pytest.raises(SpecError):
+        tuner.tell(params, value, weight)
+
+    assert tuner.history.trials == ()
+
+
+def test_the_same_seed_and_answers_give_the_same_questions() -> None:
+    assert tuned(15).ask(3) == tuned(15).ask(3)
+
+
+def test_it_goes_on_after_pickling_as_if_nothing_had_been() -> None:
+    tuner = tuned(15, sampler="tpe")
+    tuner.ask(2)
+
+    again = pickle.loads(pickle.dumps(tuner))
+
+    assert again.ask(3) == tuner.ask(3)
+    assert again.best == tuner.best
+
+
+def test_it_asks_what_a_sampler_asks_that_sees_the_whole_history_at_once() -> None:
+    tuner = tuned(20, sampler="tpe")
+    tuner.tell(tuner.ask(3)[1], None)
+    past = History(tuner.space, tuner.history.objective, tuner.history.trials, 7)
+
+    asked = build(tuner.sampling, tuner.space, past.objective, 7).ask(past, 2)
+
+    assert tuner.suggest(2) == asked
+
+
+def test_a_suggestion_says_why() -> None:
+    tuner = tuned(15, sampler="tpe")
+
+    assert tuner.suggest()[0].source == "model"
+
+
+def test_a_drawn_seed_can_be_read() -> None:
+    one = Optimizer(SPACE)
+
+    assert one.ask(2) == Optimizer(SPACE, seed=one.seed).ask(2)
+
+
+def test_an_unknown_sampler_is_refused_by_name() -> None:
+    with pytest.raises(SpecError, match="unknown sampler, allowed: auto"):
+        Optimizer(SPACE, sampler="temperature")
+
+
+def test_a_ledger_answers_what_a_history_answers() -> None:
+    tuner = tuned(6, sampler="random")
+    tuner.ask(2)
+    tuner.tell({"lr": 0.01, "depth": 3, "booster": "dart"}, None)
+    ledger = tuner.history
+    past = History(ledger.space, ledger.objective, ledger.trials, ledger.seed)
+
+    assert isinstance(ledger, Ledger)
+    for name in ("trials", "running", "finished", "failed", "results", "best", "next_number", "tried"):
+        assert getattr(ledger, name) == getattr(past, name), name
+    assert ledger.extended().trials == past.trials
+    assert ledger.to_dict() == past.to_dict()
