@@ -1,5 +1,7 @@
 """What `manage.py test` does about programs that are not there."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from apps.config import testbed
@@ -72,19 +74,33 @@ def test_in_ci_a_missing_program_fails_before_any_test(bare, ran, monkeypatch, c
     assert "nothing may be left out" in capsys.readouterr().err
 
 
-def test_preparing_runs_nothing(ran):
+def test_preparing_runs_nothing(ran, monkeypatch):
+    monkeypatch.setattr(testbed, "provide", list)
+
     assert command.run(None, True, []) == 0
     assert ran == []
 
 
-def test_a_few_named_tests_run_on_sqlite_alone(ran):
+def test_a_few_named_tests_run_on_sqlite_alone(ran, monkeypatch):
+    monkeypatch.setattr(testbed, "provide", list)
+
     command.run(None, False, ["tests/config/test_env.py"])
 
-    assert all(arguments[-1] == "tests/config/test_env.py" for arguments in ran)
-    assert [arguments[1] for arguments in ran] == ["not browser", "browser"]
+    assert ran == [["tests/config/test_env.py"]]
+
+
+def test_a_whole_run_takes_the_browser_apart_and_then_postgresql(ran, monkeypatch):
+    monkeypatch.setattr(testbed, "provide", list)
+    monkeypatch.setattr(testbed, "postgresql", lambda: "/programs")
+    monkeypatch.setattr(testbed, "running_postgresql", lambda programs: nullcontext("postgres://x@y/z"))
+
+    command.run(None, False, [])
+
+    assert [arguments[1] for arguments in ran] == ["not browser", "browser", "database and not browser"]
 
 
 def test_a_failure_in_any_run_is_the_status(monkeypatch):
+    monkeypatch.setattr(testbed, "provide", list)
     statuses = iter([0, 1, 5])
     monkeypatch.setattr(command, "pytest", lambda *_, **__: next(statuses, 5))
 
@@ -92,6 +108,7 @@ def test_a_failure_in_any_run_is_the_status(monkeypatch):
 
 
 def test_an_empty_selection_is_no_success(monkeypatch):
+    monkeypatch.setattr(testbed, "provide", list)
     monkeypatch.setattr(command, "pytest", lambda *_, **__: command.NOTHING_SELECTED)
 
     assert command.run("sqlite", False, ["-k", "nothing"]) == command.NOTHING_SELECTED

@@ -40,16 +40,18 @@ def run(on: str | None, prepare: bool, others: list[str]) -> int:
     on = on or ("sqlite" if others else "both")
     lost = {tool.package for tool in missing}
     statuses = []
-    if on != "postgresql":
-        statuses += [pytest([*_selected("not browser", others), *others])]
-        if "chromium" not in lost:
-            statuses += [pytest([*_selected("browser", others), *others])]
+    if on != "postgresql" and others:
+        statuses += [pytest([*(["-m", "not browser"] if "chromium" in lost else []), *others])]
+    elif on != "postgresql":
+        statuses += [pytest(_whole("not browser"))]
+        statuses += [] if "chromium" in lost else [pytest(_whole("browser"))]
     programs = testbed.postgresql()
     if on != "sqlite" and programs:
         print("On PostgreSQL:", flush=True)
         with testbed.running_postgresql(programs) as url:
-            selected = _selected("database and not browser", others)
-            statuses += [pytest([*selected, *others], TUNEBOOK_DATABASE_URL=url)]
+            marked = "database and not browser"
+            arguments = ["-m", marked, *others] if others else _whole(marked)
+            statuses += [pytest(arguments, TUNEBOOK_DATABASE_URL=url)]
     ran = [status for status in statuses if status != NOTHING_SELECTED]
     return max(ran, default=NOTHING_SELECTED)
 
@@ -66,6 +68,6 @@ def pytest(arguments: list[str], **environ: str) -> int:
     return done.returncode
 
 
-def _selected(marked: str, others: list[str]) -> list[str]:
-    """The tests with these marks; whole runs use every core, a few tests start quicker in one process."""
-    return ["-m", marked] if others else ["-m", marked, "-n", "auto", "--dist", "loadfile"]
+def _whole(marked: str) -> list[str]:
+    """All tests with these marks, on every core."""
+    return ["-m", marked, "-n", "auto", "--dist", "loadfile"]
