@@ -217,8 +217,14 @@ def _run_pip(command: list[str], extras: list[str]) -> None:
         return
     output = "\n".join(lines)
     _raise_known(output, extras)
-    errors = [line for line in lines if "ERROR" in line] or lines
-    raise SetupError(f"pip could not install the packages: {errors[0] if errors else 'it said nothing'}")
+    raise SetupError(f"pip could not install the packages: {_first_error(lines)}")
+
+
+def _first_error(lines: list[str]) -> str:
+    """The line of pip's output that says most: the first error, but not the announcement of one."""
+    errors = [line.strip() for line in lines if re.search(r"\berror: ", line, re.IGNORECASE)]
+    telling = [line for line in errors if "subprocess-exited-with-error" not in line]
+    return (telling or errors or lines or ["it said nothing"])[0]
 
 
 def _show(line: str, number: int) -> None:

@@ -21,6 +21,9 @@ NO_NETWORK = """WARNING: Retrying (Retry(total=0)) after connection broken by 'N
 ERROR: Could not find a version that satisfies the requirement Django (from versions: none)"""
 NO_SPACE = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
 READ_ONLY = "ERROR: Could not install packages due to an OSError: [Errno 30] Read-only file system: 'x'"
+NO_BUILD = """  error: subprocess-exited-with-error
+      error: package directory 'apps/tunebook/x' does not exist
+error: metadata-generation-failed"""
 NO_VERSION = "ERROR: No matching distribution found for Django==9.9"
 
 
@@ -76,6 +79,7 @@ def test_without_the_venv_module_the_debian_package_is_named(checkout, monkeypat
         (NO_NETWORK, "The package index cannot be reached. Check the network"),
         (NO_SPACE, "The disk is full. Make room (about 600 MiB"),
         (READ_ONLY, "cannot be written. Run as the owner of this folder, or copy it"),
+        (NO_BUILD, "package directory 'apps/tunebook/x' does not exist"),
         (NO_VERSION, "No matching distribution found for Django==9.9"),
     ],
 )
