@@ -90,6 +90,7 @@ class Work:
     best: float | None = None
     has_ended: bool = False
     evicts: bool = False
+    unavailable: str = ""
     sampler_failures: int = 0
     next_due: float = 0.0
     messages: list[tuple[str, str]] = field(default_factory=list)

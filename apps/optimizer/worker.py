@@ -34,6 +34,7 @@ SELF_FENCE = 20.0
 POLL = 1.0
 CLAIM_EVERY = 0.05
 HEALTH_EVERY = 5.0
+RETRY_DATABASE = 1.0
 CHECK_EVERY = 0.02
 MEASURED, WRITTEN = b"m", b"w"
 """The kinds of pokes: a training script has measured, somebody has written to the database."""
@@ -90,7 +91,8 @@ class OptimizerWorker:
         except (OperationalError, InterfaceError) as error:
             log.warning("the database does not answer, trials go on: %s", str(error).strip())
             close_old_connections()
-            self.leaving.wait(1.0)
+            self.next_beat = 0.0
+            self.leaving.wait(RETRY_DATABASE)
 
     def ask_to_leave(self) -> None:
         """Finish this round, then go. Safe to call from a signal handler."""
@@ -127,6 +129,13 @@ class OptimizerWorker:
         for pk, driver in list(self.drivers.items()):
             if (pk, driver.lease.epoch) not in held:
                 self.drop(pk)
+        self.take_again({pk: epoch for pk, epoch in held if pk not in self.drivers})
+
+    def take_again(self, dropped: dict[int, int]) -> None:
+        """Drive anew what is still ours but was dropped because the database failed in the middle of a turn."""
+        if dropped and not self.leaving.is_set():
+            for pk, key in Experiment.objects.filter(pk__in=dropped).values_list("pk", "key"):
+                self.take(Lease(pk, key, self.name, dropped[pk]))
 
     def claim(self) -> None:
         """Take over experiments that nobody drives: a fair share, and one more."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from apps.experiments.models import Chore, Experiment, Worker
@@ -264,3 +265,24 @@ def test_sqlite_serves_a_few_optimizers_only(stage: Stage, monkeypatch: pytest.M
 
     with pytest.raises(census.TooMany, match="PostgreSQL"):
         stage.worker()
+
+
+def test_a_database_that_fails_in_a_turn_costs_nothing_but_time(
+    stage: Stage, a_sweep: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = a_sweep()
+    monkeypatch.setattr(worker_module, "RETRY_DATABASE", 0.0)
+    monkeypatch.setattr(worker_module, "close_old_connections", lambda: None)
+    worker = stage.worker(until_idle=True)
+    worker.round()
+    (driver,) = worker.drivers.values()
+
+    def broken(*_given: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(driver, "tick", broken)
+    worker.run()
+
+    experiment.refresh_from_db()
+    assert experiment.counts == {"FINISHED": 3}
+    assert Attempt.objects.count() == 3

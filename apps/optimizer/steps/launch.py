@@ -18,6 +18,7 @@ from apps.tuning.driving import Tick
 from tunebook.status import ExperimentStatus
 
 STOP_AGAIN_AFTER = 5.0
+LAUNCH_AGAIN_AFTER = 1.0
 NO_SLOT = "waiting for a free slot on this machine"
 
 
@@ -46,6 +47,8 @@ def hindrance(work: Work, tick: Tick) -> str:
     row = tick.experiment
     if work.closing is not None:
         return "stopping"
+    if work.unavailable:
+        return work.unavailable
     if row.desired == Desired.PAUSE:
         return "paused"
     if row.desired == Desired.DRAIN:
@@ -107,8 +110,10 @@ def start(work: Work, live: Live) -> None:
     try:
         live.handle = work.place.executor.launch(specification(work, live.attempt))
         live.launched_at = now()
-    except (Busy, Unavailable):
-        work.next_due = now() + 1.0
+        work.unavailable = ""
+    except (Busy, Unavailable) as error:
+        work.next_due = now() + LAUNCH_AGAIN_AFTER
+        work.unavailable = str(error)
     except (ExecutorError, OSError, ValueError) as error:
         live.observation = Observation(handle=handle, state=State.NOT_LAUNCHED, message=str(error))
 
