@@ -1,7 +1,10 @@
 """How long a change needs: from commit to websocket message, and from a report to the changed number on a page.
 
     .venv/bin/python -m tests.benchmarks.live --viewers 50 --rate 100 --seconds 10
+    .venv/bin/python -m tests.benchmarks.live --whole --rate 10 --seconds 20
 
+The first writes to the database itself; with --whole a real optimizer runs a real script that calls `tunebook.run.log`,
+and what is measured is the time from that call to the changed number.
 Starts a server of its own on a throw-away data folder. The writer, the viewers and the browser are processes of their
 own, so that none waits for another; all read the same clock.
 """
@@ -29,8 +32,26 @@ TRIALS = 10
 SETTLE = 1.0
 
 
+SCRIPT = """
+import sys, time
+from tunebook import run
+rate, seconds = float(sys.argv[1]), float(sys.argv[2])
+time.sleep(8)
+for step in range(int(rate * seconds)):
+    run.log(loss=time.time(), step=step)
+    time.sleep(1 / rate)
+"""
+
+
 def main() -> None:
     options = _options()
+    if options.whole:
+        _whole(options)
+    else:
+        _feed_alone(options)
+
+
+def _feed_alone(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="tunebook-live-") as data:
         os.environ.update(TUNEBOOK_DATA=data, DJANGO_SETTINGS_MODULE="apps.config.settings")
         manage = [sys.executable, str(ROOT / "manage.py")]
@@ -58,21 +79,44 @@ def main() -> None:
             _report(dict(shared), options)
 
 
+def _whole(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="tunebook-live-") as data:
+        os.environ.update(TUNEBOOK_DATA=data, DJANGO_SETTINGS_MODULE="apps.config.settings")
+        manage = [sys.executable, str(ROOT / "manage.py")]
+        context = multiprocessing.get_context("spawn")
+        with context.Manager() as manager, _serving(manage, "up") as (address, _):
+            shared = manager.dict()
+            script = Path(data) / "train.py"
+            script.write_text(SCRIPT)
+            command = f"{sys.executable} {script} {options.rate} {options.seconds}"
+            _in_process(context, _prepare, shared, command)
+            stop = context.Event()
+            browser = context.Process(target=_watch, args=(address, dict(shared), stop, shared))
+            browser.start()
+            while "looking" not in shared and browser.is_alive():
+                time.sleep(0.1)
+            time.sleep(options.seconds + 10)
+            stop.set()
+            browser.join()
+            print(f"log() to pixel      {_spread([at - value for value, at in shared['seen']])}   goal: median 100 ms")
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--viewers", type=int, default=50, help="websockets on the experiment (50)")
     parser.add_argument("--rate", type=float, default=100, help="metrics a second (100)")
     parser.add_argument("--seconds", type=float, default=10, help="how long (10)")
+    parser.add_argument("--whole", action="store_true", help="through a real optimizer and a real training script")
     return parser.parse_args()
 
 
 @contextmanager
-def _serving(manage: list[str]) -> Iterator[tuple[str, int]]:
-    server = subprocess.Popen([*manage, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True)
+def _serving(manage: list[str], command: str = "serve") -> Iterator[tuple[str, int]]:
+    server = subprocess.Popen([*manage, command, "--port", "0"], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
-        said = server.stdout.readline()
-        yield said[said.index("http://") :].strip().rstrip("/"), server.pid
+        said = next(line for line in server.stdout if "http://" in line)
+        yield said[said.index("http://") :].split()[0].rstrip("/"), server.pid
     finally:
         server.terminate()
         server.wait()
@@ -92,8 +136,8 @@ def _in_process(context: Any, work: Any, *arguments: Any) -> None:
         raise SystemExit(f"{work.__name__} failed")
 
 
-def _prepare(shared: Any) -> None:
-    """A workspace, a user with a session and a key, and an experiment."""
+def _prepare(shared: Any, command: str = "") -> None:
+    """A workspace, a user with a session and a key, and an experiment: one whose trials this program plays, or a real one."""
     import django
 
     django.setup()
@@ -105,6 +149,7 @@ def _prepare(shared: Any) -> None:
     from apps.workspaces.access import actor_of_user
     from apps.workspaces.models import Key, Member, Workspace
     from tests.people import a_job
+    from tunebook.command import Command
     from tunebook.limits import Limits
 
     workspace = Workspace.objects.create(slug="lab", name="The lab")
@@ -113,14 +158,21 @@ def _prepare(shared: Any) -> None:
     client = Client()
     client.force_login(user)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-    job = a_job(limits=Limits(max_trials=1000, max_concurrent=1000))
+    if command:
+        job = a_job(limits=Limits(max_trials=1), command=Command(steps=(command,)))
+    else:
+        job = a_job(limits=Limits(max_trials=1000, max_concurrent=1000))
     experiment = experiments.create(actor_of_user(user), job, workspace=workspace, name="live", accessibility="PUBLIC")
     shared.update(
         key=experiment.key,
         token=Key.objects.issue(user=user, workspace=workspace, role="admin").token,
         cookie=(cookie.key, cookie.value),
     )
-    _sweep(experiment.key).begin(TRIALS)
+    if not command:
+        _sweep(experiment.key).begin(TRIALS)
+        return
+    while not experiment.trials.filter(status="RUNNING").exists():
+        time.sleep(0.1)
 
 
 def _sweep(key: str) -> Any:

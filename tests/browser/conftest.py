@@ -78,7 +78,7 @@ def served(django_db_setup: None) -> Iterator[str]:
     assert server.stdout is not None
     said = server.stdout.readline()
     assert "http://" in said, said
-    yield said[said.index("http://") :].strip().rstrip("/")
+    yield said[said.index("http://") :].split()[0].rstrip("/")
     server.terminate()
     server.wait(timeout=30)
     server.stdout.close()

@@ -71,10 +71,9 @@ function write(element, name, fields) {
   if (element instanceof HTMLProgressElement) return writeBar(element, value, fields);
   if (TIMES.has(name)) return writeTime(element, value);
   const text = words(name, value);
+  if (toNumber(value) !== null && !COUNTS.test(name) && element.title !== String(value)) element.title = String(value);
   if (element.textContent === text) return false;
   element.textContent = text;
-  const exact = toNumber(value);
-  if (exact !== null && !COUNTS.test(name)) element.title = String(value);
   return true;
 }
 
