@@ -145,12 +145,13 @@ class Declaration(forms.Form):
     def job(self) -> Job | None:
         """The job that the fields declare; None after adding errors to the fields that are wrong."""
         fine = self.is_valid()
-        fine = self.rows.is_valid() and fine
-        if not fine:
-            return None
         before = self._base()
         document = before.to_dict() if before is not None else {}
-        space = read_space(list(self.rows.forms), before.space if before is not None else None)
+        space = None
+        if self.rows.is_valid():
+            space = read_space(list(self.rows.forms), before.space if before is not None else None)
+        if not fine:
+            return None
         if space is not None and not space:
             self.add_error(None, "The search space has no parameter yet.")
         parts = {

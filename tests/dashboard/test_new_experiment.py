@@ -312,3 +312,12 @@ def test_a_nonsense_number_of_rows_is_no_crash(as_dora: Client, total: str) -> N
     form = {**typed(do="create"), "space-TOTAL_FORMS": total}
 
     assert as_dora.post(NEW, form).status_code == 400
+
+
+def test_errors_of_fields_and_of_rows_are_said_together(as_dora: Client) -> None:
+    rows = [{"name": "x", "type": "uniform", "low": "abc", "high": "1"}]
+
+    form = as_dora.post(NEW, typed(rows, do="create", metrics="")).context["form"]
+
+    assert form.errors["metrics"]
+    assert form.rows.forms[0].errors["low"]

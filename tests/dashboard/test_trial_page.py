@@ -198,3 +198,16 @@ def test_the_number_of_queries_does_not_grow_with_what_was_measured(
 
     assert queries_of(as_ada, address(one)) == few
     assert few <= 18
+
+
+def test_of_a_log_that_is_too_long_the_end_is_downloaded(
+    as_ada: Client, make_experiment: Make, add_trials: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "LARGEST_ANSWER", 1 << 20)
+    (one,) = add_trials(make_experiment(), "RUNNING")
+    with_logs(one, out="a line\n" * 200_000 + "the end\n")
+
+    response = as_ada.get(address(one, "/log/out?download"))
+
+    assert response.content.startswith(b"[the last 1 MiB]\n")
+    assert response.content.endswith(b"the end\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from functools import partial
 from typing import Any
 
@@ -54,7 +55,7 @@ def trial(request: HttpRequest, place: Place, key: str, number: int) -> HttpResp
         "params": _params(experiment, found, job.space),
         "metrics": _metrics(found),
         "attempts": attempts,
-        "commands": logs.commands(folder) if folder else [],
+        "commands": [_command(step) for step in logs.commands(folder)] if folder else [],
         "tails": [_tail(folder, name) for name in LOGS] if folder else [],
         "last_lines": _last_lines(folder) if folder and found.status == TrialStatus.FAILED else "",
         "same_reason": _same_reason(experiment, found),
@@ -142,6 +143,13 @@ def _metrics(trial: Trial) -> list[dict[str, Any]]:
     ]
 
 
+def _command(step: dict[str, Any]) -> dict[str, Any]:
+    """A step as it would be typed into a shell, and how it ended."""
+    typed = step.get("command", "")
+    text = shlex.join(map(str, typed)) if isinstance(typed, list) else str(typed)
+    return {"text": text, "code": step.get("code")}
+
+
 def _twin(trial: Trial, job: Job) -> list[tuple[int, Any]]:
     """The newest points of the curve. One query."""
     rows = Measurement.objects.filter(trial=trial, attempt=max(trial.attempt_count, 1), name=series_name(job.objective))
@@ -217,7 +225,11 @@ def log(request: HttpRequest, place: Place, key: str, number: int, name: str) ->
 
 
 def _download(experiment: Experiment, trial: Trial, path: Any, name: str) -> HttpResponse:
-    text = "\n".join(logs.page([path], None, 0).lines)
+    try:
+        text = "\n".join(logs.page([path], None, 0).lines)
+    except logs.TooLong:
+        end = path.stat().st_size
+        text = f"[the last {logs.LARGEST_ANSWER >> 20} MiB]\n{logs.piece(path, 0, end, most=logs.LARGEST_ANSWER)}"
     shown = f"{experiment.key}-{trial.number}-{name}.log"
     return HttpResponse(
         text,
