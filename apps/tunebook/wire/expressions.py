@@ -67,6 +67,8 @@ def load(expression: object, path: str) -> Distribution:
     names, build = WORDS[word.lower()]
     if len(arguments) != len(names):
         raise SpecError(place, f"{word} takes {len(names)} numbers [{listed(names)}], got {len(arguments)}")
+    # The SDK sends null for a step that was left out, as its documented examples do.
+    arguments = [1 if name == "q" and value is None else value for name, value in zip(names, arguments, strict=True)]
     for index, value in enumerate(arguments):
         if not is_finite(value):
             raise SpecError(f"{place}.{index}", f"must be a number, got {kind(value)}")
