@@ -69,7 +69,7 @@ def problem(code: str, message: str, target: str = "") -> dict[str, Any]:
 
 
 def _old(known: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    endpoint = {"jobEndpointType": "Studio", "endpoint": facts.url, "port": None, "properties": {}}
+    endpoint: dict[str, Any] = {"jobEndpointType": "Studio", "endpoint": facts.url, "port": None, "properties": {}}
     return {
         "experimentName": known.get("experimentName") or "Default",
         "tags": known.get("tags") or {},
@@ -82,7 +82,13 @@ def _old(known: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
 
 
 def _today(known: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    studio = {"jobServiceType": "Studio", "endpoint": facts.url, "port": None, "status": None, "properties": {}}
+    studio: dict[str, Any] = {
+        "jobServiceType": "Studio",
+        "endpoint": facts.url,
+        "port": None,
+        "status": None,
+        "properties": {},
+    }
     return {
         "experimentName": known.get("experimentName") or "Default",
         "displayName": known.get("displayName") or facts.name,

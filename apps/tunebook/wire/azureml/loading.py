@@ -137,10 +137,9 @@ def _command(trial: Fields, bound: Bindings, source: str | None) -> Command:
     try:
         return Command(steps=steps, environment=environment(bound, own), working_dir=source)
     except SpecError as error:
-        raise SpecError(trial.at(_COMMAND.get(error.path.split(".")[0], "command")), error.message) from None
-
-
-_COMMAND = {"environment": "environmentVariables"}
+        is_variable = error.path.startswith("environment.")
+        where = error.path.replace("environment", "environmentVariables", 1) if is_variable else "command"
+        raise SpecError(trial.at(where), error.message) from None
 
 
 def _wire_path(path: str, fields: Fields, job_type: str) -> str:
