@@ -1,7 +1,7 @@
 """What a trial runs, and how its values enter it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -110,16 +110,18 @@ class Command:
         """The `${names}` that neither a parameter nor the run fills: the shell's own variables, or mistakes."""
         return list(dict.fromkeys(name for _, name in self._unfilled(space)))
 
-    def check(self, space: Space) -> None:
-        """Refuse placeholders that nothing fills.
+    def check(self, space: Space, adds: Iterable[str] = ()) -> None:
+        """Refuse placeholders that nothing fills; ``adds`` are parameters that a trial gets besides the space's.
 
         In an argument list, a variable's value, a path or a file name each one is a mistake. In a shell line `${HOME}` and other variables
         of the shell's own are left alone, and only what nearly names a parameter is refused.
         """
         if not self.steps:
             raise SpecError("steps", "must have at least one step")
-        names = [*space.leaves(), *space, *RUN_WORDS]
+        names = [*space.leaves(), *space, *adds, *RUN_WORDS]
         for where, name in self._unfilled(space):
+            if name in names:
+                continue
             guess = meant(name, names)
             if guess or not self._is_shell(where):
                 hint = f"did you mean ${{{guess}}}?" if guess else f"the parameters are {', '.join(space) or 'none'}"

@@ -52,7 +52,7 @@ class Job:
         with below("sampling"):
             self.sampling.check(self.space)
         with below("command"):
-            self.command.check(self.space)
+            self.command.check(self.space, self.sampling.adds)
         self._check_readings()
         return self
 

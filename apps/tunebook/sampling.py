@@ -58,6 +58,44 @@ class Base:
         return "" if fits and number != 1 else 'must be a number above 0 other than 1, or "e"'
 
 
+@dataclass(frozen=True)
+class Text:
+    """A text that is not blank."""
+
+    longest: int = 255
+
+    def problem(self, value: object) -> str:
+        fits = isinstance(value, str) and value.strip() and len(value) <= self.longest
+        return "" if fits else f"must be a text of 1 to {self.longest} characters"
+
+
+class ParameterSets:
+    """A list of parameter sets, each an object of names and values."""
+
+    def problem(self, value: object) -> str:
+        if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_EXPERIMENTS:
+            return f"must be a list of 1 to {MAX_EXPERIMENTS} parameter sets"
+        fits = all(isinstance(entry, Mapping) and all(isinstance(name, str) for name in entry) for entry in value)
+        return "" if fits else "must be a list of objects of names and values"
+
+
+RESOURCE = "budget"
+"""The name under which samplers with budgets hand a trial its budget, unless the option ``resource`` says another."""
+MAX_BUDGET = 81
+"""The largest budget unless the option ``max_resource`` says another."""
+MAX_EXPERIMENTS = 100_000
+_BUDGET = Bounds(1, 1_000_000_000, whole=True)
+_BUDGETS: Mapping[str, Allowed] = {
+    "resource": Text(),
+    "min_resource": _BUDGET,
+    "max_resource": _BUDGET,
+    "eta": Bounds(2, 1000),
+}
+_HYPERBAND: Mapping[str, Allowed] = {
+    **_BUDGETS,
+    "exec_mode": Words(("serial", "parallelism")),
+    "rounds": Bounds(0, 10_000, whole=True),
+}
 _SOME = Bounds(0, 10_000, whole=True)
 _MANY = Bounds(1, 10_000, whole=True)
 _POSITIVE = Bounds(0)
@@ -85,6 +123,10 @@ SAMPLERS: Mapping[str, Mapping[str, Allowed]] = {
         "n_candidates": Bounds(10, 1_000_000, whole=True),
     },
     "evolution": {"population_size": Bounds(2, 10_000, whole=True), "sample_size": _MANY},
+    "experiments": {"experiments": ParameterSets()},
+    "hyperband": _HYPERBAND,
+    "halving": _BUDGETS,
+    "bohb": {**_HYPERBAND, "min_points": _SOME, "random_fraction": Bounds(0, 1), "n_candidates": _MANY},
 }
 
 MAX_SEED = 2**63 - 1
@@ -94,7 +136,8 @@ MAX_SEED = 2**63 - 1
 class Sampling:
     """How the next parameters are chosen.
 
-    name: "auto" (picked by the space) or one of `SAMPLERS`: "random", "sobol", "grid", "tpe", "bayesian", "evolution".
+    name: "auto" (picked by the space) or one of `SAMPLERS`: "random", "sobol", "grid", "tpe", "bayesian", "evolution",
+        "experiments", "hyperband", "halving", "bohb".
     options: what that sampler understands, by name.
     seed: a whole number from 0 on; None lets the server draw one and keep it.
 
@@ -120,8 +163,28 @@ class Sampling:
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
             raise SpecError("seed", f"must be from 0 to {MAX_SEED}, got {self.seed}")
 
+    @property
+    def adds(self) -> tuple[str, ...]:
+        """Names of parameters that every trial gets besides those of the space."""
+        return (str(self.options.get("resource") or RESOURCE),) if "resource" in SAMPLERS[self.name] else ()
+
     def check(self, space: Space) -> None:
-        """Refuse a space that this sampler cannot search."""
+        """Refuse a space that this sampler cannot search, and options that do not fit each other or the space."""
+        self._check_order(space)
+        for name in self.adds:
+            if name in space:
+                raise SpecError("options.resource", f"{name!r} is a parameter of the space; give it a name of its own")
+        low, high = self.options.get("min_resource") or 1, self.options.get("max_resource") or MAX_BUDGET
+        if low > high:
+            raise SpecError("options.min_resource", f"must be at most max_resource ({high:g}), got {low:g}")
+        if self.name == "experiments" and not self.options.get("experiments"):
+            raise SpecError("options.experiments", "is required: the parameter sets to try")
+        for place, entry in enumerate(self.options.get("experiments") or ()):
+            found = misfit(space, entry)
+            if found:
+                raise SpecError(f"options.experiments.{place}.{found[0]}", found[1])
+
+    def _check_order(self, space: Space) -> None:
         if self.name != "grid" or str(self.options.get("order")).lower() != "listed":
             return
         for name, (distribution, _) in space.leaves().items():
@@ -140,3 +203,12 @@ class Sampling:
         name, options, seed = fields.text("name", "auto"), fields.mapping("options"), fields.integer("seed")
         with below(path):
             return cls(name, options, seed)
+
+
+def misfit(space: Space, params: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The first parameter of the space whose value lies outside it, and a sentence about it; None when all fit."""
+    for name, value in params.items():
+        distribution = space.get(name)
+        if distribution is not None and not distribution.contains(value):
+            return name, f"must be in {distribution.describe()}, got {value!r:.60}"
+    return None

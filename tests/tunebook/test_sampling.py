@@ -43,11 +43,15 @@ PROBES = [
 
 
 @pytest.mark.parametrize(
-    "option", [option for kind in samplers.SAMPLERS.values() for option in kind.options], ids=lambda option: option.name
+    ("name", "option"),
+    [
+        pytest.param(name, option, id=f"{name}-{option.name}")
+        for name, kind in samplers.SAMPLERS.items()
+        for option in kind.options
+    ],
 )
-@pytest.mark.parametrize("value", [*PROBES, [], "listed", "Sobol", "sqrt", "mean", "ignore", "POI"])
-def test_an_options_value_is_taken_when_the_sampler_takes_it(option, value):
-    (name,) = [name for name, kind in samplers.SAMPLERS.items() if option in kind.options]
+@pytest.mark.parametrize("value", [*PROBES, [], "listed", "Sobol", "sqrt", "mean", "ignore", "POI", [{}], [1]])
+def test_an_options_value_is_taken_when_the_sampler_takes_it(name, option, value):
 
     def is_taken(by):
         try:

@@ -15,8 +15,12 @@ from tunebook.objective import Objective
 from tunebook.samplers.auto import AutoSampler
 from tunebook.samplers.base import Sampler, Suggestion
 from tunebook.samplers.bayesian import BayesianSampler
+from tunebook.samplers.bohb import BohbSampler
 from tunebook.samplers.evolution import EvolutionSampler
+from tunebook.samplers.experiments import ExperimentsSampler
 from tunebook.samplers.grid import GridSampler
+from tunebook.samplers.halving import HalvingSampler
+from tunebook.samplers.hyperband import HyperbandSampler
 from tunebook.samplers.random_search import RandomSampler
 from tunebook.samplers.sobol import SobolSampler
 from tunebook.samplers.tpe import TpeSampler
@@ -32,6 +36,10 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "tpe": TpeSampler,
     "bayesian": BayesianSampler,
     "evolution": EvolutionSampler,
+    "experiments": ExperimentsSampler,
+    "hyperband": HyperbandSampler,
+    "halving": HalvingSampler,
+    "bohb": BohbSampler,
 }
 
 

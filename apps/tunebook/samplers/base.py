@@ -95,6 +95,11 @@ class Sampler(ABC):
         self._listing = Bisection(space)
         self._is_finite = space.size is not None
 
+    @property
+    def adds(self) -> tuple[str, ...]:
+        """Names of parameters that its suggestions have besides those of the space."""
+        return ()
+
     @classmethod
     def check(cls, space: Space) -> None:
         """Raise a SpecError, its path below ``space``, when this sampler cannot search such a space."""

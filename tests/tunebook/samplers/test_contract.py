@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,6 +27,7 @@ from tunebook.errors import SpecError
 from tunebook.history import History, TrialView
 from tunebook.objective import Goal
 from tunebook.samplers import SAMPLERS, Sampler, build
+from tunebook.samplers.bisection import Bisection
 from tunebook.sampling import SAMPLERS as DECLARED
 from tunebook.sampling import Sampling
 from tunebook.space import Params
@@ -34,8 +36,32 @@ every_sampler = pytest.mark.parametrize("name", list(SAMPLERS))
 few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def make(name: str, space: Space, seed: int = 3) -> Sampler:
-    return build(Sampling(name), space, Objective(), seed)
+BUDGETED = ("hyperband", "halving", "bohb")
+"""Samplers whose trials have a budget besides the space's parameters, and come again with the next one."""
+every_other_sampler = pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in BUDGETED])
+
+
+def declared(name: str, space: Space) -> Sampling:
+    """A declaration without options, except where there is no sampler without them."""
+    if name != "experiments":
+        return Sampling(name)
+    if space.size is None or space.size > 300:
+        draw = random.Random(1)
+        return Sampling(name, {"experiments": [space.sample(draw) for _ in range(60)]})
+    listing, listed = Bisection(space), list[Params]()
+    while (params := listing.untried({identity(entry) for entry in listed})) is not None:
+        listed.append(params)
+    return Sampling(name, {"experiments": listed})
+
+
+def make(name: str, space: Space, seed: int = 3, goal: Goal = "minimize") -> Sampler:
+    return build(declared(name, space), space, Objective(goal), seed)
+
+
+def problems(name: str, space: Space, params: Params) -> list[str]:
+    """What does not fit the space, apart from what the sampler adds itself."""
+    adds = make(name, space).adds
+    return space.problems({name: value for name, value in params.items() if name not in adds})
 
 
 def play(name: str, space: Space, count: int) -> list[Params]:
@@ -73,7 +99,7 @@ def test_another_seed_asks_something_else_unless_the_order_is_fixed(name: str) -
 
     same = make(name, MIXED, seed=3).ask(past, 2) == make(name, MIXED, seed=4).ask(past, 2)
 
-    assert same == (name == "grid")
+    assert same == (name in ("grid", "experiments"))
 
 
 @every_sampler
@@ -97,7 +123,7 @@ def test_suggestions_lie_in_the_space_and_are_plain_json(name: str, space: Space
 
     assert asked
     for params in asked:
-        assert space.problems(params) == []
+        assert problems(name, space, params) == []
         assert json.loads(json.dumps(params, allow_nan=False)) == params
 
 
@@ -111,9 +137,9 @@ def test_suggestions_lie_in_the_space_and_are_plain_json(name: str, space: Space
 def test_any_values_are_borne(name: str, value: float | None, goal: Goal) -> None:
     past = history(MIXED, 24, lambda params: value, goal=goal)
 
-    asked = build(Sampling(name), MIXED, past.objective, 3).ask(past, 2)
+    asked = make(name, MIXED, goal=goal).ask(past, 2)
 
-    assert [MIXED.problems(suggestion.params) for suggestion in asked] == [[], []]
+    assert [problems(name, MIXED, suggestion.params) for suggestion in asked] == [[], []]
 
 
 @every_sampler
@@ -127,7 +153,7 @@ def test_failed_cancelled_stopped_and_foreign_trials_are_borne(name: str) -> Non
 
     asked = make(name, NESTED).ask(past, 3)
 
-    assert [NESTED.problems(suggestion.params) for suggestion in asked] == [[], [], []]
+    assert [problems(name, NESTED, suggestion.params) for suggestion in asked] == [[], [], []]
 
 
 @every_sampler
@@ -137,10 +163,10 @@ def test_large_spaces_are_borne(name: str, space: Space) -> None:
 
     asked = make(name, space).ask(past, 2)
 
-    assert [space.problems(suggestion.params) for suggestion in asked] == [[], []]
+    assert [problems(name, space, suggestion.params) for suggestion in asked] == [[], []]
 
 
-@every_sampler
+@every_other_sampler
 def test_a_finite_space_is_tried_once_each_and_then_exhausted(name: str) -> None:
     past = History(FINITE, Objective())
     tried = []
@@ -155,12 +181,12 @@ def test_a_finite_space_is_tried_once_each_and_then_exhausted(name: str) -> None
     assert make(name, FINITE).exhausted(past)
 
 
-@every_sampler
+@every_other_sampler
 def test_a_space_of_one_point_is_asked_once(name: str) -> None:
     assert len(play(name, ONE_POINT, 3)) == 1
 
 
-@every_sampler
+@every_other_sampler
 def test_an_empty_space_is_asked_once(name: str) -> None:
     assert play(name, Space({}), 3) == [{}]
 
@@ -203,7 +229,7 @@ def test_any_space_with_any_results_is_searched_within_its_bounds(
 
     asked = make(name, space, seed).ask(past, 3)
 
-    assert [space.problems(suggestion.params) for suggestion in asked] == [[]] * len(asked)
+    assert [problems(name, space, suggestion.params) for suggestion in asked] == [[]] * len(asked)
     assert asked == make(name, space, seed).ask(past, 3)
     assert asked or make(name, space, seed).exhausted(past)
 
@@ -218,7 +244,10 @@ def bowl(params: Params) -> float:
 BUDGETS = {"bayesian": 25, "evolution": 120}  # trials after which a sampler must be ahead; 60 for the others
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in ("random", "sobol", "grid")])
+BLIND = ("random", "sobol", "grid", "experiments", *BUDGETED)  # they learn nothing, or from budgets only
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in BLIND])
 @pytest.mark.parametrize("goal", ["minimize", "maximize"])
 def test_a_sampler_that_learns_beats_random_search_on_a_bowl(name: str, goal: Goal) -> None:
     def best_of(sampler: str, seed: int) -> float:
