@@ -134,7 +134,8 @@ def make_folder(path: str) -> None:
     try:
         os.mkdir(path, 0o700)
     except FileNotFoundError:
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        make_folder(os.path.dirname(path))
+        make_folder(path)
     except FileExistsError:
         pass
 
@@ -445,11 +446,11 @@ def punch(path: str, start: int, end: int) -> None:
 
 def take_orders(channel: socket.socket, body: bytes | None, boot: str) -> None:
     """The life of a runner process: one attempt, and another one for as long as nothing unusual happens."""
-    for _ in range(ATTEMPTS_PER_RUNNER):
+    for left in range(ATTEMPTS_PER_RUNNER - 1, -1, -1):
         while signal.sigtimedwait({signal.SIGTERM, signal.SIGCHLD}, 0):
             pass  # what an earlier attempt was told is not meant for this one
-        if body is None or not Runner(json.loads(body), boot).run():
-            return
+        if body is None or not Runner(json.loads(body), boot).run() or not left:
+            return  # without a word, so that no further order is on its way
         try:
             channel.sendall(b".", socket.MSG_NOSIGNAL)
             body = receive_frame(channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -351,3 +352,27 @@ def test_an_identity_of_another_boot_is_dead(local: LocalExecutor) -> None:
     assert local.lives(identity)
     assert not local.lives({**identity, "boot": "another"})
     assert not local.lives({**identity, "runner_ticks": identity["runner_ticks"] - 1})
+
+
+def test_a_runner_that_has_run_enough_takes_no_further_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+
+    class Played:
+        def __init__(self, order: object, boot: str) -> None:
+            ran.append(order)
+
+        def run(self) -> bool:
+            return True
+
+    monkeypatch.setattr(runner, "Runner", Played)
+    monkeypatch.setattr(runner, "ATTEMPTS_PER_RUNNER", 2)
+    keeper, ours = socket.socketpair()
+    with keeper, ours:
+        keeper.sendall(runner.frame(b"2"))
+
+        runner.take_orders(ours, b"1", "boot")
+        keeper.setblocking(False)
+        said = keeper.recv(16)
+
+    assert ran == [1, 2]
+    assert said == b"."
