@@ -12,14 +12,14 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from apps.experiments import tally
 from apps.experiments.models import COUNT_COLUMNS, Experiment, SpaceVersion
 from apps.tags.models import Tag
-from apps.trials.models import Measurement, Trial
-from apps.workspaces.models import Key, Member, Role, Workspace
+from apps.trials.models import Kind, Measurement, Trial
+from apps.workspaces.models import LETTERS, Key, Member, Role, Workspace, random_name
 from tunebook.status import ExperimentStatus, TrialStatus
 from tunebook.wire import pai
 
@@ -102,6 +102,8 @@ class Seeder:
         self.submitted = json.dumps(CONFIGURATION)
         self.metric = self.job.objective.name
         self.now = timezone.now()
+        # keys drawn by chance would meet each other among so many
+        self.prefix, self.made = random_name(4), 0
         pairs = [(key, value) for key, values in TAGS.items() for value in values]
         Tag.objects.bulk_create([Tag(workspace=workspace, key=k, value=v) for k, v in pairs], ignore_conflicts=True)
         self.tags = list(Tag.objects.filter(workspace=workspace).values_list("pk", flat=True))
@@ -135,7 +137,9 @@ class Seeder:
         value = round(1 / (1 + number * dice.random()) + dice.random(), 6) if status != TrialStatus.FAILED else None
         at = self.now - timedelta(seconds=dice.randrange(31_000_000))
         params = {"lr": dice.uniform(0.0001, 0.1), "depth": dice.randrange(1, 12), "kernel": dice.choice(KERNELS)}
+        self.made += 1
         return Trial(
+            key=self.prefix + _letters(self.made),
             number=number,
             params=params,
             source="model" if number > 20 else "start-up",
@@ -196,7 +200,7 @@ class Seeder:
                     trial.experiment = experiment
                 trials += made
             _insert(Trial, trials)
-            _insert(Measurement, (point for trial in trials for point in self._curve(trial)))
+            self._measure(trials)
         return experiments
 
     def _space(self, experiment: Experiment) -> SpaceVersion:
@@ -207,12 +211,23 @@ class Seeder:
             for tag in self.dice.sample(self.tags, self.dice.randrange(4)):
                 yield Experiment.tags.through(experiment_id=experiment.pk, tag_id=tag)
 
-    def _curve(self, trial: Trial) -> Iterator[Measurement]:
+    def _measure(self, trials: Iterable[Trial]) -> None:
+        """Store the curves as plain rows: they are most of what there is, and model objects would take most of the time."""
+        names = ("trial_id", "attempt", "source", "name", "step", "value", "kind", "at")
+        columns = ", ".join(connection.ops.quote_name(name) for name in names)
+        table = connection.ops.quote_name(Measurement._meta.db_table)
+        places = ", ".join(["%s"] * len(names))
+        with connection.cursor() as cursor:
+            rows = [row for trial in trials for row in self._curve(trial)]
+            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", rows)
+
+    def _curve(self, trial: Trial) -> Iterator[tuple[Any, ...]]:
         if trial.last_value is None:
             return
+        at = connection.ops.adapt_datetimefield_value(trial.created)
         for step in range(self.points):
             value = trial.last_value + 0.1 * (self.points - 1 - step)
-            yield Measurement(trial=trial, name=self.metric, step=step, value=value, at=trial.created)
+            yield trial.pk, 1, 0, self.metric, step, value, Kind.FINITE.value, at
 
 
 def _place(slug: str, username: str) -> tuple[Workspace, Any]:
@@ -224,6 +239,15 @@ def _place(slug: str, username: str) -> tuple[Workspace, Any]:
 
 def _insert(model: type[models.Model], rows: Iterable[Any]) -> None:
     model._default_manager.bulk_create(rows, batch_size=BATCH)
+
+
+def _letters(number: int) -> str:
+    """A number in as few letters and digits as it takes."""
+    text = ""
+    while number:
+        number, rest = divmod(number, len(LETTERS))
+        text += LETTERS[rest]
+    return text
 
 
 def _pick(dice: random.Random, table: tuple[tuple[Any, int], ...]) -> Any:
