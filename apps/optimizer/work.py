@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.experiments.models import Experiment
-from apps.optimizer import folders
+from apps.optimizer import checkpoints, folders
 from apps.optimizer.executors.base import Executor, Handle, Observation
 from apps.trials.history import Curve, history, view
 from apps.trials.models import Attempt, Trial
@@ -147,10 +147,14 @@ class Work:
         first = 1 if command.resume else attempt.number
         return folders.attempt(self.place.data, (self.lease.key, attempt.trial.number, first)) / "work"
 
+    def params_of(self, attempt: Attempt) -> Mapping[str, Any]:
+        """The parameters as an attempt gets them."""
+        return checkpoints.params_of(self.job, self.place.data, self.lease.key, attempt.trial)
+
     def variables(self, attempt: Attempt) -> Variables:
         """What the placeholders stand for in one attempt."""
         return self.job.command.variables(
-            attempt.trial.params,
+            self.params_of(attempt),
             exp_id=self.lease.key,
             trial_id=attempt.trial.key,
             output_dir=f"{self.folder(attempt)}/work",

@@ -96,6 +96,8 @@ _HYPERBAND: Mapping[str, Allowed] = {
     "exec_mode": Words(("serial", "parallelism")),
     "rounds": Bounds(0, 10_000, whole=True),
 }
+CHECKPOINTS = ("load_checkpoint_dir", "save_checkpoint_dir")
+"""Under these names population-based training hands a trial its folders, as NNI does."""
 _SOME = Bounds(0, 10_000, whole=True)
 _MANY = Bounds(1, 10_000, whole=True)
 _POSITIVE = Bounds(0)
@@ -127,6 +129,14 @@ SAMPLERS: Mapping[str, Mapping[str, Allowed]] = {
     "hyperband": _HYPERBAND,
     "halving": _BUDGETS,
     "bohb": {**_HYPERBAND, "min_points": _SOME, "random_fraction": Bounds(0, 1), "n_candidates": _MANY},
+    "pbt": {
+        "all_checkpoint_dir": Text(4096),
+        "population_size": Bounds(2, 10_000, whole=True),
+        "factor": Bounds(0, 10),
+        "resample_probability": Bounds(0, 1),
+        "fraction": Bounds(0, 0.5),
+        "generations": Bounds(0, 1_000_000, whole=True),
+    },
 }
 
 MAX_SEED = 2**63 - 1
@@ -137,7 +147,7 @@ class Sampling:
     """How the next parameters are chosen.
 
     name: "auto" (picked by the space) or one of `SAMPLERS`: "random", "sobol", "grid", "tpe", "bayesian", "evolution",
-        "experiments", "hyperband", "halving", "bohb".
+        "experiments", "hyperband", "halving", "bohb", "pbt".
     options: what that sampler understands, by name.
     seed: a whole number from 0 on; None lets the server draw one and keep it.
 
@@ -166,14 +176,22 @@ class Sampling:
     @property
     def adds(self) -> tuple[str, ...]:
         """Names of parameters that every trial gets besides those of the space."""
+        if self.name == "pbt":
+            return CHECKPOINTS
         return (str(self.options.get("resource") or RESOURCE),) if "resource" in SAMPLERS[self.name] else ()
+
+    @property
+    def hands_on(self) -> bool:
+        """Whether a trial may go on from the checkpoint of another one."""
+        return bool(self.adds)
 
     def check(self, space: Space) -> None:
         """Refuse a space that this sampler cannot search, and options that do not fit each other or the space."""
         self._check_order(space)
         for name in self.adds:
             if name in space:
-                raise SpecError("options.resource", f"{name!r} is a parameter of the space; give it a name of its own")
+                path = "name" if self.name == "pbt" else "options.resource"
+                raise SpecError(path, f"{self.name} hands each trial {name!r}, which must not be in the space as well")
         low, high = self.options.get("min_resource") or 1, self.options.get("max_resource") or MAX_BUDGET
         if low > high:
             raise SpecError("options.min_resource", f"must be at most max_resource ({high:g}), got {low:g}")

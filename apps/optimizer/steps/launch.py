@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from apps.experiments.models import Desired
+from apps.optimizer import checkpoints
 from apps.optimizer.executors.base import Busy, ExecutorError, Handle, LaunchSpec, Observation, State, Unavailable
 from apps.optimizer.readings.stdout import steps_done
 from apps.optimizer.steps.close import budget
@@ -127,6 +128,7 @@ def stop(work: Work, live: Live) -> None:
 def specification(work: Work, attempt: Attempt) -> LaunchSpec:
     """The attempt as the executor takes it, every placeholder filled. Reads the templates of params files."""
     command, trial = work.job.command, attempt.trial
+    params = work.params_of(attempt)
     values = work.variables(attempt)
     root = work.work_folder(attempt)
     resumes = command.resume and attempt.number > 1
@@ -134,10 +136,11 @@ def specification(work: Work, attempt: Attempt) -> LaunchSpec:
         key=attempt.launch_key,
         place=work.place_of(attempt),
         steps=command.filled_steps(values),
-        params=trial.params,
+        params=params,
         environment={
             **{name: values.fill(text) for name, text in command.environment.items()},
-            **{f"TUNEBOOK_PARAM_{variable(name)}": str(value) for name, value in trial.params.items()},
+            **{f"TUNEBOOK_PARAM_{variable(name)}": str(value) for name, value in params.items()},
+            **prepared(work, attempt),
             "TUNEBOOK_EXPERIMENT": work.lease.key,
             "TUNEBOOK_TRIAL": trial.key,
             "TUNEBOOK_ATTEMPT": str(attempt.number),
@@ -152,6 +155,15 @@ def specification(work: Work, attempt: Attempt) -> LaunchSpec:
         time_limit=work.job.limits.trial_seconds,
         grace=command.grace,
     )
+
+
+def prepared(work: Work, attempt: Attempt) -> dict[str, str]:
+    """The variables that name an attempt's folders of checkpoints; its own is made."""
+    found = checkpoints.of(work.job, work.place.data, work.lease.key, attempt.trial)
+    if found is None:
+        return {}
+    found.own.mkdir(parents=True, exist_ok=True)
+    return found.environment()
 
 
 def done_before(work: Work, attempt: Attempt) -> int:

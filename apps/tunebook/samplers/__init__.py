@@ -21,6 +21,7 @@ from tunebook.samplers.experiments import ExperimentsSampler
 from tunebook.samplers.grid import GridSampler
 from tunebook.samplers.halving import HalvingSampler
 from tunebook.samplers.hyperband import HyperbandSampler
+from tunebook.samplers.pbt import PbtSampler
 from tunebook.samplers.random_search import RandomSampler
 from tunebook.samplers.sobol import SobolSampler
 from tunebook.samplers.tpe import TpeSampler
@@ -40,6 +41,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "hyperband": HyperbandSampler,
     "halving": HalvingSampler,
     "bohb": BohbSampler,
+    "pbt": PbtSampler,
 }
 
 

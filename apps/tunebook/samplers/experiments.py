@@ -34,12 +34,12 @@ class ExperimentsSampler(Sampler):
 
     name = "experiments"
     options: ClassVar[tuple[Option, ...]] = (
-        Option("experiments", (), _parameter_sets, "the parameter sets, in the order in which they are to be tried"),
+        Option("experiments", None, _parameter_sets, "the parameter sets, in the order in which they are to be tried"),
     )
 
     def __init__(self, space: Space, objective: Objective, seed: int = 0, **options: Any) -> None:
         super().__init__(space, objective, seed, **options)
-        self._listed: tuple[Mapping[str, Value], ...] = self.chosen["experiments"]
+        self._listed: tuple[Mapping[str, Value], ...] = self.chosen["experiments"] or ()
         for place, entry in enumerate(self._listed):
             problem = misfit(space, entry)
             if problem:

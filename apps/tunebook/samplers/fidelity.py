@@ -61,7 +61,7 @@ class BudgetSampler(Sampler):
         super().__init__(space, objective, seed, **options)
         self.resource: str = self.chosen["resource"]
         if self.resource in space:
-            raise SpecError("resource", f"{self.resource!r} is a parameter of the space; give it a name of its own")
+            raise SpecError("resource", f"{self.resource!r} is a parameter of the space; name another")
         if self.chosen["min_resource"] > self.chosen["max_resource"]:
             most = self.chosen["max_resource"]
             raise SpecError("min_resource", f"must be at most max_resource ({most}), got {self.chosen['min_resource']}")
