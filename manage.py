@@ -25,3 +25,5 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except EnvError as error:
         sys.exit(f"A setting cannot be used. {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)  # a shell's status for Ctrl-C
