@@ -43,7 +43,7 @@ ALLOWED = {
 }
 # What the library may use of others, and where (rule 1); everywhere else it is the standard library alone.
 NUMERICS = {"numpy", "scipy", "sklearn"}
-YAML_READERS = {"tunebook.wire.text", "tunebook.cli"}
+YAML_READERS = {"tunebook.wire.text", "tunebook.sweep.files", "tunebook.cli"}
 
 
 @dataclass(frozen=True)
