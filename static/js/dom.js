@@ -21,7 +21,8 @@ export function on(type, selector, run, options) {
 
 /** Whether somebody is typing: keys and updates leave such an element alone. */
 export function isTyping(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select"));
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select");
 }
 
 /** Remember a choice of the viewer where the server sees it too, so that the next page is drawn with it. */

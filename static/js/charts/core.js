@@ -7,15 +7,13 @@
  */
 
 import { element } from "../dom.js";
+import { Axes } from "./axes.js";
 import { Pointer } from "./pointer.js";
-import { extent, grownDomain, scale } from "./scales.js";
 import { adoptStyle } from "./style.js";
 import { mark, palette, watchTheme } from "./theme.js";
 import { Tools } from "./tools.js";
 
 const RADIUS = 4;
-const BOTTOM = 40;
-const RIGHT = 16;
 const MANY = 1500;
 
 export class Chart {
@@ -25,8 +23,7 @@ export class Chart {
     this.title = title || figure.querySelector("figcaption h2, figcaption h3, figcaption")?.textContent.trim() || "Chart";
     this.emptyWords = figure.dataset.empty || empty;
     this.model = null;
-    this.domains = { x: null, y: null };
-    this.zoom = null;
+    this.axes = new Axes();
     this.sprites = new Map();
     this.buildFrame();
     this.tools = new Tools(this);
@@ -53,8 +50,7 @@ export class Chart {
   /** Draw another model; the axes start afresh. */
   set(model) {
     this.model = model;
-    this.domains = { x: null, y: null };
-    this.zoom = null;
+    this.axes.forget();
     this.pointer.forget();
     this.update();
   }
@@ -101,11 +97,11 @@ export class Chart {
     this.width = width;
     this.height = height;
     this.ratio = window.devicePixelRatio || 1;
-    this.fitAxes();
     const ctx = this.prepare(this.canvas);
-    this.drawAxes(ctx);
+    this.axes.fit(ctx, this.model, { width, height }, this.tools.root.offsetWidth);
+    this.axes.draw(ctx, this.colours);
     this.clip(ctx, () => this.model.series.forEach((series) => this.drawSeries(ctx, series)));
-    this.drawLegend(ctx);
+    this.axes.drawLegend(ctx, this.colours);
     this.stage.setAttribute("aria-label", `${this.title}. ${this.model.summary || ""} Arrow keys walk the points.`);
     this.pointer.refresh();
     this.tools.refresh();
@@ -121,123 +117,14 @@ export class Chart {
     return ctx;
   }
 
-  fitAxes() {
-    const { x, y } = this.model;
-    this.legendRows = this.layLegend();
-    const top = this.legendRows.top;
-    const counts = { x: tickCount(this.width - 64, 88), y: tickCount(this.height - top - BOTTOM, 44) };
-    this.fitDomain("x", x, counts.x);
-    this.fitDomain("y", y, counts.y);
-    const [x0, x1] = this.zoom?.x || this.domains.x;
-    const [y0, y1] = this.zoom?.y || this.domains.y;
-    this.x = scale(x.kind, x0, x1, x.categories);
-    this.y = scale(y.kind, y0, y1, y.categories);
-    this.box = { left: 0, top, right: this.width - RIGHT, bottom: this.height - BOTTOM };
-    this.yTicks = this.y.ticks(counts.y);
-    this.box.left = this.leftMargin();
-    this.xTicks = this.x.ticks(counts.x);
-    if (x.whole) this.xTicks = this.xTicks.filter((tick) => Number.isInteger(tick.value)).map(({ value }) => ({ value, text: String(value) }));
-  }
-
-  fitDomain(name, axis, count) {
-    if (axis.kind === "category") return (this.domains[name] = [0, axis.categories.length]);
-    const reach = axis.reach ? axis.reach() : this.reach(name, axis.kind);
-    if (reach) this.domains[name] = grownDomain(this.domains[name], reach[0], reach[1], axis.kind, count);
-    this.domains[name] ||= axis.kind === "log" ? [0.1, 10] : [0, 1];
-  }
-
-  reach(name, kind) {
-    const reaches = this.model.series.map((series) => extent(series[`${name}s`], kind)).filter(Boolean);
-    return reaches.length ? [Math.min(...reaches.map((r) => r[0])), Math.max(...reaches.map((r) => r[1]))] : null;
-  }
-
-  leftMargin() {
-    const ctx = this.canvas.getContext("2d");
-    ctx.font = `12px ${this.colours.font}`;
-    const widest = Math.max(...this.yTicks.map((tick) => ctx.measureText(tick.text).width), 16);
-    return Math.ceil((widest + 14) / 8) * 8;
-  }
-
-  px(value) {
-    return this.box.left + this.x.at(value) * (this.box.right - this.box.left);
-  }
-
-  py(value) {
-    const fraction = this.y.at(value);
-    return this.box.bottom - fraction * (this.box.bottom - this.box.top);
-  }
-
   clip(ctx, paint) {
-    const { left, top, right, bottom } = this.box;
+    const { left, top, right, bottom } = this.axes.box;
     ctx.save();
     ctx.beginPath();
     ctx.rect(left - RADIUS, top - RADIUS, right - left + 2 * RADIUS, bottom - top + 2 * RADIUS);
     ctx.clip();
     paint();
     ctx.restore();
-  }
-
-  drawAxes(ctx) {
-    const { left, top, right, bottom } = this.box;
-    ctx.lineWidth = 1;
-    ctx.strokeStyle = this.colours.grid;
-    ctx.fillStyle = this.colours.soft;
-    ctx.textBaseline = "middle";
-    ctx.textAlign = "right";
-    ctx.beginPath();
-    for (const tick of this.yTicks) {
-      const y = Math.round(this.py(tick.value)) + 0.5;
-      ctx.moveTo(left, y);
-      ctx.lineTo(right, y);
-      ctx.fillText(tick.text, left - 8, y);
-    }
-    ctx.stroke();
-    this.drawXTicks(ctx);
-    ctx.textAlign = "right";
-    ctx.fillText(this.model.x.label || "", right, bottom + 30);
-  }
-
-  drawXTicks(ctx) {
-    const { left, right, bottom } = this.box;
-    let free = -Infinity;
-    ctx.textAlign = "center";
-    ctx.strokeStyle = this.colours.soft;
-    ctx.beginPath();
-    ctx.moveTo(left, bottom + 0.5);
-    ctx.lineTo(right, bottom + 0.5);
-    for (const tick of this.xTicks) {
-      const x = Math.round(this.px(tick.value)) + 0.5;
-      const half = ctx.measureText(tick.text).width / 2;
-      ctx.moveTo(x, bottom);
-      ctx.lineTo(x, bottom + 4);
-      if (x - half < free + 8) continue;
-      free = x + half;
-      ctx.fillText(tick.text, Math.min(x, this.width - half - 2), bottom + 14);
-    }
-    ctx.stroke();
-  }
-
-  /** Where the words above the drawing go: beside the tools when they fit there, else in rows below them. */
-  layLegend() {
-    const ctx = this.canvas.getContext("2d");
-    ctx.font = `12px ${this.colours.font}`;
-    const items = [{ words: this.model.y.label }, ...(this.model.legend?.() || [])];
-    const sized = items.map((item) => ({ ...item, room: ctx.measureText(item.words).width + (item.draw ? 18 : 0) }));
-    const free = this.width - this.tools.root.offsetWidth - 24;
-    const whole = sized.reduce((sum, item) => sum + item.room + 16, 0);
-    if (whole < free) return { places: place(sized, Infinity, 14), top: 36 };
-    const places = place(sized, this.width - 8, 42);
-    return { places, top: places.at(-1).y + 18 };
-  }
-
-  drawLegend(ctx) {
-    ctx.textAlign = "left";
-    ctx.textBaseline = "middle";
-    for (const { item, x, y } of this.legendRows.places) {
-      if (item.draw) item.draw(ctx, x + 6, y, this.colours);
-      ctx.fillStyle = this.colours.soft;
-      ctx.fillText(item.words, x + (item.draw ? 18 : 0), y);
-    }
   }
 
   drawSeries(ctx, series) {
@@ -259,7 +146,7 @@ export class Chart {
     let open = false;
     let last = 0;
     for (let i = 0; i < series.xs.length; i++) {
-      const [x, y] = [this.px(series.xs[i]), series.ys[i] === null ? NaN : this.py(series.ys[i])];
+      const [x, y] = [this.axes.px(series.xs[i]), series.ys[i] === null ? NaN : this.axes.py(series.ys[i])];
       if (!Number.isFinite(x) || !Number.isFinite(y)) {
         open = false;
         continue;
@@ -270,7 +157,7 @@ export class Chart {
       open = true;
       last = y;
     }
-    if (open && series.draw === "step" && series.until !== undefined) ctx.lineTo(this.px(series.until()), last);
+    if (open && series.draw === "step" && series.until !== undefined) ctx.lineTo(this.axes.px(series.until()), last);
     ctx.stroke();
     ctx.globalAlpha = 1;
   }
@@ -293,14 +180,14 @@ export class Chart {
    * lies beyond a clipped axis sits on its edge and says so by its shape.
    */
   place(series, i) {
-    const x = this.px(series.xs[i]);
+    const x = this.axes.px(series.xs[i]);
     const value = series.ys[i];
-    let y = value === null || value === undefined ? NaN : this.py(value);
-    if (!Number.isFinite(y) && series.rug) y = this.box.bottom - RADIUS;
+    let y = value === null || value === undefined ? NaN : this.axes.py(value);
+    if (!Number.isFinite(y) && series.rug) y = this.axes.box.bottom - RADIUS;
     if (!Number.isFinite(x) || !Number.isFinite(y)) return null;
-    if (this.zoom || !this.model.y.clipped) return { x, y };
-    if (y < this.box.top) return { x, y: this.box.top, beyond: "up" };
-    return y > this.box.bottom ? { x, y: this.box.bottom, beyond: "down" } : { x, y };
+    if (this.axes.zoom || !this.model.y.clipped) return { x, y };
+    if (y < this.axes.box.top) return { x, y: this.axes.box.top, beyond: "up" };
+    return y > this.axes.box.bottom ? { x, y: this.axes.box.bottom, beyond: "down" } : { x, y };
   }
 
   sprite(shape, colour) {
@@ -316,11 +203,6 @@ export class Chart {
     return this.sprites.get(key);
   }
 
-  isInside({ x, y }) {
-    const { left, top, right, bottom } = this.box;
-    return x >= left - 1 && x <= right + 1 && y >= top - 1 && y <= bottom + 1;
-  }
-
   /** Rows of what is drawn, for CSV and for the table: [["series", "x", "y"], ...]. */
   rows() {
     const rows = [["series", this.model.x.label || "x", this.model.y.name || "y"]];
@@ -330,20 +212,4 @@ export class Chart {
     }
     return rows;
   }
-}
-
-function tickCount(length, room) {
-  return Math.max(2, Math.round(length / room));
-}
-
-/** Items one after the other, in rows that end before a width: [{item, x, y}]. */
-function place(items, end, y) {
-  const places = [];
-  let x = 8;
-  for (const item of items) {
-    if (x > 8 && x + item.room > end) [x, y] = [8, y + 18];
-    places.push({ item, x, y });
-    x += item.room + 16;
-  }
-  return places;
 }

@@ -5,6 +5,9 @@ import { statusWords } from "../words.js";
 import { Chart } from "./core.js";
 import { GOAL_WORDS, hrefOf, isBetter, newPoints } from "./data.js";
 
+const BEST = { colour: "best", width: 2.5, alpha: 1, halo: true };
+const OTHER = { colour: "soft", width: 1, halo: false };
+
 /** Exponential smoothing, corrected for its start; gaps stay gaps. */
 export function smooth(values, weight) {
   if (!weight) return values;
@@ -81,7 +84,7 @@ export function mountCurves(figure, payload, events) {
       const line = lineOf(curve);
       line.ys = smooth(curve.ys, weight);
       const isBest = curve.number === data.best;
-      Object.assign(line, isBest ? { colour: "best", width: 2.5, alpha: 1, halo: true } : { colour: "soft", width: 1, alpha: many > 60 ? 0.3 : 0.5, halo: false });
+      Object.assign(line, isBest ? BEST : { ...OTHER, alpha: many > 60 ? 0.3 : 0.5 });
     }
     const order = [...lines.values()].sort((a, b) => a.width - b.width);
     chart.model.series.splice(0, Infinity, ...order);

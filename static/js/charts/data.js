@@ -87,5 +87,6 @@ export function isBetter(goal, a, b) {
 /** The [step, value] pairs of a metrics event that lie behind the last known step; a value that is no number is a gap. */
 export function newPoints(event, lastStep) {
   const pairs = event.curve?.length ? event.curve : [[event.step, event.value]];
-  return pairs.filter(([step]) => step !== null && step !== undefined && (lastStep === undefined || step > lastStep)).map(([step, value]) => [step, toNumber(value)]);
+  const isNew = (step) => Number.isFinite(step) && (lastStep === undefined || step > lastStep);
+  return pairs.filter(([step]) => isNew(step)).map(([step, value]) => [step, toNumber(value)]);
 }

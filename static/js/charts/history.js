@@ -111,7 +111,13 @@ export function mountHistory(figure, payload, events) {
   function draw() {
     chart.set({
       x: data.by === "number" ? { label: "trial", kind: "linear", whole: true } : { label: "time since start", kind: "time" },
-      y: { name: data.metric, label: `${data.metric} ${GOAL_WORDS[data.goal] || ""}`, kind: data.log ? "log" : "linear", clipped: true, reach: () => data.reach() },
+      y: {
+        name: data.metric,
+        label: `${data.metric} ${GOAL_WORDS[data.goal] || ""}`,
+        kind: data.log ? "log" : "linear",
+        clipped: true,
+        reach: () => data.reach(),
+      },
       series: [best, trials],
       legend: () => legend(data),
       summary: data.summary(),

@@ -53,13 +53,15 @@ class Parallel {
   build() {
     this.stage = element("div", "chart-stage", { tabIndex: 0, role: "application" });
     this.stage.setAttribute("aria-roledescription", "chart");
-    this.stage.setAttribute("aria-label", `Parallel coordinates of ${this.rows.length} rows over ${this.axes.length} axes. Arrow keys walk the rows.`);
+    const size = `${this.rows.length} rows over ${this.axes.length} axes`;
+    this.stage.setAttribute("aria-label", `Parallel coordinates of ${size}. Arrow keys walk the rows.`);
     this.canvas = document.createElement("canvas");
     this.stage.append(this.canvas);
     this.tip = element("div", "chart-tip", { hidden: true });
     this.words = element("div", "chart-words", { role: "status" });
     this.frame.replaceChildren(this.stage, this.tip, this.words);
-    if (!this.rows.length) this.frame.append(element("div", "chart-message", { textContent: this.figure.dataset.empty || "Nothing to draw yet." }));
+    const nothing = this.figure.dataset.empty || "Nothing to draw yet.";
+    if (!this.rows.length) this.frame.append(element("div", "chart-message", { textContent: nothing }));
     this.stage.addEventListener("pointermove", (event) => this.moved(event));
     this.stage.addEventListener("pointerleave", () => this.show(null));
     this.stage.addEventListener("pointerdown", (event) => this.pressed(event));

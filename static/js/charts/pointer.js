@@ -57,7 +57,7 @@ export class Pointer {
   pressed(event) {
     if (event.button !== 0 || event.pointerType === "touch") return;
     const here = this.at(event);
-    if (!this.chart.box || !this.chart.isInside(here)) return;
+    if (!this.chart.axes.box || !this.chart.axes.isInside(here)) return;
     this.drag = { from: here, to: here };
     this.chart.stage.setPointerCapture(event.pointerId);
   }
@@ -82,36 +82,36 @@ export class Pointer {
   /** Zoom into the dragged part: along x, and along y as well when the drag was clearly two-dimensional. */
   zoomTo(from, to) {
     const { chart } = this;
-    const { box } = chart;
+    const { box } = chart.axes;
     const across = [from.x, to.x].sort((a, b) => a - b).map((x) => clamp((x - box.left) / (box.right - box.left)));
     const down = [from.y, to.y].sort((a, b) => b - a).map((y) => clamp((box.bottom - y) / (box.bottom - box.top)));
-    const tall = Math.abs(to.y - from.y) > 24 && chart.y.kind !== "category";
-    if (chart.x.kind === "category") return this.paint();
+    const tall = Math.abs(to.y - from.y) > 24 && chart.axes.y.kind !== "category";
+    if (chart.axes.x.kind === "category") return this.paint();
     this.setZoom({
-      x: across.map((fraction) => chart.x.value(fraction)),
-      y: tall ? down.map((fraction) => chart.y.value(fraction)) : chart.zoom?.y || null,
+      x: across.map((fraction) => chart.axes.x.value(fraction)),
+      y: tall ? down.map((fraction) => chart.axes.y.value(fraction)) : chart.axes.zoom?.y || null,
     });
   }
 
   setZoom(zoom) {
-    this.chart.zoom = zoom;
+    this.chart.axes.zoom = zoom;
     this.seen = this.count();
     this.chart.update();
     this.chart.figure.dispatchEvent(new CustomEvent("tb:zoom", { bubbles: true, detail: zoom }));
   }
 
   resetZoom() {
-    if (this.chart.zoom) this.setZoom(null);
+    if (this.chart.axes.zoom) this.setZoom(null);
   }
 
   zoomBy(factor) {
     const { chart } = this;
-    const middle = this.spot ? chart.x.at(this.spot.series.xs[this.spot.index]) : 0.5;
-    if (chart.x.kind === "category") return;
-    const x = [middle - middle * factor, middle + (1 - middle) * factor].map((fraction) => chart.x.value(fraction));
-    const [low, high] = chart.domains.x;
+    const middle = this.spot ? chart.axes.x.at(this.spot.series.xs[this.spot.index]) : 0.5;
+    if (chart.axes.x.kind === "category") return;
+    const x = [middle - middle * factor, middle + (1 - middle) * factor].map((fraction) => chart.axes.x.value(fraction));
+    const [low, high] = chart.axes.domains.x;
     if (x[0] <= low && x[1] >= high) return this.resetZoom();
-    this.setZoom({ x: [Math.max(low, x[0]), Math.min(high, x[1])], y: chart.zoom?.y || null });
+    this.setZoom({ x: [Math.max(low, x[0]), Math.min(high, x[1])], y: chart.axes.zoom?.y || null });
   }
 
   walkable() {
@@ -125,13 +125,13 @@ export class Pointer {
   /** The drawn point nearest to a place on the canvas, within reach; null when there is none. */
   nearest(here) {
     const { chart } = this;
-    if (!chart.model || !chart.box) return null;
+    if (!chart.model || !chart.axes.box) return null;
     let best = null;
     let distance = NEAR * NEAR;
     for (const series of this.walkable()) {
       for (let index = 0; index < series.xs.length; index++) {
         const place = chart.place(series, index);
-        if (!place || !chart.isInside(place)) continue;
+        if (!place || !chart.axes.isInside(place)) continue;
         const away = (place.x - here.x) ** 2 + (place.y - here.y) ** 2;
         if (away < distance) [best, distance] = [{ series, index }, away];
       }
@@ -153,8 +153,8 @@ export class Pointer {
       0: () => this.resetZoom(),
       Enter: () => this.enter(),
     }[event.key];
-    const escape = event.key === "Escape" && (this.chart.zoom || this.spot);
-    if (escape) this.chart.zoom ? this.resetZoom() : this.left();
+    const escape = event.key === "Escape" && (this.chart.axes.zoom || this.spot);
+    if (escape) this.chart.axes.zoom ? this.resetZoom() : this.left();
     else if (!act) return;
     else act();
     event.preventDefault();
@@ -178,17 +178,17 @@ export class Pointer {
     const all = this.walkable();
     if (!all.length) return;
     const next = all[(all.indexOf(this.spot?.series) + step + all.length) % all.length];
-    const x = this.spot ? this.chart.px(this.spot.series.xs[this.spot.index]) : 0;
+    const x = this.spot ? this.chart.axes.px(this.spot.series.xs[this.spot.index]) : 0;
     let index = 0;
     next.xs.forEach((value, i) => {
-      if (Math.abs(this.chart.px(value) - x) < Math.abs(this.chart.px(next.xs[index]) - x)) index = i;
+      if (Math.abs(this.chart.axes.px(value) - x) < Math.abs(this.chart.axes.px(next.xs[index]) - x)) index = i;
     });
     this.show({ series: next, index }, true);
   }
 
   isShown(series, index) {
     const place = this.chart.place(series, index);
-    return place && this.chart.isInside(place);
+    return place && this.chart.axes.isInside(place);
   }
 
   enter() {
@@ -221,7 +221,7 @@ export class Pointer {
 
   hide() {
     this.chart.tip.hidden = true;
-    if (this.chart.box) this.paint();
+    if (this.chart.axes.box) this.paint();
   }
 
   /** Everything above the drawing: highlighted line and point, the dragged rectangle. */
@@ -241,7 +241,8 @@ export class Pointer {
 
   paintDrag(ctx) {
     const { from, to } = this.drag;
-    const { box, colours } = this.chart;
+    const { colours } = this.chart;
+    const { box } = this.chart.axes;
     const tall = Math.abs(to.y - from.y) > 24;
     const [top, bottom] = tall ? [from.y, to.y] : [box.top, box.bottom];
     ctx.globalAlpha = 0.15;
@@ -258,7 +259,7 @@ export class Pointer {
     if (this.spot && !this.isShown(this.spot.series, this.spot.index)) this.left();
     if (this.spot && !chart.tip.hidden) this.placeTip();
     this.paint();
-    const fresh = chart.zoom ? this.countOutside() : 0;
+    const fresh = chart.axes.zoom ? this.countOutside() : 0;
     chart.note.hidden = !fresh;
     if (fresh) chart.note.textContent = `${fresh} new ${fresh === 1 ? "point" : "points"} outside view`;
   }

@@ -6,7 +6,6 @@ const NAMES = {
   grid: ["--chart-grid", "#e3e6ea", "#2c323a"],
   surface: ["--surface", "#ffffff", "#15181c"],
   best: ["--chart-best", "#0b5fcc", "#6cb2ff"],
-  bundle: ["--chart-bundle", "#aab2bd", "#566070"],
   accent: ["--accent", "#0b5fcc", "#6cb2ff"],
   CREATED: ["--status-created", "#6b7480", "#98a1ad"],
   WAITING: ["--status-waiting", "#6b7480", "#98a1ad"],

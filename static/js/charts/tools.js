@@ -15,7 +15,7 @@ export class Tools {
   }
 
   refresh() {
-    this.reset.hidden = !this.chart.zoom;
+    this.reset.hidden = !this.chart.axes.zoom;
   }
 
   button(words, run) {

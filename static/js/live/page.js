@@ -73,7 +73,8 @@ export class LivePage {
   hold(stream, events) {
     this.lost ||= this.held.length > HELD_EVENTS;
     if (!this.lost) this.held.push(...events.map((event) => ({ stream, event })));
-    const told = new Set(this.held.filter(({ event }) => event.kind !== "metrics").map(({ event }) => event.payload.number ?? event.payload.key));
+    const telling = this.held.filter(({ event }) => event.kind !== "metrics");
+    const told = new Set(telling.map(({ event }) => event.payload.number ?? event.payload.key));
     if (told.size) document.title = `(${this.lost ? "many" : told.size}) ${this.title}`;
   }
 
@@ -145,7 +146,8 @@ export class LivePage {
   }
 
   pill(table, fresh) {
-    const pill = table.querySelector("[data-pill]") || (table.closest("[data-pill-region], section, main") || document).querySelector("[data-pill]");
+    const region = table.closest("[data-pill-region], section, main") || document;
+    const pill = table.querySelector("[data-pill]") || region.querySelector("[data-pill]");
     if (!pill) return;
     const removed = [...fresh].filter((name) => name.startsWith("removed")).length;
     const parts = [fresh.size - removed && `${fresh.size - removed} new`, removed && `${removed} removed`].filter(Boolean);
@@ -207,8 +209,8 @@ export function sentenceOf(kind, payload) {
     const value = payload.value === null || payload.value === undefined ? "" : `, ${number(payload.value)}`;
     return `Trial ${payload.number} ${statusWords(payload.status).toLowerCase()}${value}${payload.best ? ", new best" : ""}`;
   }
-  if (kind === "experiment" && ENDED.has(payload.status)) return `${payload.name || "The experiment"}: ${statusWords(payload.status).toLowerCase()}`;
-  return "";
+  if (kind !== "experiment" || !ENDED.has(payload.status)) return "";
+  return `${payload.name || "The experiment"}: ${statusWords(payload.status).toLowerCase()}`;
 }
 
 /** Whether somebody works inside: has the focus there, or a menu or dialog of it open. */

@@ -4,6 +4,7 @@ import { element, on } from "../dom.js";
 import { clock } from "../format.js";
 
 const DRAFT_AGE = 7 * 86400 * 1000;
+const NOT_KEPT = new Set(["hidden", "password", "file", "submit", "button"]);
 
 export function watchForms() {
   on("change", "select[data-autosubmit], input[data-autosubmit]", (field) => field.form.requestSubmit());
@@ -114,10 +115,15 @@ function keepDraft(form) {
 }
 
 function fieldsOf(form) {
-  const kept = [...form.elements].filter(
-    (field) => field.name && !field.disabled && !["hidden", "password", "file", "submit", "button"].includes(field.type) && !field.closest("[data-no-draft]"),
-  );
-  return kept.map((field) => [field.name, field.matches("[type=checkbox], [type=radio]") ? { value: field.value, on: field.checked } : field.value]);
+  return [...form.elements].filter(isKept).map((field) => [field.name, valueOf(field)]);
+}
+
+function isKept(field) {
+  return field.name && !field.disabled && !NOT_KEPT.has(field.type) && !field.closest("[data-no-draft]");
+}
+
+function valueOf(field) {
+  return field.matches("[type=checkbox], [type=radio]") ? { value: field.value, on: field.checked } : field.value;
 }
 
 function restore(form, place) {
