@@ -7,10 +7,12 @@ that counts; everywhere else use the ORM.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, JSONField, Model
 
 PLAIN = frozenset({int, float, str, bool, type(None)})
@@ -20,28 +22,29 @@ def insert(rows: Sequence[Model]) -> None:
     """Store new rows of one model and give them their keys. One query."""
     if not rows:
         return
-    model = type(rows[0])
+    model, database = type(rows[0]), connections[DEFAULT_DB_ALIAS]
     fields = _own_fields(model)
-    values = [_as_stored(field, getattr(row, field.attname)) for row in rows for field in fields]
-    with connection.cursor() as cursor:
+    values = [_as_stored(field, getattr(row, field.attname), database) for row in rows for field in fields]
+    with database.cursor() as cursor:
         cursor.execute(_insert_sql(model, len(rows)), values)
         keys = cursor.fetchall()
     for row, (key,) in zip(rows, keys, strict=True):
         row.pk = key
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 def update(model: type[Model], changes: Mapping[str, Any], **where: Any) -> int:
     """Change the rows that match; how many did. A set stands for any of its members, None for no value. One query."""
+    database = connections[DEFAULT_DB_ALIAS]
     names = tuple(changes)
     shape = tuple((name, _shape(value)) for name, value in where.items())
-    values = [_prepared(model, name, value) for name, value in changes.items()]
+    values = [_as_stored(_field(model, name), value, database) for name, value in changes.items()]
     for name, value in where.items():
         if isinstance(value, frozenset):
-            values += [_prepared(model, name, one) for one in sorted(value)]
+            values += [_as_stored(_field(model, name), one, database) for one in sorted(value)]
         elif value is not None:
-            values.append(_prepared(model, name, value))
-    with connection.cursor() as cursor:
+            values.append(_as_stored(_field(model, name), value, database))
+    with database.cursor() as cursor:
         cursor.execute(_update_sql(model, names, shape), values)
         return int(cursor.rowcount)
 
@@ -54,15 +57,14 @@ def read(model: type[Model], names: tuple[str, ...], key: int) -> tuple[Any, ...
     return None if row is None else tuple(row)
 
 
-def _prepared(model: type[Model], name: str, value: Any) -> Any:
-    return _as_stored(_field(model, name), value)
-
-
-def _as_stored(field: Field[Any, Any], value: Any) -> Any:
-    """A value as the driver takes it; plain numbers and texts need no translation, except in JSON."""
-    if type(value) in PLAIN and not isinstance(field, JSONField):
+def _as_stored(field: Field[Any, Any], value: Any, database: BaseDatabaseWrapper) -> Any:
+    """A value as the driver takes it; the kinds that are by far the most frequent are not sent through the field."""
+    kind = type(value)
+    if kind in PLAIN and not isinstance(field, JSONField):
         return value
-    return field.get_db_prep_save(value, connection)
+    if kind is datetime:
+        return database.ops.adapt_datetimefield_value(value)
+    return field.get_db_prep_save(value, database)
 
 
 def _shape(value: Any) -> int:

@@ -32,10 +32,11 @@ def append(stream: str, happenings: Sequence[Happening]) -> int:
 
 def _insert(stream: str, first: int, happenings: Sequence[Happening]) -> None:
     """Store the events by one statement of our own: this runs for whatever happens, and the ORM would triple its cost."""
-    at = connection.ops.adapt_datetimefield_value(timezone.now())
+    operations = connection.ops
+    at = operations.adapt_datetimefield_value(timezone.now())
     values: list[Any] = []
     for seq, (kind, payload) in enumerate(happenings, start=first):
-        values += [stream, seq, kind, connection.ops.adapt_json_value(payload, None), at]
+        values += [stream, seq, kind, operations.adapt_json_value(payload, None), at]
     rows = ", ".join(["(%s, %s, %s, %s, %s)"] * len(happenings))
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {EVENTS} (stream, seq, kind, payload, at) VALUES {rows}", values)
