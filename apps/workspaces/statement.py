@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
 
 from django.db import connection
-from django.db.models import DateTimeField, QuerySet
+from django.db.models import QuerySet
 
 Converter = tuple[int, list[Any], Any]
 """Column, the functions that its values go through, and the expression they ask for."""
@@ -30,7 +29,7 @@ class Statement:
         compiler = self.build().query.get_compiler(connection=connection)
         text, parameters = compiler.as_sql()
         converters = compiler.get_converters([column[0] for column in compiler.select])
-        return text, len(parameters), [(at, *_quicker(how, what)) for at, (how, what) in converters.items()]
+        return text, len(parameters), [(at, list(how), what) for at, (how, what) in converters.items()]
 
     def rows(self, parameters: Sequence[Any]) -> list[Sequence[Any]]:
         """The rows for these parameters, their values as the ORM would give them. One query."""
@@ -81,16 +80,3 @@ class _OfArray(Statement):
     def _compiled(self) -> tuple[str, int, list[Converter]]:
         text, _, converters = super()._compiled
         return text.replace("IN (%s, %s)", "= ANY(%s)"), 1, converters
-
-
-def _quicker(how: Sequence[Any], what: Any) -> tuple[list[Any], Any]:
-    """The same conversion in less time, for what SQLite keeps as text: moments, always in UTC here."""
-    if connection.vendor == "sqlite" and isinstance(what.output_field, DateTimeField) and len(how) == 1:
-        return [_moment], what
-    return list(how), what
-
-
-def _moment(value: datetime | str | None, *_: Any) -> datetime | None:
-    if value is None:
-        return None
-    return (datetime.fromisoformat(value) if isinstance(value, str) else value).replace(tzinfo=UTC)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.dialects import catalog
+from apps.dialects.moments import WireMoment
 from apps.experiments.models import COUNT_COLUMNS, Experiment
 from apps.trials.models import Measurement, Trial, number_of
 from apps.workspaces.models import Key, Member
@@ -43,6 +44,7 @@ EXPERIMENT = (
     "best_value",
     "best_trial",
 )
+MOMENTS = {"created", "modified", "started", "ended"}
 COUNTS = tuple(COUNT_COLUMNS.items())
 TRIAL = (
     "pk",
@@ -133,8 +135,14 @@ def _trial(values: Sequence[Any]) -> Row:
     return row
 
 
+def _listed(columns: Sequence[str]) -> list[Any]:
+    return [WireMoment(column) if column in MOMENTS else column for column in columns]
+
+
 EXPERIMENTS = ById(
     catalog.MOST,
-    lambda ids: Experiment.objects.filter(pk__in=ids).values_list(*EXPERIMENT, *(column for _, column in COUNTS)),
+    lambda ids: Experiment.objects.filter(pk__in=ids).values_list(
+        *_listed(EXPERIMENT), *(column for _, column in COUNTS)
+    ),
 )
-TRIALS = ById(catalog.MOST, lambda ids: Trial.objects.filter(pk__in=ids).values_list(*TRIAL))
+TRIALS = ById(catalog.MOST, lambda ids: Trial.objects.filter(pk__in=ids).values_list(*_listed(TRIAL)))
