@@ -33,6 +33,8 @@ class Place:
     slots: int
     instance: str
     table_url: str = ""
+    ear: str = ""
+    """The socket at which training scripts announce measurements."""
 
     @property
     def root(self) -> str:

@@ -59,8 +59,9 @@ class OptimizerWorker:
     def __init__(self, executor: Executor, data: Path, *, slots: int, table_url: str = "", options: Options) -> None:
         self.options = options
         self.name = census.name_of_this_process(executor.scope)
-        self.place = Place(executor, data, executor.scope, slots, executor.scope, table_url)
         self.receiver = wake.Receiver("optimizer", hears_itself=False)
+        ear = str(self.receiver.path)
+        self.place = Place(executor, data, executor.scope, slots, executor.scope, table_url, ear)
         self.drivers: dict[int, Driver] = {}
         self.leaving = threading.Event()
         self.is_new = True

@@ -26,7 +26,7 @@ from tunebook.limits import Limits
 from tunebook.readings import Readings
 from tunebook.sampling import Sampling
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 SCRIPT = """echo "$TUNEBOOK_TRIAL $TUNEBOOK_ATTEMPT" >> {log}
 printf '{{"step": 0, "metrics": {{"loss": %s}}}}\\n' ${{x}} >> $TUNEBOOK_SPOOL

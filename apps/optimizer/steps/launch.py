@@ -144,6 +144,7 @@ def specification(work: Work, attempt: Attempt) -> LaunchSpec:
             "TUNEBOOK_EXPERIMENT": work.lease.key,
             "TUNEBOOK_TRIAL": trial.key,
             "TUNEBOOK_ATTEMPT": str(attempt.number),
+            "TUNEBOOK_WAKE": work.place.ear,
         },
         first_step=done_before(work, attempt) if resumes else 0,
         work_of=1 if resumes else None,
