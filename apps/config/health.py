@@ -1,4 +1,4 @@
-"""Two addresses for whoever watches the service. Neither tells strangers versions or paths."""
+"""Two addresses for whoever watches the service, /healthz and /readyz. Neither tells strangers versions or paths."""
 
 import shutil
 
@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.deprecation import MiddlewareMixin
 
 LEAST_FREE = 256 * 1024 * 1024  # bytes; below this, logs are cut and nothing new should be sent here
 
@@ -23,6 +24,14 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok"})
 
 
+class Probes(MiddlewareMixin):
+    """Answers the two addresses ahead of everything else: who watches asks by an address that is no allowed host."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        probe = PROBES.get(request.path_info)
+        return probe(request) if probe else None
+
+
 def _problem() -> str:
     try:
         executor = MigrationExecutor(connection)
@@ -33,3 +42,6 @@ def _problem() -> str:
     if shutil.disk_usage(settings.TUNEBOOK_DATA).free < LEAST_FREE:
         return "disk"
     return ""
+
+
+PROBES = {"/healthz": healthz, "/readyz": readyz}

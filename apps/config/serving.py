@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.config import datafolder, static
+from apps.config.checks import LOOPBACK
 from apps.config.supervisor import Child
 
 MANAGE = str(settings.ROOT / "manage.py")
@@ -89,6 +90,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def announcement(host: str, port: int) -> str:
+    """Where to find Tunebook; a second line when it is opened to others who would get no answer."""
+    said = f"Tunebook is at {address(host, port)}"
+    if is_loopback(host) or not LOOPBACK.issuperset(settings.ALLOWED_HOSTS):
+        return said
+    return f"{said}\nOthers get no answer yet: set TUNEBOOK_ALLOWED_HOSTS to the name by which they reach this machine."
 
 
 def address(host: str, port: int) -> str:

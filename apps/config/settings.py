@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "apps.config.headers.ContentSecurityPolicy",
+    "apps.config.health.Probes",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.config.headers.CompressPages",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -2,11 +2,9 @@
 
 from django.urls import include, path
 
-from apps.config import errors, health
+from apps.config import errors
 
 urlpatterns = [
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
     path("api/automl/", include("apps.dialects.pai.urls")),
     path("api/tunebook/v1/", include("apps.dialects.tunebook.urls")),
     path("api/", include("apps.config.explorer")),

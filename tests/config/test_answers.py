@@ -43,6 +43,11 @@ def test_healthz_asks_nothing_of_the_database(client):
     assert client.get("/healthz").json() == {"status": "ok"}
 
 
+def test_whoever_watches_need_not_know_the_name_of_the_host(client):
+    with override_settings(ALLOWED_HOSTS=["tune.example"]):
+        assert client.get("/healthz", HTTP_HOST="10.1.2.3:8000").status_code == 200
+
+
 def test_readyz_says_yes_when_the_schema_is_current(db, client):
     assert client.get("/readyz").status_code == 200
 

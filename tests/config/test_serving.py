@@ -56,6 +56,16 @@ def test_the_address_printed_can_be_opened_here():
     assert serving.address("::1", 8000) == "http://[::1]:8000/"
 
 
+def test_whoever_opens_it_to_others_is_told_that_they_need_a_name():
+    with override_settings(ALLOWED_HOSTS=["localhost", "127.0.0.1"]):
+        alone, open_to_others = serving.announcement("127.0.0.1", 1), serving.announcement("0.0.0.0", 1)
+    with override_settings(ALLOWED_HOSTS=["tune.example"]):
+        named = serving.announcement("0.0.0.0", 1)
+
+    assert "TUNEBOOK_ALLOWED_HOSTS" in open_to_others
+    assert "TUNEBOOK_ALLOWED_HOSTS" not in alone + named
+
+
 def test_a_data_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")

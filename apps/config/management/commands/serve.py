@@ -30,7 +30,7 @@ class Command(BaseCommand):
         static.collect()
         bound = serving.listen(options["host"], options["port"])
         if not options["quiet"]:
-            self.stdout.write(f"Tunebook is at {serving.address(options['host'], bound.getsockname()[1])}")
+            self.stdout.write(serving.announcement(options["host"], bound.getsockname()[1]))
             self.stdout.flush()
         config = uvicorn.Config(
             "apps.config.asgi:application",

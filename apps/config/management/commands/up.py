@@ -27,6 +27,7 @@ class Command(BaseCommand):
         if not get_user_model().objects.exists():
             self.stdout.write(NOBODY)
         connection.close()
-        self.stdout.write(f"Tunebook is at {serving.address(host, port)} (Ctrl-C ends it; running trials go on)")
+        self.stdout.write(serving.announcement(host, port))
+        self.stdout.write("Ctrl-C ends it; running trials go on.")
         self.stdout.flush()
         supervisor.become(serving.processes(host, port))
