@@ -1,0 +1,133 @@
+"""Between a sweep of these classes and the one document of ours."""
+
+import copy
+import os
+import re
+from typing import Any
+
+from tunebook.errors import SpecError
+from tunebook.job import Job
+from tunebook.sweep import wire_form
+from tunebook.sweep.command_job import ParameterizedCommand
+from tunebook.sweep.declarations import (
+    ALGORITHMS,
+    BanditPolicy,
+    EarlyTerminationPolicy,
+    MedianStoppingPolicy,
+    Objective,
+    RandomSamplingAlgorithm,
+    SamplingAlgorithm,
+    SweepJobLimits,
+    TruncationSelectionPolicy,
+)
+from tunebook.sweep.search_space import KINDS, SweepDistribution
+from tunebook.sweep.sweep_job import SweepJob
+from tunebook.wire import azureml, durations
+
+_POLICIES: dict[str, type[EarlyTerminationPolicy]] = {
+    "Bandit": BanditPolicy,
+    "MedianStopping": MedianStoppingPolicy,
+    "TruncationSelection": TruncationSelectionPolicy,
+}
+
+
+def to_job(sweep: SweepJob) -> Job:
+    """The job of a sweep. Raises SpecError with the path in the sweep: `search_space.lr.max_value`.
+
+    Trials run in the sweep's `code` folder, and find its local inputs, where those are folders and files of this
+    machine; the server has to see them under the same path.
+    """
+    properties = wire_form.sweep_properties(copy.copy(sweep))
+    for found in properties["inputs"].values():
+        if "uri" in found:
+            found["uri"] = _local(sweep, found["uri"]) or found["uri"]
+    code = sweep.trial.code if sweep.trial else None
+    try:
+        return azureml.load(properties, source=_local(sweep, code) if code else None)
+    except SpecError as error:
+        raise SpecError(_path(error.path, properties), error.message) from None
+
+
+def from_job(job: Job, *, name: str | None = None) -> SweepJob:
+    """The sweep of a job. Raises SpecError for what Azure has no word for."""
+    properties = azureml.dump(job)
+    sampling = properties["samplingAlgorithm"]
+    trial = properties["trial"]
+    limits = properties["limits"]
+    return SweepJob(
+        name=name,
+        search_space={key: SweepDistribution.from_wire(entry) for key, entry in properties["searchSpace"].items()},
+        sampling_algorithm=_sampling(sampling),
+        objective=Objective(job.objective.goal, job.objective.name),
+        early_termination=_policy(properties.get("earlyTermination")),
+        limits=SweepJobLimits(
+            max_concurrent_trials=limits.get("maxConcurrentTrials"),
+            max_total_trials=limits.get("maxTotalTrials"),
+            timeout=_seconds(limits.get("timeout")),
+            trial_timeout=_seconds(limits.get("trialTimeout")),
+        ),
+        trial=ParameterizedCommand(
+            trial["command"],
+            code=job.command.working_dir,
+            environment_variables=trial["environmentVariables"],
+        ),
+        compute="local",
+    )
+
+
+def _local(sweep: SweepJob, path: Any) -> str | None:
+    """The whole path of something on this machine, or None."""
+    text = os.fspath(path).removeprefix("azureml:").removeprefix("file://")
+    whole = os.path.abspath(os.path.join(sweep.base_path, text))
+    return whole if os.path.exists(whole) else None
+
+
+def _sampling(given: dict[str, Any]) -> SamplingAlgorithm:
+    kind = ALGORITHMS[given["samplingAlgorithmType"].lower()]
+    if kind is RandomSamplingAlgorithm:
+        options = {name: given.get(name) for name in ("rule", "seed", "logbase")}
+        return RandomSamplingAlgorithm(**options)
+    return kind()
+
+
+def _policy(given: dict[str, Any] | None) -> EarlyTerminationPolicy | None:
+    if given is None:
+        return None
+    members = {_snake(name): value for name, value in given.items() if name != "policyType"}
+    known = {name: value for name, value in members.items() if name in _POLICIES[given["policyType"]].members}
+    return _POLICIES[given["policyType"]](**known)
+
+
+def _seconds(text: str | None) -> int | None:
+    seconds = durations.seconds_of(text) if text else None
+    return None if seconds is None else round(seconds)
+
+
+def _path(path: str, properties: dict[str, Any]) -> str:
+    """The place in the sweep of a place in its properties."""
+    first, *rest = path.removeprefix("properties.").split(".")
+    if first == "searchSpace" and rest:
+        return ".".join(["search_space", *_argument(rest, properties)])
+    if first in ("inputs", "outputs", "tags", "properties"):
+        return ".".join([first, *rest])
+    if first == "trial" and rest[:1] == ["environmentVariables"]:
+        return ".".join(["trial", "environment_variables", *rest[1:]])
+    places = {"trial.environment_id": "trial.environment", "trial.code_id": "trial.code", "compute_id": "compute"}
+    found = ".".join(_snake(part) for part in (first, *rest))
+    return places.get(found, found).replace("policy_type", "type").replace("sampling_algorithm_type", "type")
+
+
+def _argument(rest: list[str], properties: dict[str, Any]) -> list[str]:
+    """`lr.1.0` is the minimum of lr, `lr.0` its type."""
+    name, *place = rest
+    expression = properties["searchSpace"].get(name)
+    kind = KINDS.get(expression[0]) if isinstance(expression, list) else None
+    if place[:1] == ["0"]:
+        return [name, "type"]
+    if kind and len(place) > 1 and place[1].isdigit():
+        return [name, kind.arguments[int(place[1])], *place[2:]]
+    return [name, *place[2:]]
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
