@@ -12,18 +12,18 @@ from apps.optimizer.steps.judge import judge
 from apps.optimizer.steps.launch import carry_out, claim
 from apps.optimizer.steps.look import look
 from apps.optimizer.steps.reap import reap
-from apps.optimizer.work import Place, Work, load, now
+from apps.optimizer.work import RECORD_AFTER, Place, Work, load, now
 from apps.trials.models import Trial
 from apps.tuning import driving
 from apps.tuning.driving import Lease, Tick
 from tunebook.job import Job
 from tunebook.status import LIVE_TRIAL, ExperimentStatus, TrialStatus
 
-RECORD_AFTER = 0.03
-"""Seconds after which a launch is written down by itself, when nothing else has happened that could carry it."""
 IMPORT_EVERY = 0.02
 """Seconds between two ticks that only import measurements, so that a chatty script does not cost a commit per line."""
 REVIEW_EVERY = 5.0
+THINK_EVERY = 0.02
+"""Seconds between two looks whether a sampler in another process has its answer."""
 MOST_TICKS = 4
 
 
@@ -66,12 +66,14 @@ class Driver:
     def has_news(self) -> bool:
         """Whether there is anything to write down or to decide."""
         moment = now()
-        return moment >= self.next_review or any(
+        if moment >= self.next_review or (self.work.is_thinking and self.work.sampler.is_ready):
+            return True
+        return any(
             live.has_ended
             or (live.fresh and moment >= self.next_import)
             or (live.observation is not None and live.observation.state == State.UNREACHABLE)
             or (live.handle is None and moment >= self.work.next_due)
-            or (not live.is_recorded and live.launched_at is not None and moment - live.launched_at > RECORD_AFTER)
+            or live.is_to_be_recorded(moment)
             for live in self.work.live.values()
         )
 
@@ -129,7 +131,7 @@ class Driver:
     def wants(self) -> float:
         """Seconds until it wants a turn even if nothing is heard."""
         moment = now()
-        marks = [self.next_review - moment]
+        marks = [self.next_review - moment, *([THINK_EVERY] if self.work.is_thinking else [])]
         for live in self.work.live.values():
             if not live.is_recorded and live.launched_at is not None:
                 marks.append(live.launched_at + RECORD_AFTER - moment)

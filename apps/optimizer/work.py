@@ -23,6 +23,10 @@ from tunebook.samplers import Sampler, Suggestion, build
 from tunebook.status import ENDED_TRIAL, ExperimentStatus
 
 
+RECORD_AFTER = 0.1
+"""Seconds after which a launch is written down; what ends sooner goes from WAITING to its end in one step."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where this driver runs attempts."""
@@ -67,6 +71,12 @@ class Live:
     def has_ended(self) -> bool:
         return self.observation is not None and self.observation.has_ended
 
+    def is_to_be_recorded(self, moment: float) -> bool:
+        """Whether it was launched long enough ago to say so."""
+        if self.is_recorded or self.handle is None:
+            return False
+        return self.launched_at is None or moment - self.launched_at >= RECORD_AFTER
+
 
 @dataclass(eq=False)
 class Work:
@@ -103,8 +113,15 @@ class Work:
     def sampler(self) -> Sampler:
         """The sampler, built when first asked for."""
         if self._sampler is None:
-            self._sampler = build(self.job.sampling, self.job.space, self.job.objective, self.seed)
+            job = self.job
+            self._sampler = build(job.sampling, job.space, job.objective, self.seed, limits=job.limits)
+            self._sampler.patience = 0.0  # a plugin that thinks must not keep the other experiments waiting
         return self._sampler
+
+    @property
+    def is_thinking(self) -> bool:
+        """Whether the sampler works on an answer that is not there yet."""
+        return self._sampler is not None and self._sampler.is_thinking
 
     def history(self) -> History:
         """Everything known, in order of number."""

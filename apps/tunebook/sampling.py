@@ -79,6 +79,14 @@ class ParameterSets:
         return "" if fits else "must be a list of objects of names and values"
 
 
+class Object:
+    """An object of names and anything."""
+
+    def problem(self, value: object) -> str:
+        fits = isinstance(value, Mapping) and all(isinstance(name, str) for name in value)
+        return "" if fits else "must be an object of names and values"
+
+
 RESOURCE = "budget"
 """The name under which samplers with budgets hand a trial its budget, unless the option ``resource`` says another."""
 MAX_BUDGET = 81
@@ -137,6 +145,15 @@ SAMPLERS: Mapping[str, Mapping[str, Allowed]] = {
         "fraction": Bounds(0, 0.5),
         "generations": Bounds(0, 1_000_000, whole=True),
     },
+    "plugin": {
+        "path": Text(4096),
+        "module": Text(4096),
+        "class": Text(4096),
+        "arguments": Object(),
+        "python": Text(4096),
+        "call_seconds": Bounds(0.1, 60),
+        "memory_mb": Bounds(64, 1_048_576, whole=True),
+    },
 }
 
 MAX_SEED = 2**63 - 1
@@ -147,7 +164,7 @@ class Sampling:
     """How the next parameters are chosen.
 
     name: "auto" (picked by the space) or one of `SAMPLERS`: "random", "sobol", "grid", "tpe", "bayesian", "evolution",
-        "experiments", "hyperband", "halving", "bohb", "pbt".
+        "experiments", "hyperband", "halving", "bohb", "pbt", "plugin".
     options: what that sampler understands, by name.
     seed: a whole number from 0 on; None lets the server draw one and keep it.
 
@@ -197,6 +214,10 @@ class Sampling:
             raise SpecError("options.min_resource", f"must be at most max_resource ({high:g}), got {low:g}")
         if self.name == "experiments" and not self.options.get("experiments"):
             raise SpecError("options.experiments", "is required: the parameter sets to try")
+        if self.name == "plugin" and not (
+            self.options.get("module") or str(self.options.get("path") or "").endswith(".py")
+        ):
+            raise SpecError("options.module", "is required: the plugin's module, or path with its file")
         for place, entry in enumerate(self.options.get("experiments") or ()):
             found = misfit(space, entry)
             if found:

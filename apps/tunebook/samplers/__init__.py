@@ -22,6 +22,7 @@ from tunebook.samplers.grid import GridSampler
 from tunebook.samplers.halving import HalvingSampler
 from tunebook.samplers.hyperband import HyperbandSampler
 from tunebook.samplers.pbt import PbtSampler
+from tunebook.samplers.plugin import PluginSampler
 from tunebook.samplers.random_search import RandomSampler
 from tunebook.samplers.sobol import SobolSampler
 from tunebook.samplers.tpe import TpeSampler
@@ -42,6 +43,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "halving": HalvingSampler,
     "bohb": BohbSampler,
     "pbt": PbtSampler,
+    "plugin": PluginSampler,
 }
 
 

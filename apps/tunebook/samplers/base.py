@@ -76,6 +76,8 @@ class Sampler(ABC):
 
     name: ClassVar[str]
     options: ClassVar[tuple[Option, ...]] = ()
+    patience: float | None = None
+    """Seconds that a question may wait for an algorithm that thinks elsewhere; None: as long as it may take."""
 
     def __init__(
         self, space: Space, objective: Objective, seed: int = 0, *, limits: Limits | None = None, **options: Any
@@ -99,6 +101,16 @@ class Sampler(ABC):
     def adds(self) -> tuple[str, ...]:
         """Names of parameters that its suggestions have besides those of the space."""
         return ()
+
+    @property
+    def is_thinking(self) -> bool:
+        """True while a question of an impatient asker is open: there will be an answer, but not now."""
+        return False
+
+    @property
+    def is_ready(self) -> bool:
+        """False while a question would only be told to wait."""
+        return True
 
     @classmethod
     def check(cls, space: Space) -> None:

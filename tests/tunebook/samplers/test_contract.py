@@ -32,13 +32,14 @@ from tunebook.sampling import SAMPLERS as DECLARED
 from tunebook.sampling import Sampling
 from tunebook.space import Params
 
-every_sampler = pytest.mark.parametrize("name", list(SAMPLERS))
+SUITE = [name for name in SAMPLERS if name != "plugin"]  # which needs a plugin, and has tests of its own
+every_sampler = pytest.mark.parametrize("name", SUITE)
 few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 BUDGETED = ("hyperband", "halving", "bohb", "pbt")
 """Samplers whose trials come again: with a budget, which is one more parameter, or from a checkpoint."""
-every_other_sampler = pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in BUDGETED])
+every_other_sampler = pytest.mark.parametrize("name", [name for name in SUITE if name not in BUDGETED])
 
 
 def declared(name: str, space: Space) -> Sampling:
@@ -250,7 +251,7 @@ BUDGETS = {"bayesian": 25, "evolution": 120}  # trials after which a sampler mus
 BLIND = ("random", "sobol", "grid", "experiments", *BUDGETED)  # they learn nothing, or from budgets only
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in BLIND])
+@pytest.mark.parametrize("name", [name for name in SUITE if name not in BLIND])
 @pytest.mark.parametrize("goal", ["minimize", "maximize"])
 def test_a_sampler_that_learns_beats_random_search_on_a_bowl(name: str, goal: Goal) -> None:
     def best_of(sampler: str, seed: int) -> float:

@@ -10,7 +10,7 @@ from tests.tunebook.samplers.spaces import MIXED, NESTED, history, with_pending,
 from tunebook import Choice, LogUniform, Objective, QUniform, Randint, Space, SpecError, TrialStatus, Uniform
 from tunebook.history import History, TrialView
 from tunebook.samplers.encode import Encoder
-from tunebook.samplers.parzen import Layout, Mixture
+from tunebook.samplers.parzen import Layout, Mixture, Shape
 from tunebook.samplers.tpe import TpeSampler
 from tunebook.space import Params
 
@@ -20,7 +20,7 @@ KINDS = Space({"x": Uniform(0, 1), "n": Randint(4), "c": Choice(["a", "b", "c"])
 
 def mixture(rows: list[list[float]], width: float = 0.1, spread: float = 0.1, prior: float = 0.5) -> Mixture:
     layout = Layout.of(Encoder(KINDS).columns)
-    return Mixture(layout, np.array(rows).reshape(-1, 3), np.ones(len(rows)), prior, np.full(3, width), spread)
+    return Mixture(layout, np.array(rows).reshape(-1, 3), np.ones(len(rows)), prior, Shape(np.full(3, width), spread))
 
 
 def ask(space: Space, past: History, count: int = 1, seed: int = 3, **options: Any) -> list[Params]:
