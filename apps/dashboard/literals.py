@@ -22,7 +22,7 @@ def read(text: str) -> Any:
 
 def write(value: Any) -> str:
     """A value as `read` reads it back; text that would be read as something else is put in quotes."""
-    if isinstance(value, str) and read(value) == value and "," not in value and value.strip() == value and value:
+    if isinstance(value, str) and value and read(value) == value and not re.search(r"[,\n]", value):
         return value
     return json.dumps(value, ensure_ascii=False)
 
@@ -42,8 +42,10 @@ def write_list(values: list[Any]) -> str:
 
 
 def read_pairs(text: str) -> dict[str, Any]:
-    """`name=value, name=value`. ValueError for a part that is none."""
+    """`name=value, name=value`, or a JSON object. ValueError for what is neither."""
     found: dict[str, Any] = {}
+    if text.lstrip().startswith("{"):
+        return dict(json.loads(text))
     for part in re.split(r"[,\n]", text):
         if not part.strip():
             continue
@@ -55,4 +57,7 @@ def read_pairs(text: str) -> dict[str, Any]:
 
 
 def write_pairs(pairs: dict[str, Any]) -> str:
+    """The pairs as `read_pairs` reads them."""
+    if any(isinstance(value, dict | list | str) and re.search(r"[,\n\[{]", str(value)) for value in pairs.values()):
+        return json.dumps(pairs, ensure_ascii=False)
     return ", ".join(f"{name}={write(value)}" for name, value in pairs.items())

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.dashboard.views import catalog, charts, experiments, frontdoor, me, new, trials, workspace
+from apps.dashboard.views import catalog, charts, experiment_verbs, experiments, frontdoor, me, new, trials, workspace
 
 app_name = "dashboard"
 
@@ -24,7 +24,7 @@ urlpatterns = [
     path(f"{WORKSPACE}new", new.new, name="new"),
     path(f"{WORKSPACE}settings/<slug:section>", workspace.section, name="settings"),
     path(EXPERIMENT, experiments.overview, name="experiment"),
-    path(f"{EXPERIMENT}act", experiments.act, name="experiment-act"),
+    path(f"{EXPERIMENT}act", experiment_verbs.act, name="experiment-act"),
     path(f"{EXPERIMENT}data/<slug:chart>.json", charts.chart, name="chart-data"),
     path(f"{EXPERIMENT}part/<slug:part>", experiments.part, name="experiment-part"),
     path(TRIAL, trials.trial, name="trial"),

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains
 
-from apps.dashboard.declaration import filled_from
+from apps.dashboard.declared import filled_from
 from apps.dashboard.space_rows import rows_of
 from apps.experiments.models import Experiment
 from tests.people import a_job

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,22 +11,20 @@ from django.contrib import messages
 from django.db.models import Count, Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.dashboard.forms import LimitsForm, SettingsForm
 from apps.dashboard.paging import Pages
 from apps.dashboard.query import parse, trials_grammar
 from apps.dashboard.templatetags.figures import metric
 from apps.dashboard.trial_listing import TrialListing
-from apps.dashboard.views.frame import REFUSALS, Place, attempt, back, in_workspace, render
+from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render
 from apps.experiments.models import Desired, Experiment
 from apps.experiments.workers import Worker
 from apps.feed import reading
 from apps.feed.models import Event, experiment_stream
 from apps.trials.models import Trial
 from apps.tuning import experiments
-from apps.tuning import trials as trial_verbs
 from apps.tuning.announce import seconds_left
 from apps.workspaces.access import require
 from tunebook.job import Job
@@ -233,78 +230,3 @@ FILLERS: Mapping[str, Filler] = {
     "logs": _logs,
     "settings": _settings,
 }
-
-ONE = "dashboard:experiment"
-VERBS: Mapping[str, tuple[Callable[..., object], str]] = {
-    "pause": (experiments.pause, "Paused: trials that run go on to their end, nothing new is started."),
-    "resume": (experiments.resume, "Resumed."),
-    "drain": (experiments.drain, "It finishes when the running trials have."),
-    "stop": (experiments.stop, "It is being stopped; running trials are ended."),
-    "trash": (experiments.delete, "Moved to the trash. You can restore it there."),
-    "restore": (experiments.restore, "Restored."),
-}
-
-
-@require_POST
-@in_workspace
-def act(request: HttpRequest, place: Place, key: str) -> HttpResponse:
-    """Do one thing with the experiment, or with ticked trials of it."""
-    name = request.POST.get("act", "")
-    experiment = experiments.find(place.actor, key, trashed=name in ("restore", "purge"))
-    if experiment.workspace_id != place.workspace.pk:
-        raise Http404
-    page = reverse(ONE, args=[place.workspace.slug, key])
-    if name in ("stop-trials", "restart-trials"):
-        _act_on_trials(request, place, experiment, name)
-        return back(request, page)
-    if name == "reopen":
-        _reopen(request, place, experiment)
-        return back(request, page)
-    if name == "purge":
-        return _purge(request, place, experiment)
-    if name not in VERBS:
-        messages.error(request, "Not done: choose what to do.")
-        return back(request, page)
-    verb, done = VERBS[name]
-    attempt(request, partial(verb, place.actor, experiment), done)
-    if name == "trash":
-        return redirect("dashboard:catalog", place.workspace.slug)
-    return back(request, page)
-
-
-def _reopen(request: HttpRequest, place: Place, experiment: Experiment) -> None:
-    typed = request.POST.get("max_trials", "")
-    if not typed.isdecimal() or len(typed) > 7:
-        messages.error(request, "Not done: say up to how many trials in all, as a whole number.")
-        return
-    verb = partial(experiments.reopen, place.actor, experiment, max_trials=int(typed))
-    attempt(request, verb, f"Reopened: it goes on up to {int(typed)} trials.")
-
-
-def _purge(request: HttpRequest, place: Place, experiment: Experiment) -> HttpResponse:
-    if request.POST.get("typed") != str(experiment):
-        messages.error(request, f"Not deleted: what was typed is not its name, {experiment}.")
-    else:
-        attempt(request, partial(experiments.purge, place.actor, experiment), f"{experiment} is deleted for good.")
-    return redirect("dashboard:trash", place.workspace.slug)
-
-
-def _act_on_trials(request: HttpRequest, place: Place, experiment: Experiment, name: str) -> None:
-    keys = [key for key in request.POST.getlist("trial") if key.isalnum()]
-    if not keys:
-        messages.error(request, "Not done: tick at least one trial first.")
-        return
-    try:
-        if name == "stop-trials":
-            stopped = sum(trial_verbs.stop(place.actor, experiment, keys).values())
-            messages.success(request, f"{stopped} of {len(keys)} asked to stop; the others had ended.")
-            return
-        answers = trial_verbs.restart(place.actor, experiment, keys)
-    except REFUSALS as error:
-        messages.error(request, f"Not done: {error}")
-        return
-    made = sorted(answer.number for answer in answers.values() if isinstance(answer, Trial))
-    if made:
-        messages.success(request, f"Started again as trial {', '.join(map(str, made))}.")
-    for reason in sorted({answer for answer in answers.values() if isinstance(answer, str)}):
-        messages.error(request, f"Not started again: {reason}.")

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from apps.dashboard.declaration import Declaration, SpaceRows, filled_from, row_set
+from apps.dashboard.declaration import Declaration, SpaceRows, row_set
+from apps.dashboard.declared import filled_from
 from apps.dashboard.space_rows import FIELDS, SpaceRow, rows_of
 from apps.dashboard.tagging import written
 from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render
