@@ -16,6 +16,8 @@ from tunebook.samplers.options import Option, number, whole
 from tunebook.samplers.tpe import TpeSampler
 from tunebook.space import Params, Space
 
+AGAIN = 4  # so often the model is asked for something that was not tried with another budget
+
 
 class BohbSampler(HyperbandSampler):
     """Hyperband with TPE in place of random configurations, except for a share of them that stays random.
@@ -48,10 +50,15 @@ class BohbSampler(HyperbandSampler):
         budget, known = self._telling(history)
         if budget and self.draw(number).random() >= self.chosen["random_fraction"]:
             past = History(self.space, history.objective, known, history.seed)
-            found = self._models[budget].suggest(past, number, pending)
-            if found is not None and identity(found.params) not in taken:
-                note = f"learnt from {len(known)} trials with {self.resource} {budget}"
-                return Suggestion(found.params, "model", found.expected, found.spread, note)
+            passed: list[Params] = []
+            while len(passed) < AGAIN:
+                found = self._models[budget].suggest(past, number, [*pending, *passed])
+                if found is None:
+                    break
+                if identity(found.params) not in taken:
+                    note = f"learnt from {len(known)} trials with {self.resource} {budget}"
+                    return Suggestion(found.params, "model", found.expected, found.spread, note)
+                passed.append(found.params)
         return self.drawn(number, taken)
 
     def _telling(self, history: History) -> tuple[int, tuple[TrialView, ...]]:

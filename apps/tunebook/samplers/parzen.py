@@ -1,7 +1,7 @@
 """Mixtures of kernels over encoded parameters: one kernel for each observed trial and one for the prior.
 
-A kernel is a product over the columns: a normal cut to [0, 1] for a position, the same normal's mass over a level's
-share for a level, and for an option most of the mass on the observed one with the rest spread evenly.
+A kernel is a product over the columns: a normal for the positions, together or each alone, the mass of a normal over
+a level's share for a level, and for an option most of the mass on the observed one with the rest spread evenly.
 Source: Bergstra et al., Algorithms for Hyper-Parameter Optimization, NIPS 2011; Falkner et al., BOHB, ICML 2018
 (one bandwidth per column, all columns of a kernel together).
 """
@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dtrtri
 from scipy.special import ndtr, ndtri
 
+from tunebook.distribution import LAST
 from tunebook.samplers.encode import Column, Floats, Ints, Kind
 
 _TINY = 1e-300
+NARROWEST = 0.005  # of the range: below this more trials tell nothing new
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,10 @@ class Layout:
     """Which columns of a table are positions, levels and options, and the shares of the levels."""
 
     positions: Ints
+    bounded: NDArray[np.bool_]
     levels: tuple[tuple[int, Floats], ...]
     options: tuple[tuple[int, int], ...]
+    narrowest: Floats
 
     @classmethod
     def of(cls, columns: Sequence[Column]) -> "Layout":
@@ -31,9 +37,26 @@ class Layout:
         kinds = list(enumerate(columns))
         return cls(
             positions=np.array([place for place, column in kinds if column.kind is Kind.POSITION], dtype=np.int64),
+            bounded=np.array([_is_bounded(column) for _, column in kinds if column.kind is Kind.POSITION], dtype=bool),
             levels=tuple((place, np.array(column.edges)) for place, column in kinds if column.kind is Kind.LEVEL),
             options=tuple((place, column.count) for place, column in kinds if column.kind is Kind.OPTION),
+            narrowest=np.array([0.3 / column.count if column.kind is Kind.LEVEL else NARROWEST for column in columns]),
         )
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How wide the kernels of a mixture are.
+
+    Args:
+        width: the standard deviation for each column, as a share of [0, 1]; ignored for options.
+        spread: the share of an option's kernel that does not stay on the observed option.
+        root: the Cholesky factor of the positions' covariance, where they are spread together; None for each alone.
+    """
+
+    width: Floats
+    spread: float
+    root: Floats | None = None
 
 
 class Mixture:
@@ -44,70 +67,67 @@ class Mixture:
         rows: observed rows; may be none.
         weights: of each row, not negative.
         prior: the weight of the prior, above 0.
-        width: the kernels' standard deviation for each column, as a share of [0, 1]; ignored for options.
-        spread: the share of an option's kernel that does not stay on the observed option.
+        shape: of the kernels.
     """
 
-    def __init__(
-        self, layout: Layout, rows: Floats, weights: Floats, prior: float, width: Floats, spread: float
-    ) -> None:
+    def __init__(self, layout: Layout, rows: Floats, weights: Floats, prior: float, shape: Shape) -> None:
         self._layout = layout
         self._rows = rows
-        self._width = width
-        self._spread = spread
-        total = float(weights.sum()) + prior
-        self._shares = np.append(weights, prior) / total
-        self._centres = rows[:, layout.positions]
-        self._scale = 1.0 / width[layout.positions]
-        with np.errstate(divide="ignore"):
-            self._heights = np.log(self._shares)
-        self._heights[:-1] -= self._cut()
+        self._shape = shape
+        self._shares = np.append(weights, prior)
+        self._shares /= self._shares.sum()
+        self._widths = shape.width[layout.positions]
+        self._root = np.diag(self._widths) if shape.root is None else shape.root
+        self._scale = np.diag(1.0 / self._widths) if shape.root is None else dtrtri(shape.root, lower=1)[0].T
 
     def draw(self, random: np.random.Generator, count: int) -> Floats:
-        """So many rows from the mixture."""
-        kernels = random.choice(len(self._shares), size=count, p=self._shares)
+        """So many rows from the mixture; what falls beyond a bound of a position comes to lie on the bound."""
+        layout, spread = self._layout, self._shape.spread
+        kernels = np.searchsorted(np.cumsum(self._shares[:-1]), random.random(count), side="right")
         prior = kernels == len(self._rows)
         rows = random.random((count, self._rows.shape[1]))
-        observed = self._rows[kernels[~prior]]
-        drawn = rows[~prior]
-        for place, edges in self._layout.levels:
+        near = np.flatnonzero(~prior)
+        observed, drawn = self._rows[kernels[near]], rows[near]
+        for place, edges in layout.levels:
             middles = (edges[1:] + edges[:-1]) / 2
-            inner = _cut_normal(middles[observed[:, place].astype(np.int64)], self._width[place], drawn[:, place])
-            drawn[:, place] = inner
-        at = self._layout.positions
+            width = self._shape.width[place]
+            drawn[:, place] = _cut_normal(middles[observed[:, place].astype(np.int64)], width, drawn[:, place])
+        at = layout.positions
         if len(at):
-            drawn[:, at] = _cut_normal(observed[:, at], self._width[at], drawn[:, at])
-        for place, count_of in self._layout.options:
+            steps = random.standard_normal((len(near), len(at))) @ self._root.T
+            drawn[:, at] = _kept_inside(observed[:, at] + steps, layout.bounded)
+        for place, count_of in layout.options:
             # the first part of the unit interval stays, the rest is stretched over all options
             u = drawn[:, place]
-            moved = np.floor((u - (1 - self._spread)) / self._spread * count_of)
-            drawn[:, place] = np.where(u < 1 - self._spread, observed[:, place], moved)
-        rows[~prior] = drawn
-        for place, edges in self._layout.levels:
+            moved = np.floor((u - (1 - spread)) / spread * count_of)
+            drawn[:, place] = np.where(u < 1 - spread, observed[:, place], moved)
+        rows[near] = drawn
+        for place, edges in layout.levels:
             rows[:, place] = np.searchsorted(edges[1:-1], rows[:, place], side="right")
-        for place, count_of in self._layout.options:
+        for place, count_of in layout.options:
             rows[prior, place] = np.floor(rows[prior, place] * count_of)
         return rows
 
     def log_density(self, points: Floats) -> Floats:
         """The logarithm of the density at each of these rows, relative to the prior's."""
+        layout, spread = self._layout, self._shape.spread
         exponents = np.empty((len(points), len(self._rows) + 1))
         exponents[:, -1] = 0.0
         kernels = exponents[:, :-1]
-        at = self._layout.positions
-        x = points[:, at] * self._scale
-        mu = self._centres * self._scale
+        at = layout.positions
+        x, mu = points[:, at] @ self._scale, self._rows[:, at] @ self._scale
         np.matmul(x, mu.T, out=kernels)
-        kernels -= 0.5 * np.einsum("ij,ij->i", mu, mu)
-        kernels -= (0.5 * np.einsum("ij,ij->i", x, x))[:, None]
-        for place, edges in self._layout.levels:
-            table = self._levels(edges, self._width[place], points[:, place].astype(np.int64))
+        kernels -= 0.5 * np.einsum("ij,ij->i", x, x)[:, None]
+        for place, edges in layout.levels:
+            table = self._levels(edges, self._shape.width[place], points[:, place].astype(np.int64))
             kernels += table[:, self._rows[:, place].astype(np.int64)]
-        for place, count in self._layout.options:
-            stay = np.log1p(-self._spread + self._spread / count) + np.log(count)
-            move = np.log(self._spread)
-            kernels += np.where(points[:, place, None] == self._rows[None, :, place], stay, move)
-        exponents += self._heights
+        for place, count in layout.options:
+            stay = np.log1p(-spread + spread / count) - np.log(spread / count)
+            kernels += stay * (points[:, place, None] == self._rows[None, :, place])
+        with np.errstate(divide="ignore"):
+            heights = np.log(self._shares)
+        heights[:-1] -= 0.5 * np.einsum("ij,ij->i", mu, mu) + self._cut() - len(layout.options) * np.log(spread)
+        exponents += heights
         top = exponents.max(axis=1)
         exponents -= top[:, None]
         np.exp(exponents, out=exponents)
@@ -116,9 +136,12 @@ class Mixture:
 
     def _cut(self) -> Floats:
         """The logarithm of each kernel's norm: how much of it lies within [0, 1], times its width."""
-        width = self._width[self._layout.positions]
-        inside = ndtr((1 - self._centres) * self._scale) - ndtr(-self._centres * self._scale)
-        norm: Floats = np.log(inside).sum(axis=1) + np.log(width * np.sqrt(2 * np.pi)).sum()
+        scaled = self._rows[:, self._layout.positions] / self._widths
+        inside = ndtr(1.0 / self._widths - scaled) - ndtr(-scaled)
+        # the product first: one logarithm for each kernel, not for each of its columns; a kernel's middle lies
+        # within [0, 1], so that each factor is at least about a half (200 columns: 1e-61)
+        norm: Floats = np.log(np.maximum(inside.prod(axis=1), _TINY))
+        norm += np.log(np.diag(self._root)).sum() + 0.5 * len(self._widths) * np.log(2 * np.pi)
         return norm
 
     def _levels(self, edges: Floats, width: float, points: Ints) -> Floats:
@@ -130,6 +153,20 @@ class Mixture:
         inside = below[-1] - below[0]
         table: Floats = np.log(np.maximum(mass, _TINY) / inside) - np.log(np.maximum(shares, _TINY))[points, None]
         return table
+
+
+def _is_bounded(column: Column) -> bool:
+    return column.distribution.lowest is not None and column.distribution.highest is not None
+
+
+def _kept_inside(numbers: Floats, bounded: NDArray[np.bool_]) -> Floats:
+    """Numbers put on the bound they are beyond: the best often lies there; without bounds, turned back."""
+    if bounded.all():
+        return np.clip(numbers, 0.0, LAST)
+    turned = np.abs(numbers) % 2.0
+    return np.where(
+        bounded, np.clip(numbers, 0.0, LAST), np.minimum(np.where(turned > 1.0, 2.0 - turned, turned), LAST)
+    )
 
 
 def _cut_normal(middle: Floats, width: Floats | float, u: Floats) -> Floats:

@@ -17,14 +17,15 @@ from tunebook.samplers.base import Sampler, Suggestion
 from tunebook.samplers.encode import Encoder, Floats, Ints
 from tunebook.samplers.latin import LatinCube
 from tunebook.samplers.options import Option, number, whole, word
-from tunebook.samplers.parzen import Layout, Mixture
+from tunebook.samplers.parzen import Layout, Mixture, Shape
 from tunebook.samplers.records import Records, Table
 from tunebook.space import Condition, Params, Space
 
 UNIFORM_VARIANCE = 1.0 / 12.0
 SCOTT = 1.06
-NARROWEST = 0.005  # of the range: below this more trials tell nothing new
+TIGHT = 0.7  # of Scott's width for the good trials: their density is to lead, not to describe
 NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
+MOST_OTHERS = 1200  # more kernels than this do not make the density of the other trials any better
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Group:
     condition: Condition | None
     places: Ints
     layout: Layout
+    names: tuple[str, ...]
 
 
 class TpeSampler(Sampler):
@@ -49,7 +51,7 @@ class TpeSampler(Sampler):
     name = "tpe"
     options: ClassVar[tuple[Option, ...]] = (
         Option("n_startup", 10, whole(0, 10_000), "trials spread evenly before the model is asked"),
-        Option("n_candidates", 24, whole(1, 10_000), "draws from the good trials' density, of which the best is taken"),
+        Option("n_candidates", 64, whole(1, 10_000), "draws from the good trials' density, of which the best is taken"),
         Option("rule", "linear", word("linear", "sqrt"), "good trials are gamma x n, or gamma x sqrt(n)"),
         Option("gamma", 0.1, number(0), "the ratio in that rule"),
         Option("linear_forgetting", 25, whole(1), "at most so many good trials, and so many latest ones count fully"),
@@ -76,61 +78,120 @@ class TpeSampler(Sampler):
     def _model(self, table: Table, results: int, number: int) -> Suggestion:
         random = self.generator(number)
         good_count = self._good_count(results)
-        order = np.argsort(_with_lies(table.loss, self.chosen["constant_liar"]), kind="stable")
-        good, bad = np.sort(order[:good_count]), np.sort(order[good_count:])
+        good, bad = _split(_with_lies(table.loss, self.chosen["constant_liar"]), good_count)
         chosen: dict[str, float] = {}
         for group in self._groups:
             if _holds(group.condition, chosen, self._encoder):
                 row = self._best_of(group, table, good, bad, random)
-                chosen.update(zip((self._encoder.columns[place].name for place in group.places), row, strict=True))
+                chosen.update(zip(group.names, row, strict=True))
         note = f"the best of {self.chosen['n_candidates']} draws near the {good_count} best of {results} trials"
         return Suggestion(self._encoder.params(chosen), "model", note=note)
 
     def _best_of(self, group: Group, table: Table, good: Ints, bad: Ints, random: np.random.Generator) -> list[float]:
         """The draw from the good trials' density that is the least likely under the others'."""
-        better = self._mixture(group, table, good)
-        worse = self._mixture(group, table, bad)
+        better = self._mixture(group, table, good, _by_rank(len(good)), together=True)
+        worse = self._mixture(group, table, bad, _by_age(bad, self.chosen["linear_forgetting"], len(table.loss)))
         points = better.draw(random, self.chosen["n_candidates"])
-        best: list[float] = points[np.argmax(better.log_density(points) - worse.log_density(points))].tolist()
-        return best
+        order = np.argsort(worse.log_density(points) - better.log_density(points), kind="stable")
+        best = _first_new(points[order], table.rows) if len(self._groups) == 1 else points[order[0]]
+        found: list[float] = best.tolist()
+        return found
 
-    def _mixture(self, group: Group, table: Table, members: Ints) -> Mixture:
-        """The density of some trials, given from old to new; those without this group's parameters do not count."""
-        rows = table.rows[members[:, None], group.places]
-        weights = table.weight[members] * _forgetting(len(members), self.chosen["linear_forgetting"])
-        complete = ~np.isnan(rows).any(axis=1)
+    def _mixture(self, group: Group, table: Table, members: Ints, weights: Floats, together: bool = False) -> Mixture:
+        """The density of some trials; those without this group's parameters do not count."""
+        rows = table.rows[members] if len(self._groups) == 1 else table.rows[members[:, None], group.places]
+        weights = weights * table.weight[members]
+        complete = ~np.isnan(rows.sum(axis=1))
         if not complete.all():
             rows, weights = rows[complete], weights[complete]
-        width, spread = _bandwidths(group.layout, rows)
-        return Mixture(group.layout, rows, weights, max(self.chosen["prior_weight"], NO_PRIOR), width, spread)
+        shape = _shape(group.layout, rows, weights, together)
+        return Mixture(group.layout, rows, weights, max(self.chosen["prior_weight"], NO_PRIOR), shape)
 
     def _good_count(self, results: int) -> int:
         base = results if self.chosen["rule"] == "linear" else results**0.5
         return int(min(max(np.ceil(self.chosen["gamma"] * base), 1), self.chosen["linear_forgetting"], results))
 
 
-def _bandwidths(layout: Layout, rows: Floats) -> tuple[Floats, float]:
+def _shape(layout: Layout, rows: Floats, weights: Floats, together: bool) -> Shape:
     """The kernels' width for each column by Scott's rule, and the share by which they leave an observed option.
 
-    The prior counts as one more trial, so that one or two trials do not make a spike.
+    The prior counts as one more trial, so that one or two trials do not make a spike. With ``together`` the positions
+    share one covariance, shrunk towards its diagonal the more the fewer trials there are, so that kernels follow
+    valleys that lie across the axes.
     """
     count, dims = rows.shape
-    x = rows.copy()
-    for place, edges in layout.levels:
-        x[:, place] = ((edges[1:] + edges[:-1]) / 2)[rows[:, place].astype(np.int64)]
-    variance = (x.var(axis=0) * count + UNIFORM_VARIANCE) / (count + 1) if count else np.full(dims, UNIFORM_VARIANCE)
-    width = SCOTT * np.sqrt(variance) * (count + 1.0) ** (-1.0 / (dims + 4))
-    narrowest = np.full(dims, NARROWEST)
-    for place, edges in layout.levels:
-        narrowest[place] = 0.3 / (len(edges) - 1)
-    return np.clip(width, narrowest, 1.0), 1.0 / (count + 2.0)
+    total = float(weights.sum())
+    effective = total**2 / float(weights @ weights) if total > 0 else 0.0
+    x = rows
+    if layout.levels:
+        x = rows.copy()
+        for place, edges in layout.levels:
+            x[:, place] = ((edges[1:] + edges[:-1]) / 2)[rows[:, place].astype(np.int64)]
+    away = x - (weights @ x / total if total > 0 else 0.5)
+    shares = weights / total if total > 0 else weights
+    factor = SCOTT * (TIGHT if together else 1.0) * (effective + 1.0) ** (-1.0 / (dims + 4))
+    variance = (effective * (shares @ away**2) + UNIFORM_VARIANCE) / (effective + 1)
+    width = np.clip(factor * np.sqrt(variance), layout.narrowest, 1.0)
+    spread = 1.0 / (count + 2.0)
+    at = layout.positions
+    if not together or len(at) < 2 or count < 2:
+        return Shape(width, spread)
+    away = away[:, at]
+    covariance = (away * shares[:, None]).T @ away * (effective / (effective + 1)) * (factor**2)
+    covariance *= effective / (effective + len(at) + 1)
+    np.fill_diagonal(covariance, width[at] ** 2)
+    return Shape(width, spread, np.linalg.cholesky(covariance))
 
 
-def _forgetting(count: int, recent: int) -> Floats:
-    """Weights of trials from old to new: the latest count fully, older ones less and less."""
+def _by_rank(count: int) -> Floats:
+    """Weights of the good trials from the best on, 1 in the mean."""
+    weights = np.log(count + 1.0) - np.log(np.arange(1.0, count + 1.0))
+    scaled: Floats = weights / weights.mean() if count else weights
+    return scaled
+
+
+def _by_age(places: Ints, recent: int, count: int) -> Floats:
+    """Weights of trials by their places from old to new: the latest count fully, older ones less and less."""
     if count <= recent:
-        return np.ones(count)
-    return np.concatenate([np.linspace(1.0 / count, 1.0, count - recent), np.ones(recent)])
+        return np.ones(len(places))
+    return np.minimum((places + 1.0) / (count - recent), 1.0)
+
+
+def _split(loss: Floats, good_count: int) -> tuple[Ints, Ints]:
+    """The places of the best trials, the best first, and those of the others from old to new.
+
+    Of very many others only so many are taken as the density needs: the latest, and of the older ones every so many.
+    """
+    count = len(loss)
+    first = np.argpartition(loss, good_count - 1)[:good_count] if 0 < good_count < count else np.arange(good_count)
+    if good_count:
+        worst = loss[first].max()
+        first = np.flatnonzero(loss <= worst)  # among equals the earlier ones
+        good = first[np.argsort(loss[first], kind="stable")][:good_count]
+    else:
+        good = first
+    others = np.ones(count, dtype=bool)
+    others[good] = False
+    bad = np.flatnonzero(others)
+    if len(bad) > MOST_OTHERS:
+        older = bad[: -MOST_OTHERS // 2]
+        step = -(-2 * len(older) // MOST_OTHERS)
+        bad = np.concatenate([older[::step], bad[-MOST_OTHERS // 2 :]])
+    return good, bad
+
+
+def _first_new(points: Floats, rows: Floats) -> Floats:
+    """The first point that is none of the rows, or else the first of all."""
+    passed = None
+    point: Floats
+    for point in points:
+        if passed is not None and (point == passed).all():
+            continue
+        if not (rows == point).all(axis=1).any():
+            return point
+        passed = point
+    first: Floats = points[0]
+    return first
 
 
 def _with_lies(loss: Floats, liar: str) -> Floats:
@@ -148,7 +209,12 @@ def _groups(encoder: Encoder) -> list[Group]:
     for place, column in enumerate(encoder.columns):
         places.setdefault(column.condition, []).append(place)
     return [
-        Group(condition, np.array(found), Layout.of([encoder.columns[place] for place in found]))
+        Group(
+            condition,
+            np.array(found),
+            Layout.of([encoder.columns[place] for place in found]),
+            tuple(encoder.columns[place].name for place in found),
+        )
         for condition, found in places.items()
     ]
 

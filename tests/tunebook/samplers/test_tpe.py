@@ -154,7 +154,7 @@ def test_running_trials_keep_others_away() -> None:
 def test_failures_are_avoided_unless_they_are_to_be_ignored() -> None:
     past = history(LINE, 20, lambda params: 1.0 - params["x"])
     for number in range(20, 50):
-        past = past.extended(TrialView(number, {"x": 0.7 + number / 200}, TrialStatus.FAILED))
+        past = past.extended(TrialView(number, {"x": 0.8 + (number - 20) / 150}, TrialStatus.FAILED))
 
     def high(**options: Any) -> int:
         return sum(ask(LINE, past, seed=seed, **options)[0]["x"] > 0.8 for seed in range(40))
