@@ -22,7 +22,6 @@ from tunebook.placeholders import Variables
 from tunebook.samplers import Sampler, Suggestion, build
 from tunebook.status import ENDED_TRIAL, ExperimentStatus
 
-
 RECORD_AFTER = 0.1
 """Seconds after which a launch is written down; what ends sooner goes from WAITING to its end in one step."""
 

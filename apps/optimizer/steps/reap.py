@@ -51,10 +51,10 @@ def confirm(work: Work, tick: Tick, live: Live, observation: Observation) -> Non
     """Note that a launched attempt has been seen alive."""
     if live.handle is None:
         return
-    if not live.is_recorded:
+    if live.is_to_be_recorded(now()):
         tick.launched(live.attempt, handle=live.handle.to_dict(), started=moment(observation.started))
         live.is_recorded = True
-    elif live.trial.status != TrialStatus.RUNNING:
+    elif live.is_recorded and live.trial.status != TrialStatus.RUNNING:
         tick.confirmed(live.attempt)
     else:
         return
