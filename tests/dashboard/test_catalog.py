@@ -290,3 +290,11 @@ def test_a_member_cannot_delete_for_good_what_others_made(as_dora: Client, make_
 
     assert response.status_code == 403
     assert Experiment.objects.filter(pk=one.pk).exists()
+
+
+def test_a_tag_links_to_what_shares_it_whatever_it_holds(as_ada: Client, make_experiment: Make) -> None:
+    make_experiment(name="one", tags=[("data set", "a, b"), ("x", "")])
+    make_experiment(name="two", tags=[("data set", "other")])
+
+    assertContains(as_ada.get(CATALOG), "?q=tag%3A%22data%20set%3Da%2C%20b%22")
+    assert shown(as_ada, f"{CATALOG}?q=tag%3A%22data%20set%3Da%2C%20b%22") == {"one"}

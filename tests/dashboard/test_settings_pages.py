@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -210,3 +211,14 @@ def test_other_browsers_are_listed_and_signed_out(as_ada: Client, ada: User, as_
 def test_addresses_without_the_last_slash_lead_to_the_page(as_ada: Client) -> None:
     assert as_ada.get("/w/lab?q=x")["Location"] == "/w/lab/?q=x"
     assert as_ada.get("/w/lab/e/abc")["Location"] == "/w/lab/e/abc/"
+
+
+def test_what_lies_in_the_trash_can_be_restored_from_its_old_address(
+    as_ada: Client, as_ben: Client, as_cleo: Client, make_experiment: Callable[..., Any]
+) -> None:
+    one = make_experiment(name="thrown away")
+    as_ada.post(f"/w/lab/e/{one.key}/act", {"act": "trash"})
+
+    assertContains(as_ada.get(f"/w/lab/e/{one.key}/trials"), "thrown away is in the trash.", status_code=404)
+    for client in (as_ben, as_cleo):
+        assertNotContains(client.get(f"/w/lab/e/{one.key}/"), "thrown away", status_code=404)

@@ -12,6 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.dashboard import words
+from apps.dashboard.query import quoted
+from apps.tags.models import Tag
 
 register = template.Library()
 
@@ -124,6 +126,12 @@ def sortable(context: template.Context, name: str, label: str, first: str = "asc
         "href": address(context, sort=following),
         "icon": "up-arrow" if up else "down-arrow" if down else "",
     }
+
+
+@register.filter
+def asking(tag: Tag) -> str:
+    """The query that finds what has this tag."""
+    return "tag:" + quoted(f"{tag.key}={tag.value}" if tag.value else tag.key)
 
 
 @register.filter

@@ -20,9 +20,19 @@ def context(request: HttpRequest, status: int) -> dict[str, Any]:
         return {}
     found = place.context()
     if status == 404:
+        found["trashed"] = _trashed(request, place)
         rows = Experiment.objects.visible_to(place.actor).kept().lean().filter(workspace=place.workspace)
         found |= {"words": _words(request.path), "latest": rows.order_by("-created", "-id")[:LATEST]}
     return found
+
+
+def _trashed(request: HttpRequest, place: Place) -> Experiment | None:
+    """The experiment of the address, if it is only in the trash and the user may take it out."""
+    match = re.search(r"/e/(\w+)", request.path)
+    if match is None or not place.may("edit"):
+        return None
+    rows = Experiment.objects.visible_to(place.actor).lean().filter(workspace=place.workspace, trashed=True)
+    return rows.filter(key=match[1]).first()
 
 
 def _place(request: HttpRequest) -> Place | None:
