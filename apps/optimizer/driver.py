@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 
 from apps.experiments.models import Experiment
-from apps.optimizer.executors.base import State
 from apps.optimizer.steps.ask import ask, ask_ahead
 from apps.optimizer.steps.close import close, seconds_left
 from apps.optimizer.steps.judge import judge
@@ -71,7 +70,6 @@ class Driver:
         return any(
             live.has_ended
             or (live.fresh and moment >= self.next_import)
-            or (live.observation is not None and live.observation.state == State.UNREACHABLE)
             or (live.handle is None and moment >= self.work.next_due)
             or live.is_to_be_recorded(moment)
             for live in self.work.live.values()
@@ -133,7 +131,7 @@ class Driver:
         moment = now()
         marks = [self.next_review - moment, *([THINK_EVERY] if self.work.is_thinking else [])]
         for live in self.work.live.values():
-            if not live.is_recorded and live.launched_at is not None:
+            if not live.is_recorded and live.launched_at is not None and not live.is_out_of_sight:
                 marks.append(live.launched_at + RECORD_AFTER - moment)
             if live.handle is None:
                 marks.append(self.work.next_due - moment)

@@ -11,7 +11,7 @@ from typing import Any
 
 from apps.experiments.models import Experiment
 from apps.optimizer import checkpoints, folders
-from apps.optimizer.executors.base import Executor, Handle, Observation
+from apps.optimizer.executors.base import Executor, Handle, Observation, State
 from apps.trials.history import Curve, history, view
 from apps.trials.models import Attempt, Trial
 from apps.tuning.driving import Lease
@@ -70,9 +70,14 @@ class Live:
     def has_ended(self) -> bool:
         return self.observation is not None and self.observation.has_ended
 
+    @property
+    def is_out_of_sight(self) -> bool:
+        """Whether its executor cannot tell anything."""
+        return self.observation is not None and self.observation.state == State.UNREACHABLE
+
     def is_to_be_recorded(self, moment: float) -> bool:
         """Whether it was launched long enough ago to say so."""
-        if self.is_recorded or self.handle is None:
+        if self.is_recorded or self.handle is None or self.is_out_of_sight:
             return False
         return self.launched_at is None or moment - self.launched_at >= RECORD_AFTER
 
