@@ -47,7 +47,7 @@ class ParameterizedCommand:
         self.command = command
         self.code = code
         self.environment = environment
-        self.environment_variables: dict[str, Any] = dict(environment_variables or {})
+        self.environment_variables: dict[str, Any] | None = dict(environment_variables or {})
         self.distribution = distribution
         self.resources = JobResourceConfiguration(**resources) if isinstance(resources, Mapping) else resources
         self.queue_settings = queue_settings
@@ -111,7 +111,7 @@ class Command(CommandJob):
         made.name = made.description = made.experiment_name = None
         made.display_name = self.display_name if self.display_name != self.name else None
         made.inputs = {**self.inputs, **inputs_of(inputs)}
-        made.environment_variables = dict(self.environment_variables)
+        made.environment_variables = dict(self.environment_variables or {})
         made.resources, made.limits = copy.deepcopy(self.resources), copy.deepcopy(self.limits)
         made.queue_settings = copy.deepcopy(self.queue_settings)
         return made
@@ -175,7 +175,7 @@ class Command(CommandJob):
         for name in space if line else ():
             reference = "${{search_space." + name + "}}"
             line = reference.join(re.split(rf"\$\{{\{{\s*inputs\.{re.escape(name)}\s*\}}\}}", line or ""))
-        return ParameterizedCommand(
+        trial = ParameterizedCommand(
             line,
             code=self.code,
             environment=self.environment,
@@ -183,6 +183,9 @@ class Command(CommandJob):
             distribution=self.distribution,
             resources=self.resources,
         )
+        # Without variables such a trial says nothing of them, where the one of a CommandJob says there are none.
+        trial.environment_variables = trial.environment_variables or None
+        return trial
 
 
 def command(

@@ -172,7 +172,8 @@ class Objective:
 
     def to_wire(self) -> dict[str, Any]:
         """The objective as the service is told."""
-        return {"goal": self.goal, "primaryMetric": self.primary_metric}
+        metric = {} if self.primary_metric is None else {"primaryMetric": self.primary_metric}
+        return {"goal": self.goal, **metric}
 
 
 class JobLimits:

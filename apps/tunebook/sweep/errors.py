@@ -7,7 +7,7 @@ class ValidationException(SpecError):
     """A value that a sweep cannot have."""
 
 
-class UnexpectedKeywordError(ValidationException, TypeError):
+class UnexpectedKeywordError(ValidationException):
     """A command was called with an input that it does not have."""
 
 

@@ -138,7 +138,7 @@ def _queue(settings: Any) -> Form | None:
         return None
     priority = settings.priority
     return _kept(
-        jobTier=settings.job_tier,
+        jobTier=settings.job_tier.capitalize() if settings.job_tier else None,
         priority=_PRIORITIES.get(priority.lower()) if isinstance(priority, str) else priority,
     )
 
