@@ -63,48 +63,51 @@ class Wanted:
         return not self.tags and not self.terminating and KEPT_COUNTED.issuperset(self.filters)
 
 
-def experiments(actor: Actor, wanted: Wanted) -> QuerySet[Experiment]:
-    """The experiments that this actor may see and wants to."""
-    # a list of one, because NOT "trashed" would keep SQLite from walking the index in order
-    rows = Experiment.objects.visible_to(actor).filter(trashed__in=[wanted.trashed])
-    if wanted.filters:
-        rows = ExperimentFilter(wanted.filters, queryset=rows).qs
-    if wanted.terminating:
-        rows = rows.filter(desired=Desired.STOP).exclude(status__in=ENDED_EXPERIMENT)
-    for key, value in wanted.tags:
-        tag = Tag.objects.filter(key=key) if value is None else Tag.objects.filter(key=key, value=value)
-        tagged = Experiment.tags.through.objects.filter(tag__in=tag).values("experiment")
-        rows = rows.filter(pk__in=tagged)
-    return rows
+class Search:
+    """The experiments that an actor may see and wants to: their total, and pages of their ids."""
 
+    def __init__(self, actor: Actor, wanted: Wanted) -> None:
+        self.actor, self.wanted = actor, wanted
+        # a list of one, because NOT "trashed" would keep SQLite from walking the index in order
+        rows = Experiment.objects.visible_to(actor).filter(trashed__in=[wanted.trashed])
+        self.filters = ExperimentFilter(wanted.filters, queryset=rows) if wanted.filters else None
+        self.rows: QuerySet[Experiment] = self._narrowed(rows if self.filters is None else self.filters.qs)
 
-def total(actor: Actor, wanted: Wanted, rows: QuerySet[Experiment]) -> int:
-    """How many there are in all, from the tallies where they know, else by a count. One query.
+    def total(self) -> int:
+        """How many there are in all, from the tallies where they know, else by a count. One query.
 
-    Without any filter one query per workspace, of which a key has one.
-    """
-    if not wanted.is_kept_counted:
-        return rows.count()
-    if not wanted.filters:
-        return sum(_visible_in(actor, workspace, wanted.trashed) for workspace in actor.roles)
-    places = Tally.objects.filter(visible(actor), trashed=wanted.trashed)
-    return ExperimentFilter(wanted.filters, queryset=places).qs.aggregate(total=Sum("number"))["total"] or 0
+        Without any filter one query per workspace, of which a key has one.
+        """
+        if not self.wanted.is_kept_counted:
+            return self.rows.count()
+        if self.filters is None:
+            return sum(self._visible_in(workspace) for workspace in self.actor.roles)
+        # a tally has the columns that these filters ask for
+        places: Any = Tally.objects.filter(visible(self.actor), trashed=self.wanted.trashed)
+        return self.filters.filter_queryset(places).aggregate(total=Sum("number"))["total"] or 0
 
+    def ids(self, page: Page) -> list[int]:
+        """The ids of one page, read from a narrow index. One query."""
+        order = _directed(EXPERIMENT_ORDERS[page.order], page.down)
+        return list(self.rows.order_by(*order).values_list("pk", flat=True)[page.slice])
 
-def _visible_in(actor: Actor, workspace: int, trashed: bool) -> int:
-    """How many experiments of a workspace the actor may see: the rule of `access.visible`, on the few tally rows."""
-    sees_all = workspace in actor.administers
-    return sum(
-        number
-        for creator, accessibility, number in TALLIES.rows([workspace, trashed])
-        if sees_all or accessibility == Accessibility.PUBLIC or creator == actor.user_id
-    )
+    def _narrowed(self, rows: QuerySet[Experiment]) -> QuerySet[Experiment]:
+        if self.wanted.terminating:
+            rows = rows.filter(desired=Desired.STOP).exclude(status__in=ENDED_EXPERIMENT)
+        for key, value in self.wanted.tags:
+            tags = Tag.objects.filter(workspace__in=list(self.actor.roles), key=key)
+            tags = tags if value is None else tags.filter(value=value)
+            rows = rows.filter(pk__in=Experiment.tags.through.objects.filter(tag__in=tags).values("experiment"))
+        return rows
 
-
-def experiment_ids(rows: QuerySet[Experiment], page: Page) -> list[int]:
-    """The ids of one page, read from a narrow index. One query."""
-    order = _directed(EXPERIMENT_ORDERS[page.order], page.down)
-    return list(rows.order_by(*order).values_list("pk", flat=True)[page.slice])
+    def _visible_in(self, workspace: int) -> int:
+        """The rule of `access.visible`, on the few tally rows of a workspace."""
+        sees_all = workspace in self.actor.administers
+        return sum(
+            number
+            for creator, accessibility, number in TALLIES.rows([workspace, self.wanted.trashed])
+            if sees_all or accessibility == Accessibility.PUBLIC or creator == self.actor.user_id
+        )
 
 
 def tags_of(experiments: Sequence[int]) -> dict[int, list[tuple[str, str]]]:

@@ -58,12 +58,10 @@ class ListHpoExperiments(PaiView):
         page = catalog.Page(
             number=asked["PageNumber"], size=asked["PageSize"], order=asked["SortBy"], down=asked["Order"] == "DESC"
         )
-        found = catalog.experiments(self.actor, wanted)
-        total = catalog.total(self.actor, wanted, found)
+        found = catalog.Search(self.actor, wanted)
         slugs = {pk: slug for slug, pk in self.actor.slugs.items()}
-        ids = catalog.experiment_ids(found, page)
-        shown = rows.experiment_rows(ids, slugs, with_config=asked["IncludeConfigData"])
-        return self.done(TotalCount=total, Experiments=shown)
+        shown = rows.experiment_rows(found.ids(page), slugs, with_config=asked["IncludeConfigData"])
+        return self.done(TotalCount=found.total(), Experiments=shown)
 
     def _wanted(self, asked: dict[str, Any]) -> catalog.Wanted:
         filters = {ours: asked[theirs] for theirs, ours in FILTERS.items() if asked[theirs]}

@@ -40,10 +40,9 @@ class Experiments(TunebookView):
         page = catalog.Page(
             number=asked["page"], size=asked["page_size"], order=asked["sort"], down=asked["order"] == "desc"
         )
-        found = catalog.experiments(self.actor, wanted)
-        total = catalog.total(self.actor, wanted, found)
+        found = catalog.Search(self.actor, wanted)
         slugs = {pk: slug for slug, pk in self.actor.slugs.items()}
-        return self.listed(rows.experiments(catalog.experiment_ids(found, page), slugs), total)
+        return self.listed(rows.experiments(found.ids(page), slugs), found.total())
 
     def post(self, request: Request) -> HttpResponse:
         """Create an experiment from a job document. With `Idempotency-Key` it may be sent again."""

@@ -398,7 +398,7 @@ def test_a_failure_inside_is_json_and_tells_nothing(native: Native, monkeypatch:
     def broken(*_: Any) -> None:
         raise RuntimeError("select secret from table")
 
-    monkeypatch.setattr("apps.dialects.catalog.total", broken)
+    monkeypatch.setattr("apps.dialects.catalog.Search.total", broken)
 
     answer = native.get("/experiments")
 
