@@ -19,7 +19,7 @@ from tunebook.client import Client, Json, save_credentials
 from tunebook.errors import ClientError, SpecError
 from tunebook.job import Job
 from tunebook.status import ENDED_TRIAL
-from tunebook.wire.recognise import KINDS, recognise_document
+from tunebook.wire.recognise import KINDS, recognise_document, title
 from tunebook.wire.text import parse
 
 DONE, NOT_WELL, USAGE, REFUSED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -106,15 +106,17 @@ def _login(options: argparse.Namespace) -> int:
 def _submit(options: argparse.Namespace) -> int:
     text = sys.stdin.read() if options.file == "-" else Path(options.file).read_bytes()
     document = parse(text)
-    kind, found = recognise_document(document)
+    base_path = os.getcwd() if options.file == "-" else os.path.dirname(os.path.abspath(options.file))
+    kind, found = recognise_document(document, base_path=base_path)
     if options.check:
         space = found.space if isinstance(found, Job) else found
         _say(options, {"kind": kind}, f"{options.file}: {KINDS[kind]}, {len(space)} parameters")
         return DONE
     tags = dict(_pair(tag) for tag in options.tag)
-    named = options.name or document.get("Name") or ("" if options.file == "-" else Path(options.file).stem)
+    named = options.name or title(document) or ("" if options.file == "-" else Path(options.file).stem)
     client = _client(options)
-    created = client.submit(document, name=named, description=options.description, tags=tags)
+    given = {"name": named, "description": options.description, "tags": tags}
+    created = client.submit(document, **given, base_path=base_path)
     if options.watch:
         print(created["key"], file=sys.stderr)
         return _follow(client, created["key"], options)

@@ -58,18 +58,21 @@ class Client:
         description: str = "",
         tags: Mapping[str, str] | None = None,
         start: bool = True,
+        base_path: str | None = None,
     ) -> Json:
         """Create an experiment from a job document or a PAI configuration, which is kept as it is; the experiment.
 
-        `start=False` leaves it CREATED until it is resumed. Raises SpecError, before anything is sent, with the path of
-        what is wrong.
+        Sweep files, HyperDrive and ARM documents are sent as the job that they mean; `base_path` is where relative paths
+        in a sweep file start. `start=False` leaves it CREATED until it is resumed. Raises SpecError, before anything is
+        sent, with the path of what is wrong.
         """
-        kind, found = recognise_document(document)
+        kind, found = recognise_document(document, base_path=base_path)
         if not isinstance(found, Job):
             raise SpecError("", f"is a {KINDS[kind]}, not a job: it says neither command nor objective")
         if kind == "pai":
             return self.experiment(self._submit_pai(document, name, description, tags or {}))
-        body = {"name": name, "description": description, "tags": dict(tags or {}), "job": document}
+        job = document if kind == "job" else found.to_dict()
+        body = {"name": name, "description": description, "tags": dict(tags or {}), "job": job}
         given = {member: value for member, value in body.items() if value} | ({} if start else {"start": False})
         return self.call("POST", "experiments", self._in_workspace(given))
 

@@ -31,17 +31,17 @@ _POLICIES: dict[str, type[EarlyTerminationPolicy]] = {
 }
 
 
-def to_job(sweep: SweepJob) -> Job:
+def to_job(sweep: SweepJob, *, here: bool = True) -> Job:
     """The job of a sweep. Raises SpecError with the path in the sweep: `search_space.lr.max_value`.
 
     Trials run in the sweep's `code` folder, and find its local inputs, where those are folders and files of this
-    machine; the server has to see them under the same path.
+    machine; the server has to see them under the same path. `here=False` looks at no path.
     """
     properties = wire_form.sweep_properties(copy.copy(sweep))
-    for found in properties["inputs"].values():
+    for found in properties["inputs"].values() if here else ():
         if "uri" in found:
             found["uri"] = _local(sweep, found["uri"]) or found["uri"]
-    code = sweep.trial.code if sweep.trial else None
+    code = sweep.trial.code if sweep.trial and here else None
     try:
         return azureml.load(properties, source=_local(sweep, code) if code else None)
     except SpecError as error:

@@ -7,12 +7,18 @@ from tunebook.errors import SpecError
 from tunebook.fields import kind, listed
 from tunebook.job import Job
 from tunebook.space import Space
-from tunebook.wire import expressions, pai, typed_value
+from tunebook.sweep.conversion import to_job
+from tunebook.sweep.loading import TYPES as SWEEP_TYPES
+from tunebook.sweep.loading import load_document
+from tunebook.wire import azureml, expressions, hyperdrive, pai, typed_value
 from tunebook.wire.text import parse
 
 KINDS: dict[str, str] = {
     "job": "Tunebook job document",
     "pai": "PAI AutoML configuration",
+    "sweep": "Azure ML sweep file",
+    "hyperdrive": "HyperDrive experiment",
+    "azureml": "Azure ML job (ARM)",
     "space": "search space",
     "typed_space": "search space in the form of NNI and PAI",
     "expression_space": "search space in the form of Azure",
@@ -20,6 +26,8 @@ KINDS: dict[str, str] = {
 # Members by which a PAI configuration is known; a search_space alone is not enough.
 _OF_PAI = frozenset(pai.SECTIONS) | {"yml_config"}
 _OF_A_JOB = frozenset({"space", "objective", "command"})
+# PAI has a platform_config too; these two are HyperDrive's alone.
+_OF_HYPERDRIVE = frozenset({"generator_config", "primary_metric_config"})
 
 
 def recognise(text: str | bytes) -> tuple[str, Job | Space]:
@@ -31,12 +39,18 @@ def recognise(text: str | bytes) -> tuple[str, Job | Space]:
     return recognise_document(parse(text))
 
 
-def recognise_document(document: Any) -> tuple[str, Job | Space]:
-    """The same for a document that is read already."""
+def recognise_document(document: Any, *, base_path: str | None = None) -> tuple[str, Job | Space]:
+    """The same for a document that is read already; relative paths in a sweep file start from `base_path`."""
     if not isinstance(document, Mapping):
         raise SpecError("", f"must be an object, got {kind(document)}")
     if not document:
         raise SpecError("", "is empty")
+    if _OF_HYPERDRIVE & document.keys():
+        return "hyperdrive", hyperdrive.load(document)
+    if _is_arm(document):
+        return "azureml", _arm(document)
+    if _is_sweep(document):
+        return "sweep", to_job(load_document(document, base_path=base_path), here=base_path is not None)
     if pai.PATH in document:
         return "pai", pai.load(document[pai.PATH])
     if _OF_PAI & document.keys():
@@ -47,6 +61,32 @@ def recognise_document(document: Any) -> tuple[str, Job | Space]:
         if len(document) == 1 and isinstance(document.get(name), Mapping) and not _form(document[name]):
             return _recognise_space(document[name], name)
     return _recognise_space(document, "")
+
+
+def title(document: Mapping[str, Any]) -> str:
+    """The name that a document gives itself, or an empty text."""
+    properties = document.get("properties") if _is_arm(document) else None
+    inside = properties.get("displayName") if isinstance(properties, Mapping) else None
+    for name in (document.get("Name"), document.get("display_name"), inside, document.get("name")):
+        if isinstance(name, str) and name.strip():
+            return name
+    return ""
+
+
+def _is_arm(document: Mapping[str, Any]) -> bool:
+    properties = document.get("properties")
+    return "jobType" in document or (isinstance(properties, Mapping) and "jobType" in properties)
+
+
+def _arm(document: Mapping[str, Any]) -> Job:
+    """A whole body, or its properties alone, in the shape that its members tell."""
+    properties, path = (document, "") if "jobType" in document else (document["properties"], azureml.PATH)
+    return azureml.load(properties, azureml.guess_shape(properties), path)
+
+
+def _is_sweep(document: Mapping[str, Any]) -> bool:
+    """By its type; a file that lost it by what no other document has together."""
+    return document.get("type") in SWEEP_TYPES or {"trial", "objective", "search_space"} <= document.keys()
 
 
 def _recognise_space(document: Mapping[str, Any], path: str) -> tuple[str, Space]:

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.tunebook.sweep.test_loading import OLD, SWEEP
+from tests.tunebook.wire.test_azureml import old, today
+from tests.tunebook.wire.test_hyperdrive import a_document
 from tests.tunebook.wire.test_pai_load import MINIMAL
 from tunebook import Choice, LogUniform, QUniform, SpecError, Uniform, examples
 from tunebook.job import Job
 from tunebook.space import Space
 from tunebook.wire import pai
-from tunebook.wire.recognise import KINDS, recognise
+from tunebook.wire.recognise import KINDS, recognise, title
+from tunebook.wire.text import parse
 
 EXAMPLES = Path(examples.__file__).parent
 JOB = {
@@ -42,6 +46,40 @@ JOB = {
 def test_a_text_is_known_by_its_shape(text, kind, found):
     assert recognise(text) == (kind, found)
     assert kind in KINDS
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name"),
+    [
+        (SWEEP, "sweep", "digits"),
+        (OLD, "sweep", ""),
+        (json.dumps(a_document()), "hyperdrive", "digits"),
+        (json.dumps({"name": "n", "properties": today()}), "azureml", "Digits"),
+        (json.dumps(today()), "azureml", ""),
+        (json.dumps({"properties": old()}), "azureml", ""),
+    ],
+)
+def test_documents_of_azure_are_known(text, kind, name):
+    found, job = recognise(text)
+
+    assert (found, type(job)) == (kind, Job)
+    assert kind in KINDS
+    assert title(parse(text)) == name
+
+
+def test_what_is_wrong_in_a_document_of_azure_has_its_path():
+    with pytest.raises(SpecError) as refused:
+        recognise(json.dumps({"properties": today(searchSpace={"lr": ["uniform", [1, 0]]})}))
+
+    assert refused.value.path == "properties.searchSpace.lr.1.1"
+
+
+def test_a_pasted_sweep_looks_at_no_path_of_this_machine(tmp_path):
+    text = SWEEP.replace("./src", str(tmp_path))
+
+    _, job = recognise(text)
+
+    assert job.command.working_dir is None
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda path: path.name)
