@@ -133,6 +133,8 @@ SAMPLERS: Mapping[str, Mapping[str, Allowed]] = {
         "n_candidates": Bounds(10, 1_000_000, whole=True),
     },
     "evolution": {"population_size": Bounds(2, 10_000, whole=True), "sample_size": _MANY},
+    "cmaes": {"population_size": _SOME, "sigma": Bounds(1e-9, 1), "n_startup": _SOME},
+    "anneal": {"n_startup": _MANY, "best_rank": Bounds(1), "shrink": _POSITIVE},
     "experiments": {"experiments": ParameterSets()},
     "hyperband": _HYPERBAND,
     "halving": _BUDGETS,

@@ -12,10 +12,12 @@ from tunebook.errors import SpecError
 from tunebook.fields import below, unknown
 from tunebook.limits import Limits
 from tunebook.objective import Objective
+from tunebook.samplers.anneal import AnnealSampler
 from tunebook.samplers.auto import AutoSampler
 from tunebook.samplers.base import Sampler, Suggestion
 from tunebook.samplers.bayesian import BayesianSampler
 from tunebook.samplers.bohb import BohbSampler
+from tunebook.samplers.cmaes import CmaesSampler
 from tunebook.samplers.evolution import EvolutionSampler
 from tunebook.samplers.experiments import ExperimentsSampler
 from tunebook.samplers.grid import GridSampler
@@ -38,6 +40,8 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "tpe": TpeSampler,
     "bayesian": BayesianSampler,
     "evolution": EvolutionSampler,
+    "cmaes": CmaesSampler,
+    "anneal": AnnealSampler,
     "experiments": ExperimentsSampler,
     "hyperband": HyperbandSampler,
     "halving": HalvingSampler,

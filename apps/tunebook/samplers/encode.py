@@ -55,6 +55,10 @@ class Column:
         position = self.distribution.position(value)
         return float(bisect_right(self.edges, position, 1, self.count) - 1) if self.kind is Kind.LEVEL else position
 
+    def middle(self, level: int) -> float:
+        """The middle of a level's share of [0, 1]."""
+        return (self.edges[level] + self.edges[level + 1]) / 2
+
     def decode(self, number: float) -> Value:
         """The value (of a choice: the option's index) that a number stands for."""
         if self.kind is Kind.POSITION:

@@ -37,7 +37,7 @@ class Layout:
         kinds = list(enumerate(columns))
         return cls(
             positions=np.array([place for place, column in kinds if column.kind is Kind.POSITION], dtype=np.int64),
-            bounded=np.array([_is_bounded(column) for _, column in kinds if column.kind is Kind.POSITION], dtype=bool),
+            bounded=np.array([is_bounded(column) for _, column in kinds if column.kind is Kind.POSITION], dtype=bool),
             levels=tuple((place, np.array(column.edges)) for place, column in kinds if column.kind is Kind.LEVEL),
             options=tuple((place, column.count) for place, column in kinds if column.kind is Kind.OPTION),
             narrowest=np.array([0.3 / column.count if column.kind is Kind.LEVEL else NARROWEST for column in columns]),
@@ -95,7 +95,7 @@ class Mixture:
         at = layout.positions
         if len(at):
             steps = random.standard_normal((len(near), len(at))) @ self._root.T
-            drawn[:, at] = _kept_inside(observed[:, at] + steps, layout.bounded)
+            drawn[:, at] = kept_inside(observed[:, at] + steps, layout.bounded)
         for place, count_of in layout.options:
             # the first part of the unit interval stays, the rest is stretched over all options
             u = drawn[:, place]
@@ -155,11 +155,12 @@ class Mixture:
         return table
 
 
-def _is_bounded(column: Column) -> bool:
+def is_bounded(column: Column) -> bool:
+    """True for a column whose ends are values of its parameter."""
     return column.distribution.lowest is not None and column.distribution.highest is not None
 
 
-def _kept_inside(numbers: Floats, bounded: NDArray[np.bool_]) -> Floats:
+def kept_inside(numbers: Floats, bounded: NDArray[np.bool_]) -> Floats:
     """Numbers put on the bound they are beyond: the best often lies there; without bounds, turned back."""
     if bounded.all():
         return np.clip(numbers, 0.0, LAST)

@@ -245,7 +245,11 @@ def bowl(params: Params) -> float:
     return float((params["x"] - 1) ** 2 + (params["y"] + 2) ** 2 + params["z"] ** 2)
 
 
-BUDGETS = {"bayesian": 25, "evolution": 120}  # trials after which a sampler must be ahead; 60 for the others
+BUDGETS = {
+    "bayesian": 25,
+    "evolution": 120,
+    "cmaes": 120,
+}  # trials after which a sampler must be ahead; 60 for the others
 
 
 BLIND = ("random", "sobol", "grid", "experiments", *BUDGETED)  # they learn nothing, or from budgets only
