@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.experiments.models import Experiment, Host, Worker
 from apps.feed import wake
-from apps.optimizer import census, upkeep, webhooks
+from apps.optimizer import census, runner, upkeep, webhooks
 from apps.optimizer.driver import Driver, changed_rows
 from apps.optimizer.executors.base import Executor
 from apps.optimizer.steps.ask import SamplerFailed
@@ -98,7 +98,7 @@ class OptimizerWorker:
     def ask_to_leave(self) -> None:
         """Finish this round, then go. Safe to call from a signal handler."""
         self.leaving.set()
-        wake.poke()
+        runner.wake(str(self.receiver.path.parent))  # which reaches this process too
 
     def register(self) -> None:
         """Add this process to those who do the work, and take over at once from those that died here."""
