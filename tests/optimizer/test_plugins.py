@@ -31,6 +31,7 @@ def plugin(kind: str, **options: object) -> Sampling:
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OptimizerWorker]:
     """A worker that leaves when all is done, and gives an experiment in trouble its next try at once."""
     monkeypatch.setattr(worker_module, "LONGEST_REST", 0.0)
+    monkeypatch.setattr(worker_module, "POLL", 0.05)
 
     def play(spec: LaunchSpec) -> Recording:
         return Recording(points=[{"loss": spec.params["x"]}])
