@@ -8,7 +8,7 @@ from tunebook.errors import SpecError
 from tunebook.fields import Fields, kind, unknown
 from tunebook.sweep.command_job import ParameterizedCommand
 from tunebook.sweep.declarations import ALGORITHMS, POLICIES, Objective, SweepJobLimits
-from tunebook.sweep.entities import IDENTITIES, Identity, QueueSettings
+from tunebook.sweep.entities import IDENTITIES, Identity, JobResourceConfiguration, QueueSettings
 from tunebook.sweep.search_space import KINDS, Choice, SweepDistribution
 from tunebook.sweep.sweep_job import SweepJob
 from tunebook.sweep.yaml_form import GOALS, RULES
@@ -75,16 +75,16 @@ def _load(document: Mapping[str, Any], base_path: str | None) -> SweepJob:
         properties=_texts(fields, "properties"),
         compute=_without_prefix(fields.optional_text("compute")),
         identity=_identity(fields),
-        inputs=fields.mapping("inputs"),
-        outputs=fields.mapping("outputs"),
+        inputs=_inputs(fields),
+        outputs={name: fields.inside("outputs").mapping(name) or None for name in fields.mapping("outputs")},
         trial=_trial(fields.inside("trial", _TRIAL)),
         search_space=_space(fields) if fields.has("search_space") else None,
         sampling_algorithm=_sampling(fields),
         objective=Objective(objective.word("goal", GOALS, ""), objective.text("primary_metric", empty=False)),
         early_termination=_policy(fields),
         limits=_limits(fields.inside("limits", _LIMITS)),
-        queue_settings=QueueSettings(**fields.mapping("queue_settings")) if fields.has("queue_settings") else None,
-        resources=fields.mapping("resources") or None,
+        queue_settings=_queue(fields),
+        resources=_resources(fields),
         services=fields.mapping("services") or None,
         base_path=base_path,
     )
@@ -102,8 +102,8 @@ def _trial(trial: Fields) -> ParameterizedCommand:
         environment=environment,
         environment_variables={name: _text(value) for name, value in variables.items()},
         distribution=trial.mapping("distribution") or None,
-        resources=trial.mapping("resources") or None,
-        queue_settings=QueueSettings(**trial.mapping("queue_settings")) if trial.has("queue_settings") else None,
+        resources=_resources(trial),
+        queue_settings=_queue(trial),
     )
 
 
@@ -129,10 +129,14 @@ def _option(value: Any, path: str) -> Any:
     """An option; the distributions inside an object make a nested space."""
     if not isinstance(value, Mapping):
         return value
-    is_nested = {name: isinstance(member, Mapping) and member.get("type") in KINDS for name, member in value.items()}
+    is_nested = {name: isinstance(member, Mapping) and _is_kind(member.get("type")) for name, member in value.items()}
     return {
         name: distribution(member, f"{path}.{name}") if is_nested[name] else member for name, member in value.items()
     }
+
+
+def _is_kind(word: object) -> bool:
+    return isinstance(word, str) and word in KINDS
 
 
 def _number(given: Fields, name: str) -> Any:
@@ -182,6 +186,32 @@ def _identity(fields: Fields) -> Identity | None:
     word = given.word("type", IDENTITIES, "")
     members = {name: given.text(name) for name in given.document if name != "type"}
     return IDENTITIES[word](**members)
+
+
+def _inputs(fields: Fields) -> dict[str, Any]:
+    """Values and objects; `{value: 3}` is the value."""
+    inputs = fields.inside("inputs")
+    found = {}
+    for name, given in inputs.document.items():
+        if isinstance(given, list) or given is None:
+            raise SpecError(inputs.at(name), f"must be a value or an object, got {kind(given)}")
+        found[name] = given.get("value", given) if isinstance(given, Mapping) else given
+        if isinstance(given, Mapping):
+            for member in ("type", "path", "mode"):
+                inputs.inside(name).text(member)
+    return found
+
+
+def _queue(fields: Fields) -> QueueSettings | None:
+    given = fields.inside("queue_settings", QueueSettings.members)
+    found = {name: given.text(name) for name in given.document}
+    return QueueSettings(**found) if found else None
+
+
+def _resources(fields: Fields) -> JobResourceConfiguration | None:
+    given = fields.inside("resources", JobResourceConfiguration.members)
+    given.integer("instance_count", low=0)
+    return JobResourceConfiguration.of(given.document) if given.document else None
 
 
 def _modern(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,11 +33,11 @@ def _to_today(properties: Mapping[str, Any]) -> dict[str, Any]:
     found["computeId"] = compute.get("target")
     found["resources"] = {name: compute[name] for name in _RESOURCES if compute.get(name) is not None}
     found["inputs"] = {
-        name: _kept(jobInputType="uri_folder", uri=one.get("dataId"), mode=one.get("mode"))
+        name: _kept(jobInputType="uri_folder", uri=(one or {}).get("dataId"), mode=(one or {}).get("mode"))
         for name, one in (holder.get("inputDataBindings") or {}).items()
     }
     found["outputs"] = {
-        name: _kept(jobOutputType="uri_folder", uri=one.get("pathOnCompute"), mode=one.get("mode"))
+        name: _kept(jobOutputType="uri_folder", uri=(one or {}).get("pathOnCompute"), mode=(one or {}).get("mode"))
         for name, one in (holder.get("outputDataBindings") or {}).items()
     }
     if limits:
@@ -57,7 +57,7 @@ def _to_old(properties: Mapping[str, Any]) -> dict[str, Any]:
     found |= {name: limits[name] for name in _LIMITS if limits.get(name) is not None}
     holder: dict[str, Any] = dict(properties.get("trial") or {}) if is_sweep else found
     holder["inputDataBindings"] = {
-        name: _kept(dataId=one.get("uri", one.get("value")), mode=one.get("mode"))
+        name: _kept(dataId=(one or {}).get("uri", (one or {}).get("value")), mode=(one or {}).get("mode"))
         for name, one in (properties.get("inputs") or {}).items()
     }
     holder["outputDataBindings"] = {
