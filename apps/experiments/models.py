@@ -134,8 +134,14 @@ class Experiment(models.Model):
                 fields=["workspace", "trashed", "-created", "-id", "accessibility", "creator", "status", "name"],
                 name="experiment_newest",
             ),
-            models.Index(fields=["workspace", "trashed", "-modified", "-id"], name="experiment_modified"),
-            models.Index(fields=["workspace", "trashed", "status", "-created", "-id"], name="experiment_status"),
+            models.Index(
+                fields=["workspace", "trashed", "-modified", "-id", "accessibility", "creator"],
+                name="experiment_modified",
+            ),
+            models.Index(
+                fields=["workspace", "trashed", "status", "-created", "-id", "accessibility", "creator"],
+                name="experiment_status",
+            ),
             models.Index(
                 fields=["lease_until"],
                 condition=models.Q(ended=None),
