@@ -4,15 +4,21 @@ from tunebook.errors import SpecError
 from tunebook.fields import Fields, unknown
 from tunebook.policies.bandit import BanditPolicy
 from tunebook.policies.base import Decision, Policy
+from tunebook.policies.curve_fitting import CurveFittingPolicy
+from tunebook.policies.halving import HalvingPolicy
 from tunebook.policies.median_stopping import MedianStoppingPolicy
+from tunebook.policies.nni_medianstop import NniMedianstopPolicy
 from tunebook.policies.pai_assessor import PaiAssessorPolicy
 from tunebook.policies.truncation_selection import TruncationSelectionPolicy
 
 __all__ = [
     "POLICIES",
     "BanditPolicy",
+    "CurveFittingPolicy",
     "Decision",
+    "HalvingPolicy",
     "MedianStoppingPolicy",
+    "NniMedianstopPolicy",
     "PaiAssessorPolicy",
     "Policy",
     "TruncationSelectionPolicy",
@@ -24,6 +30,9 @@ POLICIES: dict[str, type[Policy]] = {
     "median_stopping": MedianStoppingPolicy,
     "truncation_selection": TruncationSelectionPolicy,
     "pai_assessor": PaiAssessorPolicy,
+    "nni_medianstop": NniMedianstopPolicy,
+    "curve_fitting": CurveFittingPolicy,
+    "halving": HalvingPolicy,
 }
 
 

@@ -11,7 +11,10 @@ from tunebook.history import History
 from tunebook.objective import Goal
 from tunebook.policies import (
     BanditPolicy,
+    CurveFittingPolicy,
+    HalvingPolicy,
     MedianStoppingPolicy,
+    NniMedianstopPolicy,
     PaiAssessorPolicy,
     Policy,
     TruncationSelectionPolicy,
@@ -212,5 +215,134 @@ def test_without_earlystop_only_patience_counts() -> None:
 def test_the_assessor_refuses_nonsense(wrong: dict[str, Any], path: str) -> None:
     with pytest.raises(SpecError) as caught:
         PaiAssessorPolicy(**wrong)
+
+    assert caught.value.path == path
+
+
+# NNI's Medianstop
+
+
+def test_nni_s_median_counts_finished_trials_only() -> None:
+    good = ([0.9], [0.8], [0.7])
+
+    assert not stops(NniMedianstopPolicy(), curves(*good, [0.1]))
+    assert stops(NniMedianstopPolicy(), curves(*good, [0.1], status="FINISHED"))
+
+
+def test_nni_s_median_is_of_running_averages() -> None:
+    others = ([0.2, 0.4], [0.4, 0.8], [0.6, 1.0])
+
+    assert stops(NniMedianstopPolicy(), curves(*others, [0.1, 0.59], status="FINISHED"))
+    assert not stops(NniMedianstopPolicy(), curves(*others, [0.1, 0.61], status="FINISHED"))
+
+
+@pytest.mark.parametrize(("goal", "lenient"), [("maximize", 0.4), ("minimize", 0.6)])
+def test_of_two_middles_nni_takes_the_lower_one_upwards_and_the_upper_one_downwards(goal: Goal, lenient: float) -> None:
+    others = ([0.2], [0.4], [0.6], [0.8])
+    step = 0.01 if goal == "minimize" else -0.01
+
+    assert not stops(NniMedianstopPolicy(), curves(*others, [lenient], goal=goal, status="FINISHED"))
+    assert stops(NniMedianstopPolicy(), curves(*others, [lenient + step], goal=goal, status="FINISHED"))
+
+
+def test_nni_s_median_needs_peers_that_came_this_far_and_a_start() -> None:
+    assert not stops(NniMedianstopPolicy(), curves([0.9], [0.9], [0.1, 0.1], status="FINISHED"))
+    assert not stops(NniMedianstopPolicy(start_step=3), curves([0.9] * 3, [0.1, 0.1], status="FINISHED"))
+    assert stops(NniMedianstopPolicy(start_step=2), curves([0.9] * 3, [0.1, 0.1], status="FINISHED"))
+
+
+# curve fitting
+
+
+def rising(level: float, speed: float, count: int) -> list[float]:
+    return [level * (1 - math.exp(-speed * (step + 1))) for step in range(count)]
+
+
+def test_a_curve_that_levels_off_below_the_best_is_stopped() -> None:
+    policy = CurveFittingPolicy(epoch_num=20, start_step=6)
+
+    assert stops(policy, curves(rising(0.9, 0.3, 20), rising(0.5, 0.6, 8), status="FINISHED"))
+
+
+def test_a_slow_curve_that_will_get_there_goes_on() -> None:
+    policy = CurveFittingPolicy(epoch_num=20, start_step=6)
+
+    assert not stops(policy, curves(rising(0.9, 0.3, 20), rising(0.95, 0.2, 10), status="FINISHED"))
+
+
+def test_a_falling_loss_is_judged_as_well() -> None:
+    best = [2 / step + 0.1 for step in range(1, 21)]
+    flat = [1 / step + 1.0 for step in range(1, 9)]
+    slow = [3 / step + 0.02 for step in range(1, 9)]
+    policy = CurveFittingPolicy(epoch_num=20, start_step=6, threshold=0.8)
+
+    assert stops(policy, curves(best, flat, goal="minimize", status="FINISHED"))
+    assert not stops(policy, curves(best, slow, goal="minimize", status="FINISHED"))
+
+
+def test_a_share_of_a_negative_best_lies_below_it() -> None:
+    policy = CurveFittingPolicy(epoch_num=6, start_step=6, threshold=0.5)
+
+    assert not stops(policy, curves([-1.0] * 6, [-1.4] * 6, status="FINISHED"))
+    assert stops(policy, curves([-1.0] * 6, [-1.6] * 6, status="FINISHED"))
+
+
+def test_curves_are_judged_from_the_start_step_on_at_every_gap() -> None:
+    policy = CurveFittingPolicy(start_step=6, gap=2)
+    trial = last_of(curves([0.1] * 12))
+
+    assert [step for step in range(13) if policy.due(trial.until(step))] == [6, 8, 10, 12]
+
+
+def test_curves_wait_for_a_finished_trial_and_enough_numbers() -> None:
+    policy = CurveFittingPolicy(start_step=1)
+
+    assert not stops(policy, curves([0.9] * 20, [0.1] * 8))
+    assert not stops(policy, curves([0.9] * 20, [math.nan] * 5 + [0.1, 0.1], status="FINISHED"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        ({"epoch_num": 0}, "epoch_num"),
+        ({"start_step": 0}, "start_step"),
+        ({"threshold": 0}, "threshold"),
+        ({"threshold": 1.1}, "threshold"),
+        ({"gap": 0}, "gap"),
+    ],
+)
+def test_curve_fitting_refuses_nonsense(wrong: dict[str, Any], path: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        CurveFittingPolicy(**wrong)
+
+    assert caught.value.path == path
+
+
+# asynchronous halving
+
+
+def test_halving_compares_at_powers_of_eta_only() -> None:
+    policy = HalvingPolicy(min_steps=2, eta=3)
+    trial = last_of(curves([0.1] * 60))
+
+    assert [step for step in range(61) if policy.due(trial.until(step))] == [2, 6, 18, 54]
+
+
+def test_halving_keeps_the_best_share_of_those_that_came_as_far() -> None:
+    others = ([0.1], [0.2], [0.3], [0.4], [0.5])
+
+    assert not stops(HalvingPolicy(eta=3), curves(*others, [0.45]))
+    assert stops(HalvingPolicy(eta=3), curves(*others, [0.35]))
+    assert stops(HalvingPolicy(eta=3), curves(*others, [0.35], status="EARLY_STOPPED"))
+
+
+def test_the_first_trial_at_a_step_goes_on() -> None:
+    assert not stops(HalvingPolicy(eta=2), curves([0.9], [0.9], [0.1, 0.1]))
+
+
+@pytest.mark.parametrize(("wrong", "path"), [({"min_steps": 0}, "min_steps"), ({"eta": 1.5}, "eta")])
+def test_halving_refuses_nonsense(wrong: dict[str, Any], path: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        HalvingPolicy(**wrong)
 
     assert caught.value.path == path
