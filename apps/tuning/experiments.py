@@ -238,6 +238,7 @@ def reopen(actor: Actor, experiment: Experiment, *, max_trials: int) -> Experime
         declared = replace(job, limits=replace(job.limits, max_trials=max_trials))
         for column, value in _columns(declared).items():
             setattr(row, column, value)
+        row.version += 1
         row.status, row.desired, row.reason, row.ended = ExperimentStatus.WAITING, Desired.RUN, "", None
         _save(row)
         tally.shift(before, tally.place(row))

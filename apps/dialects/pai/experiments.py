@@ -119,14 +119,14 @@ class UpdateHpoExperiment(PaiView):
             tags=tuple(given["Tag"]) if "Tag" in given else None,
             workspace=workspace_of(self.actor, slug) if slug else None,
             job=pai.load(document, CONFIGURATION) if document is not None else None,
-            submitted=json.dumps(document, ensure_ascii=False) if document is not None else None,
+            submitted=json.dumps(document, ensure_ascii=False) if document and found.dialect == "native" else None,
         )
         experiments.update(self.actor, found, changes)
         return self.done(Code="SUCCESS")
 
     def _unmasked(self, document: dict[str, Any], found: Any) -> dict[str, Any]:
         """A configuration that was read, edited and sent back: the asterisks stand for the secrets that are kept."""
-        kept = rows.configuration(found.dialect, found.submitted, found.job)
+        kept = rows.configuration_of(found)
         shown = pai.mask(kept)
         return {name: _restored(section, shown.get(name), kept.get(name)) for name, section in document.items()}
 

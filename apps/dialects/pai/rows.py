@@ -16,6 +16,7 @@ from apps.experiments.models import COUNT_COLUMNS, Experiment
 from apps.trials.history import series_name
 from apps.trials.models import COMBINED, Measurement, Trial, number_of
 from apps.workspaces.statement import ById
+from tunebook.errors import SpecError
 from tunebook.job import Job
 from tunebook.status import TrialStatus
 from tunebook.wire import pai
@@ -36,7 +37,7 @@ PLAIN = (
     "trashed",
 )
 MOMENTS = {"created", "modified"}
-CONFIG = ("dialect", "submitted", "job")
+CONFIG = ("dialect", "submitted", "job", "version")
 COLUMNS = (*PLAIN, *(column for column, _ in COUNTS))
 JOB_TYPE = "1"
 
@@ -82,17 +83,29 @@ def experiment_detail(experiment: Experiment) -> dict[str, Any]:
     values = [getattr(experiment, column) for column in COLUMNS]
     slugs = {experiment.workspace_id: experiment.workspace.slug}
     tags = {experiment.pk: [(tag.key, tag.value) for tag in experiment.tags.all()]}
-    document = configuration(experiment.dialect, experiment.submitted, experiment.job)
+    document = configuration_of(experiment)
     row = experiment_row(values, slugs, tags)
     return row | texts(document) | {"HpoExperimentConfiguration": pai.mask(document)}
 
 
-def configuration(dialect: str, submitted: str, job: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration word for word as it was sent; said in this dialect's words when it came through another."""
+def configuration_of(experiment: Experiment) -> dict[str, Any]:
+    """The configuration that is in force."""
+    return configuration(experiment.dialect, experiment.submitted, experiment.job, experiment.version)
+
+
+def configuration(dialect: str, submitted: str, job: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """The configuration word for word as it was sent, as long as it is the one in force.
+
+    Said anew in this dialect's words when it came through another one, or was changed since on a page or by our API.
+    """
     if dialect == "native" and submitted:
         document: dict[str, Any] = json.loads(submitted)
-        return document
-    return pai.dump(Job.from_dict(job))
+        if version == 1 or pai.load(document).to_dict() == job:
+            return document
+    try:
+        return pai.dump(Job.from_dict(job))
+    except SpecError:
+        return {}  # this dialect has no words for it; the experiment is shown all the same
 
 
 def texts(document: Mapping[str, Any]) -> dict[str, str]:

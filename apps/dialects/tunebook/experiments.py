@@ -59,7 +59,7 @@ class Experiments(TunebookView):
                 description=given.get("description", ""),
                 accessibility=given.get("accessibility", "PRIVATE"),
                 tags=given.get("tags", ()),
-                submitted=json.dumps(given["job"], ensure_ascii=False),
+                submitted=_verbatim(given["job"]),
                 dialect="tunebook",
                 start=given.get("start", True),
             )
@@ -94,7 +94,7 @@ class OneExperiment(TunebookView):
             tags=given.get("tags"),
             workspace=workspace_of(self.actor, given["workspace"]) if "workspace" in given else None,
             job=Job.from_dict(given["job"], "job") if "job" in given else None,
-            submitted=json.dumps(given["job"], ensure_ascii=False) if "job" in given else None,
+            submitted=_verbatim(given["job"]) if "job" in given and found.dialect == "tunebook" else None,
         )
         changed = experiments.update(self.actor, found, changes, version=version)
         return self.answer(rows.experiment(changed))
@@ -175,3 +175,7 @@ class PurgeExperiment(TunebookView):
         self.document()
         experiments.purge(self.actor, experiments.find(self.actor, key, trashed=True))
         return self.answer({"key": key, "purged": True})
+
+
+def _verbatim(job: dict[str, Any]) -> str:
+    return json.dumps(job, ensure_ascii=False)

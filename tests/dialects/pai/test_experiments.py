@@ -16,6 +16,7 @@ from apps.tuning import experiments
 from apps.workspaces.models import Key
 from tests.dialects.pai.conftest import Native
 from tests.dialects.pai.documents import a_configuration
+from tunebook.errors import SpecError
 
 
 def names(answer: Any) -> list[str]:
@@ -219,6 +220,31 @@ def test_a_configuration_is_replaced_and_takes_effect(native: Native, experiment
     assert answer.status == 200
     assert (row.max_concurrent, row.max_trials) == (7, 70)
     assert native.get(f"/experiment/{experiment}")["HpoExperimentConfiguration"] == document
+
+
+def test_what_this_api_has_no_words_for_is_shown_without_configuration(
+    native: Native, experiment: str, monkeypatch: pytest.MonkeyPatch, make_experiment: Any
+) -> None:
+    def speechless(job: Any) -> None:
+        raise SpecError("policy", "has no word in this form")
+
+    monkeypatch.setattr("tunebook.wire.pai.dump", speechless)
+    key = make_experiment().key
+
+    answer = native.get(f"/experiment/{key}")
+
+    assert (answer.status, answer["HpoExperimentConfiguration"], answer["ExperimentId"]) == (200, {}, key)
+    assert native.get("/experiments", IncludeConfigData="True").status == 200
+
+
+def test_a_change_made_elsewhere_shows_in_the_configuration(native: Native, experiment: str, actor_ada: Any) -> None:
+    experiments.limit(actor_ada, experiments.find(actor_ada, experiment), max_trials=77)
+
+    detail = native.get(f"/experiment/{experiment}").body
+    (row,) = native.get("/experiments", IncludeConfigData="True")["Experiments"]
+
+    assert detail["HpoExperimentConfiguration"]["yml_config"]["max_trial_number"] == 77
+    assert "maxTrialNumber: 77" in detail["ConfigYml"] and row["ConfigYml"] == detail["ConfigYml"]
 
 
 def test_asterisks_sent_back_stand_for_the_secrets_that_are_kept(native: Native, experiment: str) -> None:
