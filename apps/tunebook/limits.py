@@ -10,6 +10,7 @@ MAX_TRIALS = 1_000_000
 MAX_CONCURRENT = 10_000
 MAX_SECONDS = 366 * 24 * 3600.0
 MAX_RETRIES = 100
+MAX_GAIN = 1e300
 
 _RANGES: dict[str, tuple[float, float]] = {
     "max_trials": (1, MAX_TRIALS),
@@ -17,10 +18,12 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_seconds": (1, MAX_SECONDS),
     "trial_seconds": (1, MAX_SECONDS),
     "max_failed": (1, MAX_TRIALS),
+    "patience": (1, MAX_TRIALS),
+    "min_gain": (0, MAX_GAIN),
     "retries": (0, MAX_RETRIES),
     "command_retries": (0, MAX_RETRIES),
 }
-_IN_SECONDS = ("max_seconds", "trial_seconds")
+_NUMBERS = {"max_seconds": "a number of seconds", "trial_seconds": "a number of seconds", "min_gain": "a number"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,8 @@ class Limits:
     max_trials: trials asked in all, 1 to 1,000,000. max_concurrent: trials at once, 1 to 10,000.
     max_seconds: the whole job. trial_seconds: one attempt of a trial. Both from 1 second on.
     max_failed: the job fails when more trials than this have failed.
+    patience: the job ends early when so many trials in a row brought nothing better; min_gain: by how much a value must
+    be better to count, in the objective's unit, 0 unless given.
     retries: extra attempts after an end that was not the command's fault (a lost machine, no memory).
     command_retries: extra attempts after the command itself failed.
 
@@ -41,6 +46,8 @@ class Limits:
     max_seconds: float | None = None
     trial_seconds: float | None = None
     max_failed: int | None = None
+    patience: int | None = None
+    min_gain: float | None = None
     retries: int = 2
     command_retries: int = 0
 
@@ -49,12 +56,14 @@ class Limits:
             value = getattr(self, name)
             if value is None and name not in _NEEDED:
                 continue
-            number = int | float if name in _IN_SECONDS else int
+            number = int | float if name in _NUMBERS else int
             if isinstance(value, bool) or not isinstance(value, number):
-                what = "a number of seconds" if name in _IN_SECONDS else "a whole number"
-                raise SpecError(name, f"must be {what}, got {value!r}")
+                raise SpecError(name, f"must be {_NUMBERS.get(name, 'a whole number')}, got {value!r}")
             if not low <= value <= high:
-                raise SpecError(name, f"must be from {low:.0f} to {high:.0f}, got {value}")
+                to = f"from {low:.0f} to {high:.0f}" if high < MAX_GAIN else f"of at least {low:.0f}"
+                raise SpecError(name, f"must be {to}, got {value}")
+        if self.min_gain is not None and self.patience is None:
+            raise SpecError("min_gain", "needs patience, which says how many trials may bring less")
 
     def to_dict(self) -> dict[str, Any]:
         """The limits as plain JSON; null where there is none."""
@@ -65,7 +74,7 @@ class Limits:
         """Read what `to_dict` wrote. Raises SpecError with the path of what is wrong."""
         read = Fields(document, path, _RANGES)
         given: dict[str, Any] = {
-            name: read.number(name) if name in _IN_SECONDS else read.integer(name) for name in _RANGES if read.has(name)
+            name: read.number(name) if name in _NUMBERS else read.integer(name) for name in _RANGES if read.has(name)
         }
         with below(path):
             return cls(**given)

@@ -99,6 +99,8 @@ def _limits() -> Schema:
             "max_seconds": seconds,
             "trial_seconds": seconds,
             "max_failed": count,
+            "patience": count,
+            "min_gain": {"type": ["number", "null"], "minimum": 0, "maximum": limits.MAX_GAIN},
             "retries": again,
             "command_retries": again,
         }

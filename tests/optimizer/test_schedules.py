@@ -140,3 +140,16 @@ def test_a_listed_set_may_name_what_the_space_does_not(theatre: Stage) -> None:
 
     assert stage.experiment.status == "FINISHED"
     assert [trial.params for trial in stage.trials()] == listed
+
+
+def test_an_experiment_without_gain_ends_early_and_says_so(theatre: Stage) -> None:
+    stage = theatre(
+        limits=Limits(max_trials=100, max_concurrent=2, patience=5),
+        recording=lambda spec: Recording(points=[{"loss": 1.0}]),
+    )
+
+    stage.play()
+
+    assert stage.experiment.status == "EARLY_STOPPED"
+    assert "trials brought nothing better than 1 of trial 0" in stage.experiment.reason
+    assert 6 <= stage.experiment.trial_count < 12

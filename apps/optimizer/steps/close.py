@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.experiments.models import Desired, Experiment
 from apps.optimizer.work import Work
 from apps.tuning.driving import Tick
+from tunebook.plateau import without_gain
 from tunebook.status import ExperimentStatus
 
 Ending = tuple[ExperimentStatus, str]
@@ -54,10 +55,21 @@ def ending(work: Work, row: Experiment) -> Ending | None:
         return ExperimentStatus.FAILED, f"{row.failed_count} trials failed, more than max_failed ({limits.max_failed})"
     if objective.target is not None and row.best_value is not None and objective.reached(row.best_value):
         return ExperimentStatus.EARLY_STOPPED, f"the target {objective.target:g} was reached"
+    waited = without_gain(work.history(), limits.min_gain or 0.0) if limits.patience is not None else 0
+    if limits.patience is not None and waited >= limits.patience:
+        return ExperimentStatus.EARLY_STOPPED, plateau(waited, row, limits.min_gain or 0.0)
     left = seconds_left(work, row)
     if left is not None and left <= 0:
         return ExperimentStatus.SYS_CANCELED, f"the time limit of {limits.max_seconds:g} seconds was reached"
     return None
+
+
+def plateau(waited: int, row: Experiment, least: float) -> str:
+    """That nothing gets better any more, for people."""
+    if row.best_value is None:
+        return f"the last {waited} trials brought no value at all"
+    more = f" by more than {least:g}" if least else ""
+    return f"the last {waited} trials brought nothing better{more} than {row.best_value:g} of trial {row.best_trial}"
 
 
 def seconds_left(work: Work, row: Experiment) -> float | None:
