@@ -12,7 +12,7 @@ from typing import Any
 from apps.experiments.models import Experiment
 from apps.optimizer import checkpoints, folders
 from apps.optimizer.executors.base import Executor, Handle, Observation, State
-from apps.trials.history import Curve, history, view
+from apps.trials.history import Curve, earlier, history, view
 from apps.trials.models import Attempt, Trial
 from apps.tuning.driving import Lease
 from apps.tuning.measuring import Reading
@@ -109,6 +109,8 @@ class Work:
     unavailable: str = ""
     sampler_failures: int = 0
     next_due: float = 0.0
+    workspace_id: int = 0
+    earlier: tuple[TrialView, ...] = ()
     messages: list[tuple[str, str]] = field(default_factory=list)
     _sampler: Sampler | None = None
     _history: History | None = None
@@ -130,8 +132,8 @@ class Work:
     def history(self) -> History:
         """Everything known, in order of number."""
         if self._history is None:
-            trials = tuple(self.views[number] for number in sorted(self.views))
-            self._history = History(self.job.space, self.job.objective, trials, self.seed)
+            trials = (self.views[number] for number in sorted(self.views))
+            self._history = History(self.job.space, self.job.objective, (*self.earlier, *trials), self.seed)
         return self._history
 
     def remember(self, trial: Trial, curve: Curve | None = None) -> None:
@@ -150,6 +152,8 @@ class Work:
 
     def redeclare(self, job: Job, version: int) -> None:
         """Follow a changed declaration: what was asked ahead is dropped, sampler and policy are built anew."""
+        if (job.sampling.warm_start, job.space) != (self.job.sampling.warm_start, self.job.space):
+            self.earlier = earlier(self.workspace_id, job)
         self.job, self.version = job, version
         self.suggestions.clear()
         self.is_exhausted = False
@@ -201,6 +205,8 @@ def load(lease: Lease, place: Place) -> Work:
         views={trial.number: trial for trial in past.trials},
         status=experiment.status,
         best=experiment.best_value,
+        workspace_id=experiment.workspace_id,
+        earlier=earlier(experiment.workspace_id, job),
         sampler_failures=experiment.troubles if experiment.reason.startswith(SAMPLER_FAILED) else 0,
     )
     open_ones = Attempt.objects.filter(experiment=experiment, ended=None).select_related("trial").order_by("pk")

@@ -98,6 +98,7 @@ class OptimizerWorker:
     def ask_to_leave(self) -> None:
         """Finish this round, then go. Safe to call from a signal handler."""
         self.leaving.set()
+        self.next_beat = 0.0  # to say so
         runner.wake(str(self.receiver.path.parent))  # which reaches this process too
 
     def register(self) -> None:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -29,12 +28,12 @@ def database_url() -> str:
 
 
 @contextmanager
-def optimizer(*options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`run_optimizer` in a process of its own; killed at the end if it still lives."""
+def optimizer(data: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`run_optimizer` in a process of its own, with a data folder that no other test uses; killed at the end."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "TUNEBOOK_DATA": str(settings.TUNEBOOK_DATA),
+        "TUNEBOOK_DATA": str(data),
         "TUNEBOOK_DATABASE_URL": database_url(),
     }
     command = [sys.executable, str(ROOT / "manage.py"), "run_optimizer", "--slots", "2", *options]

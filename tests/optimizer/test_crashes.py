@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
-from apps.experiments.models import Experiment
+from apps.experiments.models import Experiment, Worker
 from apps.feed import reading
 from apps.feed.models import experiment_stream
 from apps.optimizer.executors.base import Handle
@@ -28,15 +27,17 @@ from tunebook.sampling import Sampling
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
+LEAVING = 20
+"""Seconds; it takes one on a quiet machine."""
 SCRIPT = """echo "$TUNEBOOK_TRIAL $TUNEBOOK_ATTEMPT" >> {log}
 printf '{{"step": 0, "metrics": {{"loss": %s}}}}\\n' ${{x}} >> $TUNEBOOK_SPOOL
-sleep {seconds}"""
+{end}"""
 
 
 @pytest.fixture
-def executor() -> Iterator[LocalExecutor]:
+def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
     """A look at what runs, and the end of it after the test."""
-    executor = LocalExecutor(settings.TUNEBOOK_DATA)
+    executor = LocalExecutor(tmp_path / "data")
     yield executor
     for handle in executor.list_owned():
         executor.stop(handle, 0.0)
@@ -45,10 +46,12 @@ def executor() -> Iterator[LocalExecutor]:
 
 @pytest.fixture
 def sweep(make_experiment: Callable[..., Experiment], tmp_path: Path) -> Callable[..., Experiment]:
-    """An experiment whose trials write down that they ran, report one value and take a moment."""
+    """An experiment whose trials write down that they ran, report one value, and take a moment or wait at a gate."""
 
-    def make(*, trials: int, seconds: float) -> Experiment:
-        script = SCRIPT.format(log=tmp_path / "ran", seconds=seconds)
+    def make(*, trials: int, seconds: float | None = None) -> Experiment:
+        gate = f"until [ -e {tmp_path}/gate ]; do sleep 0.02; done"
+        end = gate if seconds is None else f"sleep {seconds}"
+        script = SCRIPT.format(log=tmp_path / "ran", end=end)
         job = a_job(
             command=Command(steps=(script,), grace=0.2),
             limits=Limits(max_trials=trials, max_concurrent=2),
@@ -92,10 +95,10 @@ def test_a_killed_optimizer_is_followed_by_one_that_loses_nothing(
     experiment = sweep(trials=24, seconds=0.05)
 
     for part in (4, 10, 16):
-        with optimizer() as process:
+        with optimizer(executor.data) as process:
             until(lambda wanted=part: ended(experiment) >= wanted)
             kill(process)
-    with optimizer("--exit-when-idle") as process:
+    with optimizer(executor.data, "--exit-when-idle") as process:
         assert process.wait(60) == 0
 
     assert has_finished(experiment)
@@ -105,13 +108,14 @@ def test_a_killed_optimizer_is_followed_by_one_that_loses_nothing(
 def test_trials_go_on_while_no_optimizer_lives_and_are_adopted(
     sweep: Callable[..., Experiment], executor: LocalExecutor, tmp_path: Path
 ) -> None:
-    experiment = sweep(trials=2, seconds=0.6)
-    with optimizer() as process:
+    experiment = sweep(trials=2)
+    with optimizer(executor.data) as process:
         until(lambda: sum(runs(tmp_path).values()) == 2)
         kill(process)
 
     alive = list(executor.list_owned())
-    with optimizer("--exit-when-idle") as process:
+    (tmp_path / "gate").touch()
+    with optimizer(executor.data, "--exit-when-idle") as process:
         assert process.wait(60) == 0
 
     assert len(alive) == 2
@@ -124,7 +128,7 @@ def test_a_killed_keeper_disturbs_nothing(
 ) -> None:
     experiment = sweep(trials=12, seconds=0.05)
 
-    with optimizer("--exit-when-idle") as process:
+    with optimizer(executor.data, "--exit-when-idle") as process:
         until(lambda: ended(experiment) >= 3)
         os.kill(executor.keeper.hello()["pid"], signal.SIGKILL)
         assert process.wait(60) == 0
@@ -138,11 +142,11 @@ def test_optimizer_and_keeper_killed_together_lose_nothing(
 ) -> None:
     experiment = sweep(trials=12, seconds=0.1)
 
-    with optimizer() as process:
+    with optimizer(executor.data) as process:
         until(lambda: ended(experiment) >= 3)
         os.kill(executor.keeper.hello()["pid"], signal.SIGKILL)
         kill(process)
-    with optimizer("--exit-when-idle") as process:
+    with optimizer(executor.data, "--exit-when-idle") as process:
         assert process.wait(60) == 0
 
     assert has_finished(experiment)
@@ -152,13 +156,14 @@ def test_optimizer_and_keeper_killed_together_lose_nothing(
 def test_a_killed_runner_costs_one_more_attempt(
     sweep: Callable[..., Experiment], executor: LocalExecutor, tmp_path: Path
 ) -> None:
-    experiment = sweep(trials=2, seconds=0.5)
+    experiment = sweep(trials=2)
 
-    with optimizer("--exit-when-idle") as process:
+    with optimizer(executor.data, "--exit-when-idle") as process:
         first = until(lambda: Attempt.objects.filter(experiment=experiment, state="RUNNING").first())
         identity = executor.runner_identity(Handle.from_dict(first.handle))
         assert identity is not None
         os.kill(identity["runner"], signal.SIGKILL)
+        (tmp_path / "gate").touch()
         assert process.wait(60) == 0
 
     assert has_finished(experiment)
@@ -172,15 +177,16 @@ def test_a_killed_runner_costs_one_more_attempt(
 def test_the_first_term_releases_and_leaves_the_trials_running(
     sweep: Callable[..., Experiment], executor: LocalExecutor, tmp_path: Path
 ) -> None:
-    experiment = sweep(trials=2, seconds=1.0)
-    with optimizer() as process:
+    experiment = sweep(trials=2)
+    with optimizer(executor.data) as process:
         until(lambda: sum(runs(tmp_path).values()) == 2)
         process.send_signal(signal.SIGTERM)
-        code = process.wait(10)
+        code = process.wait(LEAVING)
 
     experiment.refresh_from_db()
     alive = list(executor.list_owned())
-    with optimizer("--exit-when-idle") as process:
+    (tmp_path / "gate").touch()
+    with optimizer(executor.data, "--exit-when-idle") as process:
         assert process.wait(60) == 0
 
     assert code == 0
@@ -193,11 +199,13 @@ def test_the_first_term_releases_and_leaves_the_trials_running(
 def test_draining_waits_for_the_running_trials(
     sweep: Callable[..., Experiment], executor: LocalExecutor, tmp_path: Path
 ) -> None:
-    experiment = sweep(trials=20, seconds=0.4)
-    with optimizer("--drain") as process:
+    experiment = sweep(trials=20)
+    with optimizer(executor.data, "--drain") as process:
         until(lambda: sum(runs(tmp_path).values()) == 2)
         process.send_signal(signal.SIGTERM)
-        code = process.wait(10)
+        until(lambda: Worker.objects.filter(draining=True).exists())
+        (tmp_path / "gate").touch()
+        code = process.wait(LEAVING)
 
     experiment.refresh_from_db()
     assert code == 0
@@ -209,10 +217,10 @@ def test_stopping_trials_on_the_way_out_cancels_them(
     sweep: Callable[..., Experiment], executor: LocalExecutor, tmp_path: Path
 ) -> None:
     experiment = sweep(trials=20, seconds=30)
-    with optimizer("--stop-trials") as process:
+    with optimizer(executor.data, "--stop-trials") as process:
         until(lambda: sum(runs(tmp_path).values()) == 2)
         process.send_signal(signal.SIGTERM)
-        code = process.wait(10)
+        code = process.wait(LEAVING)
 
     experiment.refresh_from_db()
     assert code == 0
@@ -229,7 +237,7 @@ def test_two_optimizers_share_the_work_and_the_slots(
     def leave(process: subprocess.Popen[bytes]) -> int:
         return process.wait(60)
 
-    with optimizer("--exit-when-idle") as first, optimizer("--exit-when-idle") as second:
+    with optimizer(executor.data, "--exit-when-idle") as first, optimizer(executor.data, "--exit-when-idle") as second:
         codes = [leave(first), leave(second)]
 
     assert codes == [0, 0]

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def until(look: Callable[[], T], *, seconds: float = PATIENCE, what: str = "") -> T:

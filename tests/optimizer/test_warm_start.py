@@ -1,0 +1,137 @@
+"""Starting warm: earlier experiments of the workspace teach a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from apps.experiments.models import Experiment
+from apps.optimizer.executors.replay import Recording
+from apps.trials.history import earlier
+from apps.trials.models import Trial
+from apps.tuning import experiments
+from apps.workspaces.access import Actor
+from apps.workspaces.models import Workspace
+from tests.optimizer.conftest import Theatre
+from tests.people import a_job
+from tunebook import Choice, Space, SpecError, Uniform
+from tunebook.limits import Limits
+from tunebook.objective import Metric, Objective
+from tunebook.sampling import Sampling
+
+pytestmark = pytest.mark.django_db
+Make = Callable[..., Experiment]
+
+
+@pytest.fixture
+def known(make_experiment: Make) -> Experiment:
+    """An ended experiment: 20 results of x, good around 0.3, with another parameter besides."""
+    row = make_experiment(job=a_job(space=Space({"x": Uniform(0, 2), "old": Uniform(0, 1)})), start=False)
+    Trial.objects.bulk_create(
+        Trial(
+            experiment=row,
+            number=number,
+            params={"x": number / 10, "old": 0.5},
+            status="FINISHED" if number else "FAILED",
+            value=abs(number / 10 - 0.3) if number else None,
+            source="random",
+        )
+        for number in range(20)
+    )
+    return row
+
+
+def warm(*keys: str, **given: object) -> Sampling:
+    return Sampling("tpe", seed=1, warm_start=keys, **given)  # type: ignore[arg-type]
+
+
+def test_results_are_taken_by_name_and_what_lies_outside_the_space_is_dropped(known: Experiment) -> None:
+    job = a_job(space=Space({"x": Uniform(0, 1), "new": Uniform(0, 1)}), sampling=warm(known.key, warm_weight=0.5))
+
+    found = earlier(known.workspace_id, job)
+
+    assert [trial.params for trial in found] == [{"x": number / 10} for number in range(1, 11)]
+    assert {trial.weight for trial in found} == {0.5}
+    assert all(trial.number < 0 for trial in found)
+    assert len({trial.number for trial in found}) == len(found)
+
+
+def test_a_warm_experiment_searches_where_the_earlier_one_was_good(
+    theatre: Callable[..., Theatre], known: Experiment
+) -> None:
+    stage = theatre(
+        sampling=warm(known.key),
+        limits=Limits(max_trials=12),
+        recording=lambda spec: Recording(points=[{"loss": abs(spec.params["x"] - 0.3)}]),
+    )
+
+    stage.play()
+
+    trials = stage.trials()
+    assert [trial.number for trial in trials] == list(range(12))
+    assert {trial.source for trial in trials} == {"model"}
+    assert sum(abs(trial.params["x"] - 0.3) < 0.25 for trial in trials) >= 8
+
+
+def test_earlier_results_are_neither_tried_nor_best(theatre: Callable[..., Theatre], known: Experiment) -> None:
+    stage = theatre(
+        space=Space({"x": Choice([0.3, 0.5])}),
+        sampling=Sampling("grid", warm_start=(known.key,)),
+        recording=lambda spec: Recording(points=[{"loss": 5.0}]),
+    )
+
+    stage.play()
+
+    assert sorted(trial.params["x"] for trial in stage.trials()) == [0.3, 0.5]
+    assert stage.experiment.best_value == 5.0
+
+
+def test_an_experiment_that_is_not_there_is_refused_by_its_place(
+    make_experiment: Make, known: Experiment, actor_cleo: Actor
+) -> None:
+    with pytest.raises(SpecError, match="no experiment 'nothing'") as refused:
+        make_experiment(job=a_job(sampling=warm(known.key, "nothing")))
+
+    assert refused.value.path == "sampling.warm_start.1"
+
+
+def test_an_experiment_out_of_reach_is_refused_like_one_that_is_not_there(
+    known: Experiment, actor_cleo: Actor, db: None
+) -> None:
+    elsewhere = Workspace.objects.get(slug="elsewhere")
+
+    with pytest.raises(SpecError, match="there is no experiment"):
+        experiments.create(actor_cleo, a_job(sampling=warm(known.key)), workspace=elsewhere)
+
+
+def test_an_experiment_with_another_objective_is_refused(make_experiment: Make, known: Experiment) -> None:
+    job = a_job(sampling=warm(known.key), objective=Objective("maximize", (Metric("accuracy"),)))
+
+    with pytest.raises(SpecError, match="minimize loss"):
+        make_experiment(job=job)
+
+
+def test_a_declaration_with_sources_comes_back_and_one_without_looks_as_before() -> None:
+    sampling = warm("a", "b", warm_weight=0.5)
+
+    assert Sampling.from_dict(sampling.to_dict()) == sampling
+    assert Sampling("tpe").to_dict() == {"name": "tpe", "options": {}, "seed": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"warm_start": "abc"}, "sampling.warm_start"),
+        ({"warm_start": [1]}, "sampling.warm_start.0"),
+        ({"warm_start": [""]}, "sampling.warm_start"),
+        ({"warm_start": ["a"], "warm_weight": 0}, "sampling.warm_weight"),
+        ({"warm_start": ["a"], "warm_weight": 2}, "sampling.warm_weight"),
+        ({"warm_start": ["a"] * 21}, "sampling.warm_start"),
+    ],
+)
+def test_nonsense_is_refused_by_name(given: dict[str, object], path: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        Sampling.from_dict({"name": "tpe", **given})
+
+    assert refused.value.path == path
