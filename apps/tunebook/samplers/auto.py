@@ -1,24 +1,47 @@
-"""The sampler for those who name none: it looks at the space and says what it picked and why."""
+"""The sampler for those who name none: it looks at the space and the run, and says what it picked and why.
+
+Which sampler leads where was found on BBOB and on tables of real models (`tests/benchmarks/optimizer`): a Gaussian
+process for the first hundreds of trials, then strategies whose cost does not grow; a second opinion where it is stuck.
+"""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tunebook.history import History
 from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
+from tunebook.samplers.bayesian import BayesianSampler
+from tunebook.samplers.cmaes import CmaesSampler
+from tunebook.samplers.encode import Encoder, Kind
 from tunebook.samplers.grid import GridSampler
 from tunebook.samplers.tpe import TpeSampler
 from tunebook.space import Params, Space
 
 FEW = 32  # a space of so many parameter sets is worth trying out whole
+WIDE = 60  # parameters (options beyond two count too) above which distances tell a Gaussian process little
+LONG = 300  # results after which cheaper samplers find as much
+CROWD = 64  # trials at once above which a process that thinks for each of them in turn takes too long
+NOISY = 0.3  # share of noise in the values above which to be without progress is no sign of being stuck
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A sampler, and why it is asked."""
+
+    sampler: Sampler
+    reason: str
 
 
 class AutoSampler(Sampler):
-    """Grid for a space of at most 32 parameter sets, TPE for all others.
+    """Picks by the space, the number of results, the trials at once and the planned ones, progress and noise.
+
+    Grid for a space of at most 32 parameter sets; TPE for very wide ones and for crowds of trials at once; for others
+    a Gaussian process up to 300 results, and then CMA-ES in turn with TPE where all parameters are numbers, else TPE.
+    While the process makes no progress every second trial is asked of one of these.
 
     Example:
-        >>> AutoSampler(Space({"depth": Randint(5)}), Objective()).reason
+        >>> AutoSampler(Space({"depth": Randint(5)}), Objective()).pick(history, 0, 0).reason
         'grid: the space has only 5 parameter sets'
     """
 
@@ -26,21 +49,59 @@ class AutoSampler(Sampler):
 
     def __init__(self, space: Space, objective: Objective, seed: int = 0, **options: Any) -> None:
         super().__init__(space, objective, seed, **options)
-        self.picked: Sampler
-        if space.size is not None and space.size <= FEW:
-            self.picked = GridSampler(space, objective, seed)
-            self.reason = f"grid: the space has only {space.size} parameter sets"
-        else:
-            self.picked = TpeSampler(space, objective, seed)
-            self.reason = "tpe: it learns from the first few trials and suits every kind of space"
+        columns = Encoder(space).columns
+        self._grid = GridSampler(space, objective, seed) if space.size is not None and space.size <= FEW else None
+        self._width = sum(max(column.count - 1, 1) if column.kind is Kind.OPTION else 1 for column in columns)
+        self._is_numeric = len(columns) > 1 and all(column.kind is Kind.POSITION for column in columns)
+        startup = min(10, max(5, len(columns) + 2))
+        if self.limits.max_trials is not None:
+            startup = max(2, min(startup, self.limits.max_trials // 4))
+        self._process = BayesianSampler(space, objective, seed, n_startup=startup)
+        self._tpe = TpeSampler(space, objective, seed, n_startup=startup)
+        self._cmaes = CmaesSampler(space, objective, seed)
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
-        suggestion = self.picked.suggest(history, number, pending)
+        picked = self.pick(history, number, len(pending))
+        suggestion = picked.sampler.suggest(history, number, pending)
         if suggestion is None:
             return None
-        return replace(
-            suggestion, note=". ".join(part for part in (f"auto picked {self.reason}", suggestion.note) if part)
-        )
+        parts = (f"auto picked {picked.reason}", suggestion.note)
+        return replace(suggestion, note=". ".join(part for part in parts if part))
+
+    def pick(self, history: History, number: int, pending: int) -> Pick:
+        """The sampler for the trial of this number, and why."""
+        if self._grid is not None:
+            return Pick(self._grid, f"grid: the space has only {self.space.size} parameter sets")
+        if self._width > WIDE:
+            return Pick(self._tpe, f"tpe: it bears spaces as wide as this one ({self._width} dimensions)")
+        crowd = max(pending, self.limits.max_concurrent)
+        if crowd > CROWD:
+            return Pick(self._tpe, f"tpe: it is quick enough for {crowd} trials at once")
+        results = len(history.results)
+        if results > LONG:
+            return self._later(number, f"there are more than {LONG} results")
+        still = self._still(history)
+        if still and number % 2 and self._process.noise(history) < NOISY:
+            return self._later(number // 2, f"a second opinion, for the last {still} results were no better")
+        return Pick(self._process, "bayesian: it makes the most of few results")
 
     def exhausted(self, history: History) -> bool:
-        return self.picked.exhausted(history)
+        return super().exhausted(history) if self._grid is None else self._grid.exhausted(history)
+
+    def _later(self, number: int, why: str) -> Pick:
+        if self._is_numeric and number % 2:
+            return Pick(self._cmaes, f"cmaes: {why}, and all parameters are numbers")
+        return Pick(self._tpe, f"tpe: {why}")
+
+    def _still(self, history: History) -> int:
+        """How many results have come since the last progress, when they are many; else 0."""
+        patience = 15 + 2 * self._width
+        results = history.results
+        if len(results) <= 2 * patience:
+            return 0
+        values = [value for _, value in results]
+        before = history.objective.best(values[:-patience])
+        if history.objective.is_better(history.objective.best(values[-patience:]), before):
+            return 0
+        place = values.index(before) if before is not None else 0
+        return len(values) - 1 - place

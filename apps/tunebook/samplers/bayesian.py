@@ -30,15 +30,25 @@ STARTS = 5
 NEAR = (0.1, 0.03, 0.01, 0.003)  # how far from the best candidates each round looks, as shares of the range
 PER_START = 60
 BESIDE = 0.01  # so near to a running trial, as a share of each range, nothing more is tried
-OUTLIER = 4.0  # a loss so many times further from the median than the best one is as good as any worse
+BENDS = (0.25, 0.5, 0.75, 1.0)  # up to this share of the losses their scale is about straight; the first that tells
+FLAT = 1e-12  # of the largest loss: differences below this are none
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How losses became values of mean 0 and variance 1."""
+    """How losses became values of mean 0 and variance 1: bent, so that the worst do not hide how the best differ."""
 
+    unit: float
+    least: float
+    bend: float
     middle: float
     width: float
+
+    def back(self, mean: float, spread: float) -> tuple[float, float]:
+        """A loss and its deviation, from those of a value."""
+        bent = self.middle + self.width * mean
+        slope = self.bend * float(np.exp(min(bent, 700.0)))
+        return self.unit * (self.least + slope - self.bend), self.unit * slope * self.width * spread
 
 
 class BayesianSampler(Sampler):
@@ -81,13 +91,22 @@ class BayesianSampler(Sampler):
             process, rows, values = self._with_pending(process, rows, values, waiting)
         row, mean, spread = self._search(process, rows, values, waiting, self.generator(number))
         numbers = dict(zip(self._encoder.index, row.tolist(), strict=True))
+        expected, deviation = scale.back(mean, spread)
         return Suggestion(
             self._encoder.params(numbers),
             "model",
-            expected=history.objective.sign * (scale.middle + scale.width * mean),
-            spread=scale.width * spread,
+            expected=history.objective.sign * expected if np.isfinite(expected) else None,
+            spread=deviation if np.isfinite(deviation) else None,
             note=f"the most promising point of a Gaussian process over {len(loss)} trials",
         )
+
+    def noise(self, history: History) -> float:
+        """The share of the values' variance that the process takes for noise; 1 while there are too few results."""
+        table = self._records.table(history, ())
+        if table.results < self.chosen["n_startup"]:
+            return 1.0
+        rows, loss = _most_telling(table.rows, table.loss)
+        return self._process(rows, _scaled(loss)[0]).noise
 
     def _process(self, rows: Floats, values: Floats) -> GaussianProcess:
         """The process fitted to this data; the last one is kept, for the other suggestions of a batch."""
@@ -209,13 +228,15 @@ def _most_telling(rows: Floats, loss: Floats) -> tuple[Floats, Floats]:
 
 
 def _scaled(loss: Floats) -> tuple[Floats, Scale]:
-    """Losses with mean 0 and variance 1; failures and outliers on the bad side are set to a bad value."""
+    """Losses on a logarithmic scale above the best one, with mean 0 and variance 1; failures are as bad as the worst."""
     finite = loss[np.isfinite(loss)]
     unit = float(np.abs(finite).max()) or 1.0
-    finite = finite / unit
-    low, middle, high = float(finite.min()), float(np.median(finite)), float(finite.max())
-    values = np.minimum(loss / unit, min(middle + OUTLIER * (middle - low), high) if middle > low else high)
-    centre, width = float(values.mean()), float(values.std())
-    if width < 1e-12:
-        return np.zeros(len(values)), Scale(centre * unit, 0.0)
-    return (values - centre) / width, Scale(centre * unit, width * unit)
+    above = np.minimum(loss / unit, float((finite / unit).max()))
+    least = float(above.min())
+    above -= least
+    bend = max((float(np.quantile(above, share)) for share in BENDS), key=lambda width: width > FLAT)
+    if bend <= FLAT:
+        return np.zeros(len(loss)), Scale(unit, least, 0.0, 0.0, 0.0)
+    bent = np.log1p(above / bend)
+    middle, width = float(bent.mean()), float(bent.std())
+    return (bent - middle) / width, Scale(unit, least, bend, middle, width)

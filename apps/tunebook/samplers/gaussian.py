@@ -70,6 +70,12 @@ class GaussianProcess:
         chosen = np.concatenate([best, rest])
         return cls(points, values, _fit(points.at(chosen), values[chosen]))
 
+    @property
+    def noise(self) -> float:
+        """The share of noise in the variance of values."""
+        signal, noise = np.exp(self._theta[-2:]).tolist()
+        return float(noise / (signal + noise))
+
     def conditioned(self, points: Points, values: Floats) -> "GaussianProcess":
         """A process with the same parameters on other data."""
         return GaussianProcess(points, values, self._theta)
