@@ -42,17 +42,17 @@ class Optuna:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         warnings.simplefilter("ignore")
         self._space = space
-        self._study = optuna.create_study(sampler=sampler(optuna, seed))
+        self.study = optuna.create_study(sampler=sampler(optuna, seed))
         self._trials: dict[int, Any] = {}
 
     def ask(self) -> Mapping[str, Any]:
-        trial = self._study.ask()
+        trial = self.study.ask()
         params = self._space.assemble(lambda name, distribution: _suggested(trial, name, distribution))
         self._trials[id(params)] = trial
         return params
 
     def tell(self, params: Mapping[str, Any], value: float) -> None:
-        self._study.tell(self._trials.pop(id(params)), value)
+        self.study.tell(self._trials.pop(id(params)), value)
 
 
 def _suggested(trial: Any, name: str, distribution: Distribution) -> Any:
@@ -150,6 +150,26 @@ OPTUNA: dict[str, Callable[[Any, int], Any]] = {
     "optuna-qmc": lambda optuna, seed: optuna.samplers.QMCSampler(seed=seed),
     "optuna-random": lambda optuna, seed: optuna.samplers.RandomSampler(seed=seed),
 }
+
+
+def optuna_with_history(name: str, space: Space, results: list[tuple[Mapping[str, Any], float]]) -> Optuna:
+    """Optuna with trials that are put in, not asked for: asking for ten thousand would take half an hour."""
+    import optuna
+
+    peer = Optuna(OPTUNA[name], space, 0)
+    example = peer.study.ask()
+    space.assemble(lambda leaf, distribution: _suggested(example, leaf, distribution))
+    peer.study.tell(example, 0.0)
+    kinds = example.distributions
+    for params, value in results:
+        drawn = {
+            leaf: round(each / inner.q) if isinstance(inner, QLogUniform) else each
+            for leaf, inner, each in space.walk(params)
+        }
+        kept = {leaf: kinds[leaf] for leaf in drawn if leaf in kinds}
+        found = {leaf: drawn[leaf] for leaf in kept}
+        peer.study.add_trial(optuna.trial.create_trial(params=found, distributions=kept, value=value))
+    return peer
 
 
 def make(name: str, space: Space, seed: int, budget: int | None = None) -> Peer:

@@ -18,7 +18,7 @@ from statistics import fmean
 from typing import Any
 
 from tests.benchmarks.optimizer import peers
-from tests.benchmarks.optimizer.problems import Problem, bbob, tables
+from tests.benchmarks.optimizer.problems import SPACES, Problem, bbob, tables
 
 BUDGETS = (25, 50, 100, 200)
 FLOOR = {"bbob": 1e-8, "sklearn": 1e-3}  # a regret below this is as good as none
@@ -29,7 +29,7 @@ def problems(options: argparse.Namespace) -> Iterator[Problem]:
     if "bbob" in options.suites:
         yield from bbob(tuple(options.dimensions), tuple(options.instances), tuple(options.functions))
     if "sklearn" in options.suites:
-        yield from tables(tuple(options.datasets))
+        yield from tables(tuple(options.datasets), tuple(options.models))
 
 
 def play(problem: Problem, name: str, seed: int, trials: int) -> dict[str, Any]:
@@ -138,6 +138,7 @@ def main(arguments: list[str]) -> None:
     playing.add_argument("--instances", nargs="+", type=int, default=[1, 2, 3, 4, 5])
     playing.add_argument("--functions", nargs="+", type=int, default=list(range(1, 25)))
     playing.add_argument("--datasets", nargs="+", default=["digits", "wine"])
+    playing.add_argument("--models", nargs="+", default=list(SPACES))
     playing.set_defaults(verb=run)
     reporting = verbs.add_parser("report")
     reporting.add_argument("files", nargs="+")
