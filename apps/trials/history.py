@@ -12,6 +12,8 @@ from tunebook.job import Job
 from tunebook.objective import Objective
 from tunebook.status import TrialStatus
 
+MAX_EARLIER = 1_000
+
 Curve = tuple[tuple[int, float], ...]
 
 
@@ -41,6 +43,30 @@ def history(experiment: Experiment, job: Job, *, with_curves: bool = True) -> Hi
         for pk, number, params, status, value, version, parent in found
     ]
     return History(space=job.space, objective=job.objective, trials=tuple(trials), seed=experiment.seed)
+
+
+def earlier(workspace_id: int, job: Job) -> tuple[TrialView, ...]:
+    """The results of the experiments that a job starts warm from, the latest of many; numbered from -1 down. 1 query.
+
+    Parameters are taken by their names; those that the space does not have, and values outside it, are dropped.
+    """
+    sampling = job.sampling
+    if not sampling.warm_start:
+        return ()
+    rows = Trial.objects.filter(
+        experiment__workspace=workspace_id,
+        experiment__key__in=sampling.warm_start,
+        status=TrialStatus.FINISHED,
+        value__isnull=False,
+    )
+    found = list(rows.order_by("-pk").values_list("params", "value")[:MAX_EARLIER])
+    views = []
+    for params, value in reversed(found):
+        known = {name: one for name, one in params.items() if name in job.space and job.space[name].contains(one)}
+        if known:
+            number = len(views) - len(found)
+            views.append(TrialView(number, known, TrialStatus.FINISHED, value, weight=sampling.warm_weight))
+    return tuple(views)
 
 
 def view(trial: Trial, curve: Curve = ()) -> TrialView:

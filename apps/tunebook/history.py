@@ -19,7 +19,7 @@ class TrialView:
     """One trial as samplers and policies see it.
 
     Args:
-        number: its place in the experiment, from 0 on.
+        number: its place in the experiment, from 0 on; below 0 for a trial of an earlier experiment to learn from.
         params: its parameters, as plain JSON.
         status: where it stands.
         value: the objective's value of the whole trial; None while there is none.
@@ -145,18 +145,19 @@ class History:
     @cached_property
     def best(self) -> TrialView | None:
         """The finished trial with the best value, the earliest of equals; None before there is one."""
-        rated = [trial for trial in self.finished if trial.value is not None and math.isfinite(trial.value)]
+        own = [trial for trial in self.finished if trial.number >= 0]
+        rated = [trial for trial in own if trial.value is not None and math.isfinite(trial.value)]
         return min(rated, key=lambda trial: (self.objective.sign * (trial.value or 0.0), trial.number), default=None)
 
     @property
     def next_number(self) -> int:
         """The number the next trial will have."""
-        return 1 + max((trial.number for trial in self.trials), default=-1)
+        return 1 + max(max((trial.number for trial in self.trials), default=-1), -1)
 
     @cached_property
     def tried(self) -> Set[Hashable]:
         """The identities of all parameter sets there are trials of, whatever became of them."""
-        return frozenset(trial.identity for trial in self.trials)
+        return frozenset(trial.identity for trial in self.trials if trial.number >= 0)
 
     def others(self, trial: TrialView, reached: int = 1) -> tuple[TrialView, ...]:
         """All other trials with at least so many measurements, ended ones included."""

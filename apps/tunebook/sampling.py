@@ -159,6 +159,8 @@ SAMPLERS: Mapping[str, Mapping[str, Allowed]] = {
 }
 
 MAX_SEED = 2**63 - 1
+MAX_SOURCES = 20
+WARM_WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,8 @@ class Sampling:
         "experiments", "hyperband", "halving", "bohb", "pbt", "plugin".
     options: what that sampler understands, by name.
     seed: a whole number from 0 on; None lets the server draw one and keep it.
+    warm_start: keys of earlier experiments of the workspace, whose results a model learns from as well.
+    warm_weight: how much such a result counts, above 0 and at most 1, where one of this experiment counts 1.
 
         Sampling("tpe", seed=7)
     """
@@ -176,8 +180,16 @@ class Sampling:
     name: str = "auto"
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
+    warm_start: tuple[str, ...] = ()
+    warm_weight: float = WARM_WEIGHT
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "warm_start", tuple(self.warm_start))
+        if len(self.warm_start) > MAX_SOURCES or not all(isinstance(key, str) and key for key in self.warm_start):
+            raise SpecError("warm_start", f"must be a list of up to {MAX_SOURCES} keys of experiments")
+        weight = self.warm_weight
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= 1:
+            raise SpecError("warm_weight", f"must be a number above 0 and at most 1, got {weight!r}")
         if self.name not in SAMPLERS:
             raise SpecError("name", unknown(str(self.name), SAMPLERS, "sampler"))
         for option, value in self.options.items():
@@ -235,15 +247,19 @@ class Sampling:
 
     def to_dict(self) -> dict[str, Any]:
         """The declaration as plain JSON."""
-        return {"name": self.name, "options": dict(self.options), "seed": self.seed}
+        found = {"name": self.name, "options": dict(self.options), "seed": self.seed}
+        if self.warm_start:
+            found |= {"warm_start": list(self.warm_start), "warm_weight": self.warm_weight}
+        return found
 
     @classmethod
     def from_dict(cls, document: object, path: str = "sampling") -> Self:
         """Read what `to_dict` wrote. Raises SpecError with the path of what is wrong."""
-        fields = Fields(document, path, ("name", "options", "seed"))
+        fields = Fields(document, path, ("name", "options", "seed", "warm_start", "warm_weight"))
         name, options, seed = fields.text("name", "auto"), fields.mapping("options"), fields.integer("seed")
+        sources, weight = fields.texts("warm_start"), fields.number("warm_weight")
         with below(path):
-            return cls(name, options, seed)
+            return cls(name, options, seed, sources, WARM_WEIGHT if weight is None else weight)
 
 
 def misfit(space: Space, params: Mapping[str, Any]) -> tuple[str, str] | None:

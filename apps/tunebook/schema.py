@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 from tunebook import command, limits, readings, schedule
 from tunebook.distributions import TYPES, Distribution
 from tunebook.policies import POLICIES, Policy
-from tunebook.sampling import MAX_SEED, SAMPLERS
+from tunebook.sampling import MAX_SEED, MAX_SOURCES, SAMPLERS
 
 Schema = dict[str, Any]
 
@@ -77,6 +77,8 @@ def _sampling() -> Schema:
             "name": {"enum": list(SAMPLERS)},
             "options": {"type": "object"},
             "seed": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_SEED},
+            "warm_start": {"type": ["array", "null"], "items": _TEXT, "maxItems": MAX_SOURCES},
+            "warm_weight": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 1},
         },
         allOf=[
             {

@@ -62,6 +62,7 @@ def create(
     """
     require(actor, workspace.pk, "create")
     job.check()
+    _check_sources(actor, workspace.pk, job)
     pairs = checked_tags(tags)
     seed = job.sampling.seed if job.sampling.seed is not None else secrets.randbelow(2**31)
     experiment = Experiment(
@@ -296,6 +297,7 @@ def _redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
     if row.has_ended:
         raise Conflict(f"its configuration cannot change any more: it is {row.status}", status=row.status)
     job.check()
+    _check_sources(actor, row.workspace_id, job)
     current = Job.from_dict(row.job)
     if (job.objective.goal, job.objective.metrics) != (current.objective.goal, current.objective.metrics):
         raise SpecError("objective", "the goal and the metrics of an experiment with results cannot change; clone it")
@@ -309,6 +311,22 @@ def _redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
     for column, value in _columns(job).items():
         setattr(row, column, value)
     return said
+
+
+def _check_sources(actor: Actor, workspace_id: int, job: Job) -> None:
+    """Refuse a warm start from experiments that are not there for this person, or measure something else. One query."""
+    wanted = job.sampling.warm_start
+    if not wanted:
+        return
+    rows = Experiment.objects.visible_to(actor).kept().filter(workspace=workspace_id, key__in=wanted)
+    known = {key: (goal, metric) for key, goal, metric in rows.values_list("key", "goal", "metric")}
+    for place, key in enumerate(wanted):
+        path = f"sampling.warm_start.{place}"
+        if key not in known:
+            raise SpecError(path, f"there is no experiment {key!r:.40} in this workspace")
+        if known[key] != (job.objective.goal, job.objective.name[:255]):
+            goal, metric = known[key]
+            raise SpecError(path, f"experiment {key} is to {goal} {metric}, which does not compare with this one")
 
 
 def _differs(one: Job, other: Job, name: str) -> bool:

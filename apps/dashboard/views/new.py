@@ -82,8 +82,10 @@ def _create(request: HttpRequest, place: Place, form: Declaration, job: Job, *, 
 def _previewed(request: HttpRequest, place: Place, form: Declaration, job: Job) -> HttpResponse:
     seed = job.sampling.seed if job.sampling.seed is not None else random.randrange(TRIAL_SEED)
     try:
-        sampler = build(job.sampling, job.space, job.objective, seed)
-        asked = sampler.ask(History(space=job.space, objective=job.objective, trials=(), seed=seed), PREVIEWED)
+        sampler = build(job.sampling, job.space, job.objective, seed, job.limits)
+        past = History(space=job.space, objective=job.objective, trials=(), seed=seed)
+        # somebody's plugin runs where the optimizer is, never beside the pages
+        asked = [] if job.sampling.name == "plugin" else sampler.ask(past, PREVIEWED)
     except SpecError as error:
         form.refuse(error)
         return _shown(request, place, form, {"has_errors": True}, status=400)
