@@ -42,12 +42,12 @@ def test_an_admin_adds_changes_and_removes_members(as_ada: Client, cleo: User) -
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({"act": "add", "username": "nobody", "role": "viewer"}, "there is no user of that name"),
-        ({"act": "add", "username": "cleo", "role": "king"}, "choose a role"),
+        ({"act": "add", "username": "nobody", "role": "viewer"}, "there is no user"),
+        ({"act": "add", "username": "cleo", "role": "king"}, "must be one of viewer, member, admin"),
         ({"act": "change", "username": "ada", "role": "viewer"}, "at least one admin"),
         ({"act": "remove", "username": "ada"}, "at least one admin"),
-        ({"act": "add", "username": "a\x00b", "role": "viewer"}, "there is no user of that name"),
-        ({}, "there is no user of that name"),
+        ({"act": "add", "username": "a\x00b", "role": "viewer"}, "there is no user"),
+        ({}, "must be one of"),
     ],
 )
 def test_what_cannot_be_is_said_and_changes_nothing(
@@ -80,7 +80,7 @@ def test_a_key_is_shown_once(as_dora: Client) -> None:
 def test_nobody_makes_a_key_that_may_more_than_they(as_dora: Client, as_ben: Client) -> None:
     assert as_dora.post(KEYS, {"act": "issue", "role": "admin"}).status_code == 403
     assert as_ben.post(KEYS, {"act": "issue", "role": "member"}).status_code == 403
-    assertContains(as_dora.post(KEYS, {"act": "issue", "role": "king"}, follow=True), "choose a role")
+    assertContains(as_dora.post(KEYS, {"act": "issue", "role": "king"}, follow=True), "must be one of")
 
     assert Key.objects.count() == 0
 
@@ -89,7 +89,7 @@ def test_keys_are_revoked_by_their_owner_or_an_admin(as_dora: Client, as_ada: Cl
     form = {"act": "revoke", "key": key_ben.access_key_id}
 
     assertNotContains(as_dora.get(KEYS), key_ben.access_key_id)
-    assert as_dora.post(KEYS, form).status_code == 403
+    assert as_dora.post(KEYS, form).status_code == 404
     assert as_ada.post(KEYS, {"act": "revoke", "key": "nope"}).status_code == 404
     as_ada.post(KEYS, form)
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import get_user_model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.dashboard.views.frame import Place, given, in_workspace, render
-from apps.workspaces.access import NotAllowed, require
-from apps.workspaces.models import Key, Member, Role
+from apps.tuning import people
+from apps.tuning.errors import Conflict
+from apps.workspaces.access import OutOfReach
+from apps.workspaces.models import Key, Role
+from tunebook.errors import SpecError
 
 SECTIONS = (("members", "Members"), ("keys", "API keys"))
 EXPIRIES = (("90", "90 days"), ("365", "a year"), ("", "never"))
@@ -58,60 +59,38 @@ def _keys(place: Place) -> dict[str, Any]:
 
 
 def _change_members(request: HttpRequest, place: Place) -> HttpResponse | None:
-    require(place.actor, place.workspace.pk, "manage")
     act, name = request.POST.get("act", ""), given(request, "username")
-    role = request.POST.get("role", "")
-    members = Member.objects.filter(workspace=place.workspace)
-    user = get_user_model().objects.filter(username=name, is_active=True).first()
-    if user is None or (act in ("add", "change") and role not in Role.values):
-        words = "there is no user of that name" if user is None else "choose a role"
-        messages.error(request, f"Not done: {words}.")
-        return None
-    if act == "add":
-        _, made = members.get_or_create(user=user, defaults={"workspace": place.workspace, "role": role})
-        messages.success(request, f"{name} is now a member." if made else f"{name} is a member already.")
-        return None
-    last_admin = members.filter(role=Role.ADMIN).exclude(user=user).count() == 0
-    if last_admin and (act == "remove" or role != Role.ADMIN):
-        messages.error(request, "Not done: a workspace needs at least one admin.")
-        return None
-    if act == "remove":
-        members.filter(user=user).delete()
-        messages.success(request, f"{name} is no longer a member.")
-    elif act == "change":
-        members.filter(user=user).update(role=role)
-        messages.success(request, f"{name} is now {Role(role).label.lower()}.")
+    try:
+        if act == "remove":
+            people.dismiss(place.actor, place.workspace, name)
+            messages.success(request, f"{name} is no longer a member.")
+        else:
+            member = people.admit(place.actor, place.workspace, name, request.POST.get("role", ""))
+            messages.success(request, f"{name} is now {Role(member.role).label.lower()}.")
+    except SpecError as error:
+        messages.error(request, f"Not done: {error.message}.")
+    except (Conflict, OutOfReach) as error:
+        messages.error(request, f"Not done: {error}.")
     return None
 
 
 def _change_keys(request: HttpRequest, place: Place) -> HttpResponse | None:
-    act = request.POST.get("act")
-    if act == "revoke":
-        keys = Key.objects.filter(workspace=place.workspace, revoked=None, access_key_id=given(request, "key"))
-        key = keys.first()
-        if key is None:
-            raise Http404
-        if key.user_id != place.actor.user_id:
-            require(place.actor, place.workspace.pk, "manage")
-        keys.filter(pk=key.pk).update(revoked=timezone.now())
+    if request.POST.get("act") == "revoke":
+        key = people.revoke_key(place.actor, place.workspace, given(request, "key"))
         messages.success(request, f"{key.name or key.access_key_id} is revoked.")
         return None
-    role = request.POST.get("role", "")
-    has = place.actor.roles[place.workspace.pk]
-    if role not in Role.values:
-        messages.error(request, "Not done: choose a role.")
-        return None
-    if Role(role).rank > has.rank:
-        raise NotAllowed("make such a key", Role(role), has)
     days = request.POST.get("days", "90")
-    expires = timezone.now() + timedelta(days=int(days)) if days in ("90", "365") else None
-    issued = Key.objects.issue(
-        user=request.user,
-        workspace=place.workspace,
-        role=role,
-        name=given(request, "name")[:128],
-        expires=expires,
-    )
+    try:
+        issued = people.issue_key(
+            place.actor,
+            place.workspace,
+            role=request.POST.get("role", ""),
+            name=given(request, "name"),
+            days=int(days) if days in ("90", "365") else None,
+        )
+    except SpecError as error:
+        messages.error(request, f"Not done: {error.path} {error.message}.")
+        return None
     return _page(request, place, "keys", {"issued": issued})
 
 
