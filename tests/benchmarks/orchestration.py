@@ -3,7 +3,8 @@
     python tests/benchmarks/orchestration.py --trials 200 --slots 2
 
 Runs no-op commands bare, then as the trials of a real experiment with everything recorded: parameters, status, logs,
-exit, events, in a database of its own. Shared or noisy machines: trust the CPU column, repeat the others.
+exit, events, in a database of its own. On a busy machine every column grows, the bare spawn's too: compare them.
+Leave a minute between two runs: ext4 is up to twenty times slower at making files where many were just deleted.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def main() -> None:
             print(f"  end to next start         {1000 * statistics.median(gaps):8.2f} ms median")
             print(f"                            {1000 * sorted(gaps)[int(len(gaps) * 0.95)]:8.2f} ms 95 %")
             experiment.refresh_from_db()
-            print(f"  {experiment.status}, {experiment.counts}, {seconds:.2f} s in all")
+            attempts = experiment.attempts.count()
+            print(f"  {experiment.status}, {experiment.counts}, {attempts} attempts, {seconds:.2f} s in all")
 
 
 def arguments() -> argparse.Namespace:
