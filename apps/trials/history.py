@@ -60,7 +60,7 @@ def earlier(workspace_id: int, job: Job) -> tuple[TrialView, ...]:
         value__isnull=False,
     )
     found = list(rows.order_by("-pk").values_list("params", "value")[:MAX_EARLIER])
-    views = []
+    views: list[TrialView] = []
     for params, value in reversed(found):
         known = {name: one for name, one in params.items() if name in job.space and job.space[name].contains(one)}
         if known:

@@ -247,7 +247,7 @@ class Sampling:
 
     def to_dict(self) -> dict[str, Any]:
         """The declaration as plain JSON."""
-        found = {"name": self.name, "options": dict(self.options), "seed": self.seed}
+        found: dict[str, Any] = {"name": self.name, "options": dict(self.options), "seed": self.seed}
         if self.warm_start:
             found |= {"warm_start": list(self.warm_start), "warm_weight": self.warm_weight}
         return found
