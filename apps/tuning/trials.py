@@ -95,7 +95,8 @@ def queue(actor: Actor, experiment: Experiment, params: Mapping[str, Any], *, so
     require(actor, experiment.workspace_id, "run")
     with transaction.atomic():
         row = _open_for_more(experiment)
-        problems = Job.from_dict(row.job).space.problems(params)
+        job = Job.from_dict(row.job)
+        problems = job.space.problems({name: one for name, one in params.items() if name not in job.sampling.adds})
         if problems:
             raise SpecError("params", "; ".join(problems))
         if _same_as_any(params, _succeeded_params(row)):

@@ -56,6 +56,9 @@ TRIAL = (
     "reason",
     "source",
     "note",
+    "expected",
+    "spread",
+    "parent",
     "value",
     "last_value",
     "best_value",
@@ -130,7 +133,7 @@ def _experiment(values: Sequence[Any], slugs: Mapping[int, str], tags: Mapping[i
 
 def _trial(values: Sequence[Any]) -> Row:
     row = dict(zip(TRIAL[1:], values[1:], strict=True))
-    for name in ("value", "last_value", "best_value"):
+    for name in ("expected", "spread", "value", "last_value", "best_value"):
         row[name] = word(row[name])
     return row
 

@@ -61,6 +61,16 @@ def test_a_trial_is_read_with_its_attempts(ours: Ours, experiment: Experiment) -
     assert (answer["value"], answer["params"], answer["attempts"][0]["code"]) == (0.5, {"x": 0.0}, 0)
 
 
+def test_a_trial_says_why_it_was_asked(ours: Ours, experiment: Experiment) -> None:
+    why = {"source": "promoted", "note": "trial 0 came to 0.5", "expected": 0.4, "spread": 0.1, "parent": 0}
+    Trial.objects.filter(number=1).update(**why)
+
+    answer = ours.get(f"/experiments/{experiment.key}/trials")
+
+    assert {name: answer["items"][1][name] for name in why} == why
+    assert {name: ours.get(f"/experiments/{experiment.key}/trials/1")[name] for name in why} == why
+
+
 def test_given_parameters_make_a_trial(ours: Ours, experiment: Experiment) -> None:
     answer = ours.post(f"/experiments/{experiment.key}/trials", {"params": {"x": 0.75}})
 

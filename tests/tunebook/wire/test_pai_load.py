@@ -8,7 +8,7 @@ from tunebook import Choice, LogUniform, Metric, Randint, SpecError, Uniform
 from tunebook.command import Command
 from tunebook.job import Job
 from tunebook.monitor import Monitor
-from tunebook.policies import MedianStoppingPolicy, PaiAssessorPolicy
+from tunebook.policies import CurveFittingPolicy, MedianStoppingPolicy, NniMedianstopPolicy, PaiAssessorPolicy
 from tunebook.readings import Readings
 from tunebook.sampling import Sampling
 from tunebook.schedule import Schedule
@@ -341,9 +341,35 @@ def test_the_direction_may_be_said_in_one_place(place):
 def test_nnis_median_stop_is_known():
     assessor = {"name": "Medianstop", "class_args": {"start_step": 3}}
 
-    assert pai.load(a_configuration(yml_config={"assessor": assessor})).policy == MedianStoppingPolicy(
-        delay_evaluation=3
+    assert pai.load(a_configuration(yml_config={"assessor": assessor})).policy == NniMedianstopPolicy(start_step=3)
+
+
+def test_nnis_curve_fitting_is_known():
+    assessor = {"name": "Curvefitting", "class_args": {"optimize_mode": "maximize", "epoch_num": 30, "gap": 2}}
+
+    assert pai.load(a_configuration(yml_config={"assessor": assessor})).policy == CurveFittingPolicy(
+        epoch_num=30, gap=2
     )
+
+
+def test_a_curve_fitting_argument_out_of_its_bounds_is_refused_by_its_path():
+    assessor = {"name": "Curvefitting", "class_args": {"threshold": 2}}
+
+    with pytest.raises(SpecError) as refused:
+        pai.load(a_configuration(yml_config={"assessor": assessor}))
+
+    assert refused.value.path == "yml_config.assessor.class_args.threshold"
+
+
+def test_the_population_tuner_is_known():
+    tuner = {
+        "name": "PBT",
+        "class_args": {"optimize_mode": "maximize", "population_size": 8, "all_checkpoint_dir": "/c"},
+    }
+
+    sampling = pai.load(a_configuration(yml_config={"tuner": tuner})).sampling
+
+    assert (sampling.name, dict(sampling.options)) == ("pbt", {"population_size": 8, "all_checkpoint_dir": "/c"})
 
 
 def test_weights_may_be_negative_and_written_as_text():

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 from tunebook import policies
 from tunebook.errors import SpecError
-from tunebook.fields import Fields, join, unknown
+from tunebook.fields import Fields, below, join, unknown
 from tunebook.objective import Goal
-from tunebook.policies import POLICIES, MedianStoppingPolicy, PaiAssessorPolicy, Policy
+from tunebook.policies import POLICIES, CurveFittingPolicy, NniMedianstopPolicy, PaiAssessorPolicy, Policy
 from tunebook.sampling import SAMPLERS, Sampling
 
 GOALS = ("maximize", "minimize")
@@ -140,7 +140,15 @@ def _pai_assessor(arguments: Fields) -> Policy:
 
 
 def _median_stop(arguments: Fields) -> Policy:
-    return MedianStoppingPolicy(delay_evaluation=arguments.integer("start_step", low=0) or 0)
+    return NniMedianstopPolicy(start_step=arguments.integer("start_step", low=0) or 0)
+
+
+def _curve_fitting(arguments: Fields) -> Policy:
+    given = {name: arguments.integer(name, low=1) for name in ("epoch_num", "start_step", "gap")}
+    given |= {"threshold": arguments.number("threshold", low=0, high=1)}
+    known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    with below(arguments.path):
+        return CurveFittingPolicy(**known)
 
 
 def _switch(arguments: Fields, name: str, *, default: bool) -> bool:
@@ -158,6 +166,11 @@ _TRANSLATED: Mapping[str, Callable[[Fields], dict[str, Any]]] = {"tpe": _tpe_opt
 _ASSESSORS: Mapping[str, tuple[str, tuple[str, ...], Callable[[Fields], Policy]]] = {
     "paiassessor": ("PAIAssessor", ASSESSOR_ARGS, _pai_assessor),
     "medianstop": ("Medianstop", ("optimize_mode", "start_step"), _median_stop),
+    "curvefitting": (
+        "Curvefitting",
+        ("optimize_mode", "epoch_num", "start_step", "threshold", "gap"),
+        _curve_fitting,
+    ),
 }
 
 
