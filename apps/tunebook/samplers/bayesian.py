@@ -13,7 +13,7 @@ import numpy as np
 from tunebook.history import History
 from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
-from tunebook.samplers.encode import Encoder, Floats, Kind
+from tunebook.samplers.encode import Encoder, Floats, Ints, Kind
 from tunebook.samplers.gaussian import (
     GaussianProcess,
     Points,
@@ -31,6 +31,7 @@ NEAR = (0.1, 0.03, 0.01, 0.003)  # how far from the best candidates each round l
 PER_START = 60
 BESIDE = 0.01  # so near to a running trial, as a share of each range, nothing more is tried
 BENDS = (0.25, 0.5, 0.75, 1.0)  # up to this share of the losses their scale is about straight; the first that tells
+DOUBT = 0.1  # of the variance of values, for a trial of weight 1/2; more for less
 FLAT = 1e-12  # of the largest loss: differences below this are none
 
 
@@ -75,20 +76,22 @@ class BayesianSampler(Sampler):
         self._encoder = Encoder(space)
         self._records = Records(self._encoder)
         self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
-        self._kept: tuple[Floats, Floats, GaussianProcess] | None = None
+        self._kept: tuple[Floats, GaussianProcess] | None = None
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         table = self._records.table(history, pending)
         results = table.results
         if results < self.chosen["n_startup"]:
             return self._start.suggestion(number)
-        known = ~np.isnan(table.loss)
-        rows, loss = _most_telling(table.rows[known], table.loss[known])
+        told = _most_telling(table.loss)
+        rows, loss, doubt = table.rows[told], table.loss[told], _doubt(table.weight[told])
         values, scale = _scaled(loss)
-        process = self._process(rows, values)
-        waiting = table.rows[~known]
+        process = self._process(rows, values, doubt)
+        waiting = table.rows[np.isnan(table.loss)]
         if len(waiting):
-            process, rows, values = self._with_pending(process, rows, values, waiting)
+            believed, _ = process.predict(self._points(waiting))
+            rows, values = np.vstack([rows, waiting]), np.append(values, believed)
+            process = process.conditioned(self._points(rows, np.append(doubt, np.zeros(len(waiting)))), values)
         row, mean, spread = self._search(process, rows, values, waiting, self.generator(number))
         numbers = dict(zip(self._encoder.index, row.tolist(), strict=True))
         expected, deviation = scale.back(mean, spread)
@@ -105,28 +108,15 @@ class BayesianSampler(Sampler):
         table = self._records.table(history, ())
         if table.results < self.chosen["n_startup"]:
             return 1.0
-        rows, loss = _most_telling(table.rows, table.loss)
-        return self._process(rows, _scaled(loss)[0]).noise
+        told = _most_telling(table.loss)
+        return self._process(table.rows[told], _scaled(table.loss[told])[0], _doubt(table.weight[told])).noise
 
-    def _process(self, rows: Floats, values: Floats) -> GaussianProcess:
+    def _process(self, rows: Floats, values: Floats, doubt: Floats) -> GaussianProcess:
         """The process fitted to this data; the last one is kept, for the other suggestions of a batch."""
-        if (
-            self._kept is not None
-            and np.array_equal(self._kept[0], rows, True)
-            and np.array_equal(self._kept[1], values)
-        ):
-            return self._kept[2]
-        process = GaussianProcess.fitted(self._points(rows), values)
-        self._kept = (rows.copy(), values, process)
-        return process
-
-    def _with_pending(
-        self, process: GaussianProcess, rows: Floats, values: Floats, waiting: Floats
-    ) -> tuple[GaussianProcess, Floats, Floats]:
-        """The process that believes what it expects of the points whose values are not known."""
-        believed, _ = process.predict(self._points(waiting))
-        rows, values = np.vstack([rows, waiting]), np.append(values, believed)
-        return process.conditioned(self._points(rows), values), rows, values
+        data = np.column_stack([rows, values, doubt])
+        if self._kept is None or not np.array_equal(self._kept[0], data, equal_nan=True):
+            self._kept = (data, GaussianProcess.fitted(self._points(rows, doubt), values))
+        return self._kept[1]
 
     def _search(
         self, process: GaussianProcess, rows: Floats, values: Floats, waiting: Floats, random: np.random.Generator
@@ -199,7 +189,7 @@ class BayesianSampler(Sampler):
                 rows[~np.isin(rows[:, above], wanted), place] = np.nan
         return rows
 
-    def _points(self, rows: Floats) -> Points:
+    def _points(self, rows: Floats, doubt: Floats | float = 0.0) -> Points:
         """Rows as the kernel sees them: positions and middles of levels as numbers, options apart."""
         numbers, options = [], []
         for place, column in enumerate(self._encoder.columns):
@@ -213,18 +203,25 @@ class BayesianSampler(Sampler):
                 values = middles[np.nan_to_num(values, nan=column.count).astype(np.int64)]
             numbers.append(np.nan_to_num(values, nan=0.5))
         empty = np.empty((len(rows), 0))
-        return Points(np.column_stack(numbers) if numbers else empty, np.column_stack(options) if options else empty)
+        return Points(
+            np.column_stack(numbers) if numbers else empty, np.column_stack(options) if options else empty, doubt
+        )
 
 
-def _most_telling(rows: Floats, loss: Floats) -> tuple[Floats, Floats]:
-    """At most so many trials as the model bears: the best third, and the latest of the others."""
-    if len(loss) <= MOST:
-        return rows, loss
-    order = np.argsort(loss, kind="stable")
+def _most_telling(loss: Floats) -> Ints:
+    """The places of at most so many ended trials as the model bears: the best third, and the latest of the others."""
+    known = np.flatnonzero(~np.isnan(loss))
+    if len(known) <= MOST:
+        return known
+    order = known[np.argsort(loss[known], kind="stable")]
     best = order[: MOST // 3]
-    rest = np.setdiff1d(np.arange(len(loss)), best)[-(MOST - len(best)) :]
-    kept = np.sort(np.concatenate([best, rest]))
-    return rows[kept], loss[kept]
+    rest = np.setdiff1d(known, best)[-(MOST - len(best)) :]
+    return np.sort(np.concatenate([best, rest]))
+
+
+def _doubt(weight: Floats) -> Floats:
+    """The variance that a trial of little weight has beside the noise of all."""
+    return DOUBT * (1.0 / np.clip(weight, 1e-3, 1.0) - 1.0)
 
 
 def _scaled(loss: Floats) -> tuple[Floats, Scale]:

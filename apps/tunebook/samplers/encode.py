@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,8 +111,15 @@ def column(name: str, distribution: Distribution, condition: Condition | None) -
         return Column(name, distribution, condition, Kind.OPTION, count=len(distribution.values))
     if distribution.size is None or distribution.size > FEW_LEVELS:
         return Column(name, distribution, condition, Kind.POSITION)
+    values, edges = _levels(distribution)
+    return Column(name, distribution, condition, Kind.LEVEL, len(values), values, edges)
+
+
+@lru_cache(maxsize=512)
+def _levels(distribution: Distribution) -> tuple[tuple[Value, ...], tuple[float, ...]]:
+    """The values of a distribution that has few, and where each begins; kept, for finding them takes milliseconds."""
     values = tuple(Ladder(distribution, ascending=True).values)
-    return Column(name, distribution, condition, Kind.LEVEL, len(values), values, _edges(distribution, values))
+    return values, _edges(distribution, values)
 
 
 def _edges(distribution: Distribution, values: tuple[Value, ...]) -> tuple[float, ...]:

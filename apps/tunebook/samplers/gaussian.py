@@ -25,17 +25,22 @@ SIGNAL_PRIOR = (0.0, 1.0)
 
 @dataclass(frozen=True)
 class Points:
-    """Rows as a kernel sees them: numbers in [0, 1], and options that are only equal or not."""
+    """Rows as a kernel sees them: numbers in [0, 1], and options that are only equal or not.
+
+    ``doubt`` is the variance of each one's value beside the noise that all have.
+    """
 
     numbers: Floats
     options: Floats
+    doubt: Floats | float = 0.0
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def at(self, places: Ints) -> "Points":
         """Some of the points."""
-        return Points(self.numbers[places], self.options[places])
+        doubt = self.doubt if isinstance(self.doubt, float) else self.doubt[places]
+        return Points(self.numbers[places], self.options[places], doubt)
 
     @property
     def columns(self) -> int:
@@ -53,7 +58,7 @@ class GaussianProcess:
         self._points = points
         self._theta = theta
         covariance = _kernel(points, points, theta)
-        covariance[np.diag_indices_from(covariance)] += np.exp(theta[-1]) + JITTER
+        covariance[np.diag_indices_from(covariance)] += np.exp(theta[-1]) + JITTER + points.doubt
         self._inverse = dtrtri(np.linalg.cholesky(covariance), lower=1)[0]
         ones = self._inverse.sum(axis=1)
         target = self._inverse @ values
@@ -168,7 +173,7 @@ def _posterior(points: Points, values: Floats, theta: Floats) -> tuple[float, Fl
     decay = np.exp(theta[-2] - distance)
     kernel = decay * (1.0 + distance + distance**2 / 3.0)
     noise = np.exp(theta[-1])
-    covariance = kernel + np.eye(len(kernel)) * (noise + JITTER)
+    covariance = kernel + np.eye(len(kernel)) * (noise + JITTER + points.doubt)
     lower, failed = dpotrf(covariance, lower=1, clean=1)
     if failed:
         return -np.inf, np.zeros(len(theta))

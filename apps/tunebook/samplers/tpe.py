@@ -25,7 +25,7 @@ UNIFORM_VARIANCE = 1.0 / 12.0
 SCOTT = 1.06
 TIGHT = 0.7  # of Scott's width for the good trials: their density is to lead, not to describe
 NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
-MOST_OTHERS = 1200  # more kernels than this do not make the density of the other trials any better
+MOST_OTHERS = 800  # more kernels than this do not make the density of the other trials any better
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.tunebook.samplers.spaces import NESTED, history, with_pending
-from tunebook import Choice, Objective, Space, Uniform
-from tunebook.history import History
+from tunebook import Choice, Objective, Space, TrialStatus, Uniform
+from tunebook.history import History, TrialView
 from tunebook.samplers import Suggestion
 from tunebook.samplers.bayesian import MOST, BayesianSampler
 from tunebook.samplers.encode import Floats
@@ -135,3 +136,14 @@ def test_a_batch_spreads_out() -> None:
     found = sorted(suggestion.params["x"] for suggestion in sampler.ask(past, 4))
 
     assert min(b - a for a, b in itertools.pairwise(found)) > 0.005
+
+
+def test_trials_of_little_weight_bend_the_model_less() -> None:
+    ours = history(LINE, 12, lambda params: (params["x"] - 0.25) ** 2)
+    foreign = [TrialView(20 + n, {"x": 0.7 + n / 50}, TrialStatus.FINISHED, -0.2, weight=0.01) for n in range(5)]
+
+    trusted = ask(ours.extended(*(replace(trial, weight=1.0) for trial in foreign)))
+    doubted = ask(ours.extended(*foreign))
+
+    assert trusted.params["x"] > 0.6
+    assert doubted.params["x"] == pytest.approx(0.25, abs=0.15)

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -25,6 +26,7 @@ from tunebook import Objective, Space, TrialStatus, Uniform
 from tunebook.distributions import identity
 from tunebook.errors import SpecError
 from tunebook.history import History, TrialView
+from tunebook.ledger import Ledger
 from tunebook.objective import Goal
 from tunebook.samplers import SAMPLERS, Sampler, build
 from tunebook.samplers.bisection import Bisection
@@ -236,6 +238,32 @@ def test_any_space_with_any_results_is_searched_within_its_bounds(
     assert [problems(name, space, suggestion.params) for suggestion in asked] == [[]] * len(asked)
     assert asked == make(name, space, seed).ask(past, 3)
     assert asked or make(name, space, seed).exhausted(past)
+
+
+ENDS = st.tuples(st.sampled_from(list(TrialStatus)), st.floats() | st.none(), st.sampled_from([0.0, 1e-6, 0.3, 1.0]))
+
+
+@every_sampler
+@few
+@given(space=spaces(), seed=st.integers(0, 99), ends=st.lists(ENDS, max_size=20), split=st.integers(0, 20))
+def test_any_history_is_gone_on_from_as_if_it_had_been_seen_growing(
+    name: str, space: Space, seed: int, ends: list[tuple[TrialStatus, float | None, float]], split: int
+) -> None:
+    draw = random.Random(seed)
+    past, ledger = History(space, Objective()), Ledger(space, Objective())
+    kept = make(name, space, seed)
+    for number, (status, value, weight) in enumerate(ends):
+        trial = TrialView(number, space.sample(draw), status, value, weight=weight)
+        ledger.put(replace(trial, status=TrialStatus.RUNNING, value=None))
+        if number == split:
+            kept.ask(ledger, 1)
+        past = past.extended(trial)
+        ledger.put(trial)
+
+    asked = kept.ask(ledger, 2)
+
+    assert asked == make(name, space, seed).ask(past, 2)
+    assert [problems(name, space, suggestion.params) for suggestion in asked] == [[]] * len(asked)
 
 
 BOWL = Space({"x": Uniform(-5, 5), "y": Uniform(-5, 5), "z": Uniform(-5, 5)})
