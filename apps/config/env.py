@@ -37,6 +37,7 @@ class Env:
     allow_unauthenticated_engine: bool
     ray_url: str
     ray_token: str
+    sources: str
 
 
 def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
@@ -63,6 +64,7 @@ def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
         allow_unauthenticated_engine=known.flag("TUNEBOOK_ALLOW_UNAUTHENTICATED_ENGINE"),
         ray_url=known.text("TUNEBOOK_RAY_URL"),
         ray_token=known.text("TUNEBOOK_RAY_TOKEN"),
+        sources=known.text("TUNEBOOK_SOURCES"),
     )
     for origin in env.trusted_origins:
         if not origin.startswith(("http://", "https://")):

@@ -21,6 +21,7 @@ TUNEBOOK_ALLOW_UNAUTHENTICATED_ENGINE = ENV.allow_unauthenticated_engine
 TUNEBOOK_TABLE_DATABASE_URL = ENV.table_database_url
 TUNEBOOK_RAY_URL = ENV.ray_url
 TUNEBOOK_RAY_TOKEN = ENV.ray_token
+TUNEBOOK_SOURCES = ENV.sources
 TUNEBOOK_PATH_PREFIX = ENV.path_prefix
 
 DEBUG = ENV.debug
@@ -35,6 +36,7 @@ INSTALLED_APPS = [
     "apps.trials",
     "apps.feed",
     "apps.optimizer",
+    "apps.dialects.hyperdrive",
     "apps.dialects.pai",
     "apps.dialects.tunebook",
     "apps.dashboard",
