@@ -26,6 +26,8 @@ def imported(folder: Path) -> set[str]:
     """The top-level names that the sources below a folder import."""
     names: set[str] = set()
     for path in folder.rglob("*.py"):
+        if "examples" in path.parts:
+            continue  # scripts of users, which run in an environment of their own choice
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
