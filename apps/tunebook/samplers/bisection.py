@@ -24,16 +24,21 @@ class Bisection:
         self._known: list[tuple[Hashable, Params]] = []
         self._source = _walk(space, ascending)
 
-    def untried(self, taken: Set[Hashable]) -> Params | None:
-        """The first parameter set that was not taken; None when all of them were."""
-        for key, params in self._known:
-            if key not in taken:
-                return params
+    def untried(self, taken: Set[Hashable], start: int = 0) -> Params | None:
+        """The first parameter set, from a place on, that was not taken; None when all of them were."""
+        place = self.passed(taken, start)
+        return None if place is None else self._known[place][1]
+
+    def passed(self, taken: Set[Hashable], start: int = 0) -> int | None:
+        """The place of the first set, from a place on, that was not taken; None when all of them were."""
+        known = self._known
+        for place in range(start, len(known)):
+            if known[place][0] not in taken:
+                return place
         for params in self._source:
-            key = identity(params)
-            self._known.append((key, params))
-            if key not in taken:
-                return params
+            known.append((identity(params), params))
+            if known[-1][0] not in taken:
+                return len(known) - 1
         return None
 
 

@@ -1,13 +1,13 @@
 """Grid search: every parameter set of a finite space once; of an endless one a grid that gets finer and finer."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence, Set
 from typing import Any, ClassVar
 
 from tunebook.distributions import identity
 from tunebook.errors import SpecError
 from tunebook.history import History
 from tunebook.objective import Objective
-from tunebook.samplers.base import Sampler, Suggestion
+from tunebook.samplers.base import Sampler, Suggestion, Taken
 from tunebook.samplers.bisection import Bisection
 from tunebook.samplers.options import Option, word
 from tunebook.space import Params, Space
@@ -38,11 +38,25 @@ class GridSampler(Sampler):
                         f"space.{name}", "has no countable values for a grid in listed order; use order bisect"
                     )
             self._listing = Bisection(space, ascending=True)
+        self._tried: Set[Hashable] = frozenset()
+        self._passed = 0
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
-        taken = history.tried if not pending else history.tried | {identity(params) for params in pending}
-        params = self._listing.untried(taken)
+        place = self._first(history)
+        if place is None:
+            return None
+        taken = Taken({identity(params) for params in pending}, history.tried)
+        params = self._listing.untried(taken, place)
         return None if params is None else Suggestion(params, "grid")
 
     def exhausted(self, history: History) -> bool:
-        return self._listing.untried(history.tried) is None
+        return self._first(history) is None
+
+    def _first(self, history: History) -> int | None:
+        """The first place that was not tried; what was passed is not looked at again while the same set grows."""
+        tried = history.tried
+        if self._tried is not tried:
+            self._tried, self._passed = tried, 0
+        place = self._listing.passed(tried, self._passed)
+        self._passed = self._passed if place is None else place
+        return place
