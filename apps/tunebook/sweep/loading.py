@@ -22,7 +22,7 @@ _MEMBERS = (
 )
 _TRIAL = (
     *("command", "code", "environment", "environment_variables"),
-    *("distribution", "resources", "queue_settings", "name", "type", "inputs", "outputs"),
+    *("distribution", "resources", "queue_settings", "compute", "name", "type", "inputs", "outputs"),
 )
 _LIMITS = ("max_total_trials", "max_concurrent_trials", "timeout", "trial_timeout")
 # Before 2022: where a member stood, and where it stands now.
@@ -63,7 +63,7 @@ def is_old(document: Mapping[str, Any]) -> bool:
 
 
 def _load(document: Mapping[str, Any], base_path: str | None) -> SweepJob:
-    fields = Fields(document, "", _MEMBERS).require("type", "trial", "objective", "limits")
+    fields = Fields(document, "", _MEMBERS).require("type", "trial", "objective")
     fields.word("type", TYPES, "")
     objective = fields.inside("objective", ("goal", "primary_metric")).require("goal", "primary_metric")
     return SweepJob(
@@ -73,7 +73,7 @@ def _load(document: Mapping[str, Any], base_path: str | None) -> SweepJob:
         experiment_name=fields.optional_text("experiment_name"),
         tags=_texts(fields, "tags"),
         properties=_texts(fields, "properties"),
-        compute=_without_prefix(fields.optional_text("compute")),
+        compute=_without_prefix(fields.optional_text("compute") or fields.inside("trial").optional_text("compute")),
         identity=_identity(fields),
         inputs=_inputs(fields),
         outputs={name: fields.inside("outputs").mapping(name) or None for name in fields.mapping("outputs")},
@@ -98,13 +98,20 @@ def _trial(trial: Fields) -> ParameterizedCommand:
     variables = trial.mapping("environment_variables")
     return ParameterizedCommand(
         trial.text("command", empty=False),
-        code=trial.optional_text("code"),
+        code=_code(trial),
         environment=environment,
         environment_variables={name: _text(value) for name, value in variables.items()},
         distribution=trial.mapping("distribution") or None,
         resources=_resources(trial),
         queue_settings=_queue(trial),
     )
+
+
+def _code(trial: Fields) -> str | None:
+    """The folder of the code: text, or from early files an object with its local path."""
+    if isinstance(trial.document.get("code"), Mapping):
+        return trial.inside("code", ("local_path",)).optional_text("local_path")
+    return trial.optional_text("code")
 
 
 def _space(fields: Fields) -> dict[str, SweepDistribution]:
@@ -225,11 +232,10 @@ def _modern(document: Mapping[str, Any]) -> dict[str, Any]:
         limits["timeout"] = document["timeout_minutes"] * 60
     trial = dict(document["trial"]) if isinstance(document.get("trial"), Mapping) else document.get("trial")
     if isinstance(trial, dict):
-        code = trial.get("code")
-        trial["code"] = code.get("local_path") if isinstance(code, Mapping) else code
         found.setdefault("compute", trial.pop("compute", None))
-        if "input_data" in trial:
-            found["inputs"] = trial.pop("input_data")
+        if isinstance(trial.get("inputs"), Mapping):
+            inputs = {name: _modern_input(given) for name, given in trial.pop("inputs").items()}
+            found["inputs"] = {**inputs, **dict(document.get("inputs") or {})}
     if isinstance(found.get("compute"), Mapping):
         found["compute"] = found["compute"].get("target")
     if isinstance(document.get("search_space"), Mapping):
@@ -237,6 +243,13 @@ def _modern(document: Mapping[str, Any]) -> dict[str, Any]:
     if document.get("algorithm") is not None:
         found["sampling_algorithm"] = document["algorithm"]
     return {**found, "type": "sweep", "trial": trial, "limits": limits}
+
+
+def _modern_input(given: Any) -> Any:
+    """An input whose place stood in `data`."""
+    if not isinstance(given, Mapping) or "data" not in given:
+        return given
+    return {"path": given["data"], **{name: value for name, value in given.items() if name != "data"}}
 
 
 def _modern_entry(entry: Any) -> Any:

@@ -14,6 +14,7 @@ from tunebook.sweep import (
     SweepJobLimits,
     Uniform,
     load_job,
+    to_job,
 )
 from tunebook.sweep.loading import load_document
 
@@ -120,7 +121,6 @@ def test_the_shape_from_before_2022_is_read():
         ({"objective": ...}, "objective"),
         ({"objective": {"goal": "up", "primary_metric": "a"}}, "objective.goal"),
         ({"objective": {"goal": "maximize"}}, "objective.primary_metric"),
-        ({"limits": ...}, "limits"),
         ({"limits": {"max_total_trials": "many"}}, "limits.max_total_trials"),
         ({"limits": {"max_total_trials": -1}}, "limits.max_total_trials"),
         ({"limits": {"max_trials": 3}}, "limits.max_trials"),
@@ -157,6 +157,27 @@ def test_what_is_wrong_is_told_with_its_path(members, path):
         load_document(changed(**members))
 
     assert refused.value.path == path
+
+
+def test_limits_may_be_left_out_as_the_documentation_does():
+    job = load_document(changed(limits=...))
+
+    assert job.limits == SweepJobLimits()
+    assert to_job(job).limits.max_trials == 1000
+
+
+def test_early_files_say_compute_inputs_and_code_inside_the_trial():
+    document = yaml.safe_load(OLD) | {"inputs": {}}
+    document["trial"] |= {
+        "compute": {"target": "azureml:gpu"},
+        "inputs": {"data": {"data": "azureml:d:1", "mode": "download"}},
+    }
+    del document["compute"]
+
+    job = load_document(document)
+
+    assert (job.compute, job.inputs["data"].path, job.inputs["data"].mode) == ("gpu", "azureml:d:1", "download")
+    assert load_document(changed(trial={"command": "a", "code": {"local_path": "src"}})).trial.code == "src"
 
 
 def test_the_path_of_an_old_file_is_the_one_in_the_file():
