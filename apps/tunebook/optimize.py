@@ -83,7 +83,8 @@ class Optimizer:
             self._sampler = self._built()
         suggestions = self._sampler.ask(self._ledger, count)
         for suggestion in suggestions:
-            trial = TrialView(self._ledger.next_number, suggestion.params, TrialStatus.RUNNING)
+            number = self._ledger.next_number
+            trial = TrialView(number, suggestion.params, TrialStatus.RUNNING, parent=suggestion.parent)
             self._running[trial.number] = trial
             self._open.setdefault(identity(suggestion.params), []).append(trial.number)
             self._ledger.put(trial)
@@ -103,7 +104,7 @@ class Optimizer:
             raise SpecError("weight", f"must be a number from 0 to 1, got {weight!r:.80}")
         trial = self._take(params)
         status = TrialStatus.FAILED if number is None else TrialStatus.FINISHED
-        self._ledger.put(TrialView(trial.number, trial.params, status, number, weight=weight))
+        self._ledger.put(TrialView(trial.number, trial.params, status, number, weight=weight, parent=trial.parent))
         objective = self._ledger.objective
         if number is not None and objective.is_better(number, None if self._best is None else self._best.value):
             self._best = Best(dict(trial.params), number)

@@ -27,7 +27,7 @@ from tunebook.spool import Spool, Wake
 if TYPE_CHECKING:
     from tunebook.reporting import Sender
 
-__all__ = ["in_trial", "log", "params", "should_stop"]
+__all__ = ["checkpoint_dir", "in_trial", "log", "params", "parent_checkpoint_dir", "should_stop"]
 
 _logger = logging.getLogger("tunebook.run")
 _METRIC_NAME = re.compile(r"[A-Za-z0-9_./@ -]{1,128}")
@@ -59,6 +59,19 @@ def should_stop() -> bool:
 def in_trial() -> bool:
     """Does this script run as a trial of Tunebook?"""
     return _session().has_trial
+
+
+def checkpoint_dir() -> str | None:
+    """The folder in which this trial keeps its checkpoints, for itself and for trials that go on from it.
+
+    It exists. None where no trial goes on from another (the sampler decides that), and outside a trial.
+    """
+    return os.environ.get("TUNEBOOK_CHECKPOINT_DIR") or None
+
+
+def parent_checkpoint_dir() -> str | None:
+    """The folder of the trial from whose checkpoint this one is to go on; None when it starts afresh."""
+    return os.environ.get("TUNEBOOK_PARENT_CHECKPOINT_DIR") or None
 
 
 class Session:

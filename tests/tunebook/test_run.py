@@ -233,3 +233,12 @@ def test_the_public_functions_work_inside_a_trial(trial, monkeypatch):
     assert trial.points() == [(4, {"a": 1.0, "b": 2.0})]
     assert run.in_trial() and not run.should_stop()
     run._session.cache_clear()
+
+
+def test_the_folders_of_checkpoints_are_told_where_there_are_any(monkeypatch):
+    assert (run.checkpoint_dir(), run.parent_checkpoint_dir()) == (None, None)
+
+    monkeypatch.setenv("TUNEBOOK_CHECKPOINT_DIR", "/data/7/checkpoint")
+    monkeypatch.setenv("TUNEBOOK_PARENT_CHECKPOINT_DIR", "/data/3/checkpoint")
+
+    assert (run.checkpoint_dir(), run.parent_checkpoint_dir()) == ("/data/7/checkpoint", "/data/3/checkpoint")

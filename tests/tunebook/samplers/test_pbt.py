@@ -7,6 +7,7 @@ import pytest
 from tests.tunebook.samplers.rungs import ask, begin, end, finish, play, start
 from tunebook import Choice, LogUniform, Objective, QUniform, Randint, Space, SpecError, TrialStatus, Uniform
 from tunebook.history import History
+from tunebook.optimize import Optimizer
 from tunebook.samplers import build
 from tunebook.sampling import Sampling
 
@@ -115,3 +116,15 @@ def test_generations_get_better() -> None:
 def test_a_parameter_of_the_name_of_a_folder_is_refused() -> None:
     with pytest.raises(SpecError, match="load_checkpoint_dir"):
         Sampling("pbt").check(Space({"load_checkpoint_dir": Uniform(0, 1)}))
+
+
+def test_a_population_is_trained_in_a_script_too() -> None:
+    tuner = Optimizer({"x": Uniform(0, 1)}, sampler="pbt", options=FOUR, seed=3)
+    state: dict[int, float] = {}
+    for _ in range(3):
+        for number, suggestion in enumerate(tuner.suggest(4), start=len(state)):
+            state[number] = (state[suggestion.parent] if suggestion.parent is not None else 0) + suggestion.params["x"]
+            tuner.tell(suggestion.params, state[number])
+
+    assert len(state) == 12
+    assert [trial.parent is None for trial in tuner.history.trials] == [True] * 4 + [False] * 8
