@@ -46,7 +46,8 @@ class Desired(models.TextChoices):
 
 
 def experiment_key() -> str:
-    return random_name(7)
+    """Long enough that a million experiments do not meet by chance."""
+    return random_name(10)
 
 
 class ExperimentQuerySet(models.QuerySet["Experiment"]):

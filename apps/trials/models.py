@@ -28,7 +28,8 @@ BEFORE: dict[str, frozenset[str]] = {
 
 
 def trial_key() -> str:
-    return random_name(6)
+    """Long enough that a million trials do not meet by chance."""
+    return random_name(10)
 
 
 class TrialQuerySet(models.QuerySet["Trial"]):
