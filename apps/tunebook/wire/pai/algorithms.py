@@ -144,9 +144,9 @@ def _median_stop(arguments: Fields) -> Policy:
 
 
 def _curve_fitting(arguments: Fields) -> Policy:
-    given = {name: arguments.integer(name, low=1) for name in ("epoch_num", "start_step", "gap")}
+    given: dict[str, Any] = {name: arguments.integer(name, low=1) for name in ("epoch_num", "start_step", "gap")}
     given |= {"threshold": arguments.number("threshold", low=0, high=1)}
-    known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    known = {name: value for name, value in given.items() if value is not None}
     with below(arguments.path):
         return CurveFittingPolicy(**known)
 
