@@ -48,9 +48,13 @@ def is_dead(row: Worker) -> bool:
     return seen_from == view() and runner.start_ticks(row.pid) != int(ticks)
 
 
+def is_on_sqlite() -> bool:
+    return connection.vendor == "sqlite"
+
+
 def refuse_too_many(host: str) -> None:
     """Raise TooMany where SQLite would have to serve more processes, or another machine, than it can."""
-    if connection.vendor != "sqlite":
+    if not is_on_sqlite():
         return
     others = list(Worker.objects.alive().values_list("host", flat=True))
     if len(others) >= MOST_ON_SQLITE:

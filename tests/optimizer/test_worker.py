@@ -259,7 +259,7 @@ def test_two_experiments_take_turns_at_the_only_slot(stage: Stage, a_sweep: Call
 
 
 def test_sqlite_serves_a_few_optimizers_only(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(census.connection, "vendor", "sqlite")
+    monkeypatch.setattr(census, "is_on_sqlite", lambda: True)
     for _ in range(census.MOST_ON_SQLITE):
         stage.worker()
 
