@@ -13,15 +13,14 @@ from django.views.decorators.http import require_http_methods
 
 from apps.dashboard.declaration import Declaration, SpaceRows, row_set
 from apps.dashboard.declared import filled_from
+from apps.dashboard.preview import first_suggestions
 from apps.dashboard.space_rows import FIELDS, SpaceRow, rows_of
 from apps.dashboard.tagging import written
 from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render
 from apps.tuning import experiments
 from apps.workspaces.access import require
 from tunebook.errors import SpecError
-from tunebook.history import History
 from tunebook.job import Job
-from tunebook.samplers import build
 from tunebook.space import Space
 from tunebook.wire.recognise import KINDS, recognise
 
@@ -82,15 +81,12 @@ def _create(request: HttpRequest, place: Place, form: Declaration, job: Job, *, 
 def _previewed(request: HttpRequest, place: Place, form: Declaration, job: Job) -> HttpResponse:
     seed = job.sampling.seed if job.sampling.seed is not None else random.randrange(TRIAL_SEED)
     try:
-        sampler = build(job.sampling, job.space, job.objective, seed, job.limits)
-        past = History(space=job.space, objective=job.objective, trials=(), seed=seed)
-        # somebody's plugin runs where the optimizer is, never beside the pages
-        asked = [] if job.sampling.name == "plugin" else sampler.ask(past, PREVIEWED)
+        asked = first_suggestions(job, seed, PREVIEWED)
     except SpecError as error:
         form.refuse(error)
         return _shown(request, place, form, {"has_errors": True}, status=400)
     leaves = list(job.space.leaves())
-    flats = [job.space.flatten(one.params) for one in asked]
+    flats = [job.space.flatten(params) for params in asked]
     context = {
         "preview": {
             "names": leaves,
