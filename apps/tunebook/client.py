@@ -20,6 +20,7 @@ from typing import Any
 from tunebook.errors import ClientError, SpecError
 from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT
+from tunebook.sweep.jobs import Jobs
 from tunebook.wire import pai
 from tunebook.wire.recognise import KINDS, recognise_document
 
@@ -49,6 +50,11 @@ class Client:
         self.workspace = workspace or stored.get("workspace") or ""
         if not self.url or not self._token:
             raise ClientError(0, "not_signed_in", "no server and token known; run `tunebook login` first")
+
+    @property
+    def jobs(self) -> Jobs:
+        """The same server with the verbs and the sweeps of azure.ai.ml."""
+        return Jobs(self)
 
     def submit(
         self,

@@ -43,7 +43,7 @@ def to_job(sweep: SweepJob, *, here: bool = True) -> Job:
             found["uri"] = _local(sweep, found["uri"]) or found["uri"]
     code = sweep.trial.code if sweep.trial and here else None
     try:
-        return azureml.load(properties, source=_local(sweep, code) if code else None)
+        return azureml.load(properties, source=_folder(_local(sweep, code)) if code else None)
     except SpecError as error:
         raise SpecError(_path(error.path, properties), error.message) from None
 
@@ -80,6 +80,11 @@ def _local(sweep: SweepJob, path: Any) -> str | None:
     text = os.fspath(path).removeprefix("azureml:").removeprefix("file://")
     whole = os.path.abspath(os.path.join(sweep.base_path, text))
     return whole if os.path.exists(whole) else None
+
+
+def _folder(path: str | None) -> str | None:
+    """The folder itself, or the one that a file lies in."""
+    return os.path.dirname(path) if path and os.path.isfile(path) else path
 
 
 def _sampling(given: dict[str, Any]) -> SamplingAlgorithm:

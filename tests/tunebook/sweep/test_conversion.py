@@ -93,6 +93,13 @@ def test_trials_run_in_the_code_folder_and_find_local_inputs(tmp_path):
     assert job.command.steps == (f"train {tmp_path / 'data.csv'} ${{lr}}",)
 
 
+def test_code_that_is_a_file_runs_in_its_folder(tmp_path):
+    (tmp_path / "train.py").write_text("")
+    trial = CommandJob(command="python train.py ${{search_space.lr}}", code=tmp_path / "train.py")
+
+    assert to_job(a_sweep(trial=trial)).command.working_dir == str(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("members", "path"),
     [
