@@ -16,7 +16,9 @@ from typing import Any
 
 from tunebook import __version__
 from tunebook.client import Client, Json, save_credentials
+from tunebook.completion import SHELLS, script
 from tunebook.errors import ClientError, SpecError
+from tunebook.export import FORMATS, trials_text
 from tunebook.job import Job
 from tunebook.status import ENDED_TRIAL
 from tunebook.wire.recognise import KINDS, recognise_document, title
@@ -26,6 +28,7 @@ DONE, NOT_WELL, USAGE, REFUSED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 _GOOD_ENDS = frozenset({"FINISHED", "EARLY_STOPPED"})
 _BAR = 24
 _LINES = 1000  # of a log, in one request
+_PAGE = 100  # trials, in one request
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,6 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("trial", type=int, help="the trial's number")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until the trial has ended")
     logs.add_argument("--stderr", action="store_true", help="its error output instead")
+    table = add("export", _export, "write the trials of an experiment as a table")
+    table.add_argument("key", help="the experiment's key")
+    table.add_argument(
+        "--format", choices=FORMATS, default=None, help="csv, unless --json or the file's name says else"
+    )
+    table.add_argument("-o", "--output", metavar="FILE", help="a new file instead of the standard output")
+    shell = add("completion", _completion, "print a script that completes this command in a shell")
+    shell.add_argument("shell", choices=SHELLS)
     return parser
 
 
@@ -205,6 +216,30 @@ def _logs(options: argparse.Namespace) -> int:
         if ended:
             return DONE
         time.sleep(1.0)
+
+
+def _export(options: argparse.Namespace) -> int:
+    suffix = Path(options.output or "").suffix[1:]
+    form = options.format or ("json" if options.json else suffix if suffix in FORMATS else "csv")
+    client = _client(options)
+    trials: list[Json] = []
+    while True:
+        page = client.trials(options.key, page=len(trials) // _PAGE + 1, page_size=_PAGE, sort="number", order="asc")
+        trials += page["items"]
+        if len(trials) >= page["total"] or not page["items"]:
+            break
+    text = trials_text(trials, form)
+    if not options.output:
+        print(text, end="")
+        return DONE
+    with open(options.output, "x", encoding="utf-8", newline="") as file:
+        file.write(text)
+    return DONE
+
+
+def _completion(options: argparse.Namespace) -> int:
+    print(script(_parser(), options.shell), end="")
+    return DONE
 
 
 def _client(options: argparse.Namespace) -> Client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ import pytest
 
 import tunebook
 from apps.experiments.models import Experiment
+from apps.trials.models import Trial
 from apps.workspaces.models import IssuedKey
 from tests.dialects.hyperdrive.conftest import a_scope
 from tests.tunebook.sweep.test_conversion import a_sweep
@@ -59,6 +61,25 @@ def test_a_sweep_is_submitted_read_streamed_and_cancelled(served: str, key_ada: 
     assert (made.status, made.display_name, made.experiment_name) == ("Queued", "Digits", "vision")
     assert (ended.status, ended.search_space) == ("Canceled", made.search_space)
     assert [one.name for one in jobs.list()] == [made.name]
+
+
+def test_trials_are_exported(
+    served: str,
+    key_ada: IssuedKey,
+    make_experiment: Callable[..., Experiment],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    experiment = make_experiment()
+    Trial.objects.create(experiment=experiment, number=0, params={"x": 0.5}, source="random", attempt_count=1)
+    Experiment.objects.filter(pk=experiment.pk).update(trial_count=1, created_count=1)
+    monkeypatch.setenv("TUNEBOOK_SERVER", f"http://{served}")
+    monkeypatch.setenv("TUNEBOOK_API_TOKEN", key_ada.token)
+
+    code = main(["export", experiment.key])
+
+    head, row = capsys.readouterr().out.splitlines()
+    assert (code, head.split(",")[3], row.split(",")[3]) == (DONE, "params.x", "0.5")
 
 
 @pytest.mark.parametrize(
