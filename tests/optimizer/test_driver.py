@@ -28,6 +28,7 @@ from tunebook.job import Job
 from tunebook.limits import Limits
 from tunebook.objective import Metric, Objective
 from tunebook.policies import MedianStoppingPolicy
+from tunebook.readings import Readings
 from tunebook.sampling import Sampling
 from tunebook.schedule import Schedule
 
@@ -174,6 +175,21 @@ def test_a_trial_without_a_value_fails(theatre: Stage) -> None:
 
     assert stage.statuses() == ["FAILED"]
     assert "loss" in stage.trials()[0].reason
+
+
+def test_the_last_line_counts_behind_much_that_says_nothing(theatre: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.optimizer.readings.base.MOST_BYTES", 64)
+    output = "loss=3\n" + "nothing to see here\n" * 40 + "loss=1\n"
+    stage = theatre(
+        limits=Limits(max_trials=1),
+        readings=Readings("stdout"),
+        objective=Objective("minimize", (Metric("loss=([0-9.]+)"),)),
+        recording=lambda spec: Recording(output=output),
+    )
+
+    stage.play()
+
+    assert [trial.value for trial in stage.trials()] == [1.0]
 
 
 def test_too_many_failures_end_the_experiment(theatre: Stage) -> None:

@@ -32,7 +32,7 @@ def read_stdout(request: Request) -> tuple[list[Reading], Offsets]:
             known = offsets.get(f"stdout:{index}:{path.name}", {})
             at = max(int(known.get("at", 0)), start)
             lines, after = read_lines(path, at, final=request.final or end is not None, end=end)
-            if not lines:
+            if after == at:
                 continue
             seen = dict(offsets.get(f"stdout:{index}", {}))
             with time_limit(PATIENCE, "the regular expressions of the metrics take too long on this output"):

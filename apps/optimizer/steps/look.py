@@ -39,15 +39,15 @@ def read(work: Work, live: Live) -> None:
     )
     try:
         found, offsets = readings.read(request)
+        live.fresh += found
+        # one reading takes some MiB; the values that count may stand behind many that say nothing
+        while ended and offsets != live.offsets:
+            live.offsets = offsets
+            found, offsets = readings.read(request.with_offsets(offsets))
+            live.fresh += found
     except (ReadingError, OSError) as error:
         refuse(work, live, str(error))
         return
-    while found and ended:
-        more, offsets = readings.read(request.with_offsets(offsets))
-        if not more:
-            break
-        found += more
-    live.fresh += found
     live.offsets = offsets
 
 

@@ -181,6 +181,20 @@ def test_a_source_may_be_a_file(attempt: Attempt) -> None:
     assert found == [Reading(LOSS, 0, 0.25)]
 
 
+def test_the_middle_that_was_freed_from_a_long_log_is_passed_over(attempt: Attempt) -> None:
+    with open(attempt.folder / "out.log", "wb") as log:
+        log.write(b"loss=3\n")
+        log.seek(1 << 40)
+        log.write(b"\nloss=1\n")
+
+    first = attempt.read(type="stdout", metrics=[LOSS], final=True)
+    found = first + attempt.read(type="stdout", metrics=[LOSS], final=True)
+    for _ in range(5):
+        found += attempt.read(type="stdout", metrics=[LOSS], final=True)
+
+    assert [one.value for one in found] == [3.0, 1.0]
+
+
 def test_a_match_that_is_no_number_is_left_out(attempt: Attempt) -> None:
     attempt.write("out.log", "loss=1.2.3\nloss=1.0\n")
 
