@@ -117,7 +117,13 @@ def _command(folder: Path, step: dict[str, Any]) -> dict[str, Any]:
     pieces = (("out", "out.log"), ("err", "err.log"))
     output = "".join(_output(folder / file, step.get(part)) for part, file in pieces)
     text = command if isinstance(command, str) else " ".join(str(word) for word in command)
-    return {"Id": step.get("id"), "Command": text, "Output": output}
+    return {"Id": _number(step.get("id")), "Command": text, "Output": output}
+
+
+def _number(step: Any) -> int | None:
+    """A step's number from 1 on; the runner names its steps cmd1, cmd2 and so on."""
+    digits = str(step).removeprefix("cmd")
+    return int(digits) if digits.isascii() and digits.isdigit() else None
 
 
 def _output(path: Path, between: Any) -> str:

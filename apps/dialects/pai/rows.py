@@ -28,6 +28,7 @@ PLAIN = (
     "creator_id",
     "name",
     "status",
+    "desired",
     "created",
     "modified",
     "workspace_id",
@@ -54,14 +55,14 @@ def experiment_rows(ids: Sequence[int], slugs: Mapping[int, str], *, with_config
 
 def experiment_row(values: Sequence[Any], slugs: Mapping[int, str], tags: Tags) -> dict[str, Any]:
     """The row of a list from the values of COLUMNS, and of CONFIG behind them where configuration is wanted."""
-    pk, key, creator, name, status, created, modified, workspace, accessibility, description, trials, trashed = values[
-        : len(PLAIN)
-    ]
+    plain = values[: len(PLAIN)]
+    pk, key, creator, name, status, desired, created, modified, workspace, accessibility, description, *rest = plain
+    trials, trashed = rest
     row = {
         "ExperimentId": key,
         "Creator": str(creator),  # as text: a number of this size would be rounded by a JavaScript client
         "Name": name,
-        "Status": status,
+        "Status": pai.experiment_status(status, desired),
         "JobType": JOB_TYPE,
         "GmtCreateTime": created,
         "GmtModifiedTime": modified,

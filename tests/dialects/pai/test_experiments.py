@@ -286,8 +286,10 @@ def test_stopping_what_runs_is_terminating(native: Native, experiment: str, tria
 
     answer = native.put(f"/experiment/{experiment}/stop")
 
+    listed = native.get("/experiments", Status="TERMINATING")
     assert answer["Status"] == "TERMINATING"
-    assert names(native.get("/experiments", Status="TERMINATING")) == ["First Sweep"]
+    assert [(one["Name"], one["Status"]) for one in listed["Experiments"]] == [("First Sweep", "TERMINATING")]
+    assert native.get(f"/experiment/{experiment}")["Status"] == "TERMINATING"
 
 
 def test_a_deleted_experiment_is_gone_from_every_answer(native: Native, experiment: str, trial_of: Any) -> None:

@@ -225,8 +225,8 @@ def test_commands_come_with_their_output(native: Native, experiment: str, folder
     (folder / "out.log").write_text("one\ntwo\n")
     (folder / "err.log").write_text("warning\n")
     steps = [
-        {"id": 1, "command": "echo one", "out": [0, 4], "err": [0, 0]},
-        {"id": 2, "command": ["python3", "train.py"], "out": [4, 8], "err": [0, 8]},
+        {"id": "cmd1", "command": "echo one", "out": [0, 4], "err": [0, 0]},
+        {"id": "cmd2", "command": ["python3", "train.py"], "out": [4, 8], "err": [0, 8]},
     ]
     (folder / "commands.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps))
     trial = Trial.objects.get()
