@@ -119,7 +119,7 @@ def test_every_documented_member_is_taken():
     assert job.sampling == Sampling("tpe", {}, 7)
     assert job.objective.goal == "minimize"
     assert job.policy == PaiAssessorPolicy(start_step=2, proportion=0.4, moving_avg=True, patience=10)
-    assert job.command.resume
+    assert (job.command.resume, job.limits.command_retries) == (True, 2)
     assert job.command.params_files == (("./in.yaml", "./out_${exp_id}.yaml"),)
     assert (job.command.model_path, job.command.summary_path) == ("/m/${exp_id}_${trial_id}", "/s")
     assert job.readings.combine == "avg"

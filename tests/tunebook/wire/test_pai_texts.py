@@ -174,7 +174,7 @@ def test_a_job_from_elsewhere_is_told_as_a_configuration_that_means_the_same():
         ),
         sampling=Sampling("grid", {"order": "bisect"}),
         policy=PaiAssessorPolicy(start_step=3, moving_avg=True),
-        limits=Limits(max_trials=5, max_concurrent=2),
+        limits=Limits(max_trials=5, max_concurrent=2, command_retries=2),
         readings=Readings("stdout", ("cmd1",), "final"),
         schedule=Schedule("weekend", "22:00", "06:00"),
         monitor=Monitor("https://hooks.example.com/", "k", ("1", "2"), (), True),

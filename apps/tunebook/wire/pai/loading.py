@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from tunebook.command import Command
@@ -36,13 +37,14 @@ def load(document: object, path: str = PATH) -> Job:
     metrics = whole.inside("metric_config", SECTIONS["metric_config"])
     sampling = load_tuner(yml, is_empty=not space)
     goal = _goal(yml, metrics)
+    command = _command(whole, literals)
     job = Job(
         space=space,
         objective=_objective(metrics, goal),
         sampling=sampling,
         policy=load_assessor(yml, goal),
-        limits=_limits(yml),
-        command=_command(whole, literals),
+        limits=_limits(yml, again=command.resume),
+        command=command,
         readings=_readings(metrics),
         schedule=_schedule(whole),
         monitor=_monitor(whole),
@@ -136,7 +138,8 @@ def _readings(metrics: Fields) -> Readings:
         raise SpecError(metrics.at(error.path.replace("sources", "metric_source", 1)), error.message) from None
 
 
-def _limits(yml: Fields) -> Limits:
+def _limits(yml: Fields, *, again: bool) -> Limits:
+    """The bounds of the job. `again`: a failed command is run again, as a lost one is, and goes on where it failed."""
     concurrent = yml.integer("trial_concurrency", low=1)
     total = yml.integer("max_trial_number", low=1)
     yml.text("experiment_name")
@@ -144,7 +147,8 @@ def _limits(yml: Fields) -> Limits:
     yml.text("log_level")
     names = {"max_trials": "max_trial_number", "max_concurrent": "trial_concurrency"}
     try:
-        return Limits(max_trials=total, max_concurrent=concurrent or 1)
+        limits = Limits(max_trials=total, max_concurrent=concurrent or 1)
+        return replace(limits, command_retries=limits.retries) if again else limits
     except SpecError as error:
         raise SpecError(yml.at(names[error.path]), error.message) from None
 
