@@ -50,7 +50,7 @@ class Shape:
 
     Args:
         width: the standard deviation for each column, as a share of [0, 1]; ignored for options.
-        spread: the share of an option's kernel that does not stay on the observed option.
+        spread: how likely each option is in a kernel beside the observed one, before both are made to sum up to 1.
         root: the Cholesky factor of the positions' covariance, where they are spread together; None for each alone.
     """
 
@@ -82,7 +82,7 @@ class Mixture:
 
     def draw(self, random: np.random.Generator, count: int) -> Floats:
         """So many rows from the mixture; what falls beyond a bound of a position comes to lie on the bound."""
-        layout, spread = self._layout, self._shape.spread
+        layout = self._layout
         kernels = np.searchsorted(np.cumsum(self._shares[:-1]), random.random(count), side="right")
         prior = kernels == len(self._rows)
         rows = random.random((count, self._rows.shape[1]))
@@ -98,7 +98,7 @@ class Mixture:
             drawn[:, at] = kept_inside(observed[:, at] + steps, layout.bounded)
         for place, count_of in layout.options:
             # the first part of the unit interval stays, the rest is stretched over all options
-            u = drawn[:, place]
+            u, spread = drawn[:, place], self._leaving(count_of)
             moved = np.floor((u - (1 - spread)) / spread * count_of)
             drawn[:, place] = np.where(u < 1 - spread, observed[:, place], moved)
         rows[near] = drawn
@@ -110,7 +110,7 @@ class Mixture:
 
     def log_density(self, points: Floats) -> Floats:
         """The logarithm of the density at each of these rows, relative to the prior's."""
-        layout, spread = self._layout, self._shape.spread
+        layout = self._layout
         exponents = np.empty((len(points), len(self._rows) + 1))
         exponents[:, -1] = 0.0
         kernels = exponents[:, :-1]
@@ -121,18 +121,25 @@ class Mixture:
         for place, edges in layout.levels:
             table = self._levels(edges, self._shape.width[place], points[:, place].astype(np.int64))
             kernels += table[:, self._rows[:, place].astype(np.int64)]
+        left = 0.0
         for place, count in layout.options:
+            spread = self._leaving(count)
+            left += np.log(spread)
             stay = np.log1p(-spread + spread / count) - np.log(spread / count)
             kernels += stay * (points[:, place, None] == self._rows[None, :, place])
         with np.errstate(divide="ignore"):
             heights = np.log(self._shares)
-        heights[:-1] -= 0.5 * np.einsum("ij,ij->i", mu, mu) + self._cut() - len(layout.options) * np.log(spread)
+        heights[:-1] -= 0.5 * np.einsum("ij,ij->i", mu, mu) + self._cut() - left
         exponents += heights
         top = exponents.max(axis=1)
         exponents -= top[:, None]
         np.exp(exponents, out=exponents)
         density: Floats = top + np.log(exponents.sum(axis=1))
         return density
+
+    def _leaving(self, count: int) -> float:
+        """The share of an option's kernel that is spread over all options."""
+        return self._shape.spread * count / (1.0 + self._shape.spread * count)
 
     def _cut(self) -> Floats:
         """The logarithm of each kernel's norm: how much of it lies within [0, 1], times its width."""

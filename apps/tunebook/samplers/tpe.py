@@ -5,7 +5,7 @@ bandwidths follow Falkner et al., BOHB, ICML 2018; the analysis of its parts is 
 Nested parameters are modelled group by group: those that count under the same condition together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,8 +24,12 @@ from tunebook.space import Condition, Params, Space
 UNIFORM_VARIANCE = 1.0 / 12.0
 SCOTT = 1.06
 TIGHT = 0.7  # of Scott's width for the good trials: their density is to lead, not to describe
+WIDE = 0.2  # of the range: deviation of the good trials that is assumed at least when looking around
+WIDE_EVERY = 4  # one trial in so many looks around
 NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
 MOST_OTHERS = 800  # more kernels than this do not make the density of the other trials any better
+
+Shaping = Callable[[Layout, Floats, Floats], Shape]  # from rows and their weights
 
 
 @dataclass(frozen=True)
@@ -79,32 +83,41 @@ class TpeSampler(Sampler):
         random = self.generator(number)
         good_count = self._good_count(results)
         good, bad = _split(_with_lies(table.loss, self.chosen["constant_liar"]), good_count)
+        wide = number % WIDE_EVERY == 0 or _is_level(table.loss[good])
         chosen: dict[str, float] = {}
         for group in self._groups:
             if _holds(group.condition, chosen, self._encoder):
-                row = self._best_of(group, table, good, bad, random)
+                row = self._best_of(group, table, good, bad, random, wide)
                 chosen.update(zip(group.names, row, strict=True))
         note = f"the best of {self.chosen['n_candidates']} draws near the {good_count} best of {results} trials"
         return Suggestion(self._encoder.params(chosen), "model", note=note)
 
-    def _best_of(self, group: Group, table: Table, good: Ints, bad: Ints, random: np.random.Generator) -> list[float]:
-        """The draw from the good trials' density that is the least likely under the others'."""
-        better = self._mixture(group, table, good, _by_rank(len(good)), together=True)
-        worse = self._mixture(group, table, bad, _by_age(bad, self.chosen["linear_forgetting"], len(table.loss)))
+    def _best_of(
+        self, group: Group, table: Table, good: Ints, bad: Ints, random: np.random.Generator, wide: bool
+    ) -> list[float]:
+        """The draw from the good trials' density that is the least likely under the others'.
+
+        With ``wide`` that density has wide kernels of equal weight, to look around instead of closing in.
+        """
+        weights = np.ones(len(good)) if wide else _by_rank(len(good))
+        better = self._mixture(group, table, good, weights, _wide if wide else _keen)
+        worse = self._mixture(
+            group, table, bad, _by_age(bad, self.chosen["linear_forgetting"], len(table.loss)), _plain
+        )
         points = better.draw(random, self.chosen["n_candidates"])
         order = np.argsort(worse.log_density(points) - better.log_density(points), kind="stable")
         best = _first_new(points[order], table.rows) if len(self._groups) == 1 else points[order[0]]
         found: list[float] = best.tolist()
         return found
 
-    def _mixture(self, group: Group, table: Table, members: Ints, weights: Floats, together: bool = False) -> Mixture:
+    def _mixture(self, group: Group, table: Table, members: Ints, weights: Floats, shaped: Shaping) -> Mixture:
         """The density of some trials; those without this group's parameters do not count."""
         rows = table.rows[members] if len(self._groups) == 1 else table.rows[members[:, None], group.places]
         weights = weights * table.weight[members]
         complete = ~np.isnan(rows.sum(axis=1))
         if not complete.all():
             rows, weights = rows[complete], weights[complete]
-        shape = _shape(group.layout, rows, weights, together)
+        shape = shaped(group.layout, rows, weights)
         return Mixture(group.layout, rows, weights, max(self.chosen["prior_weight"], NO_PRIOR), shape)
 
     def _good_count(self, results: int) -> int:
@@ -112,35 +125,72 @@ class TpeSampler(Sampler):
         return int(min(max(np.ceil(self.chosen["gamma"] * base), 1), self.chosen["linear_forgetting"], results))
 
 
-def _shape(layout: Layout, rows: Floats, weights: Floats, together: bool) -> Shape:
-    """The kernels' width for each column by Scott's rule, and the share by which they leave an observed option.
+@dataclass(frozen=True)
+class Spread:
+    """How weighted rows lie: how many there are in effect, how far each is from their middle, how they vary."""
 
-    The prior counts as one more trial, so that one or two trials do not make a spike. With ``together`` the positions
-    share one covariance, shrunk towards its diagonal the more the fewer trials there are, so that kernels follow
-    valleys that lie across the axes.
+    effective: float
+    shares: Floats
+    away: Floats
+    variance: Floats
+
+    @classmethod
+    def of(cls, layout: Layout, rows: Floats, weights: Floats) -> "Spread":
+        """The spread of rows; the prior counts as one more of them, so that one or two do not make a spike."""
+        total = float(weights.sum())
+        shares = weights / total if total > 0 else weights
+        effective = 1.0 / float(shares @ shares) if total > 0 else 0.0
+        x = rows
+        if layout.levels:
+            x = rows.copy()
+            for place, edges in layout.levels:
+                x[:, place] = ((edges[1:] + edges[:-1]) / 2)[rows[:, place].astype(np.int64)]
+        away = x - (shares @ x if total > 0 else 0.5)
+        variance = (effective * (shares @ away**2) + UNIFORM_VARIANCE) / (effective + 1)
+        return cls(effective, shares, away, variance)
+
+    def scott(self) -> float:
+        """The factor of Scott's rule."""
+        return float(SCOTT * (self.effective + 1.0) ** (-1.0 / (len(self.variance) + 4)))
+
+
+def _plain(layout: Layout, rows: Floats, weights: Floats) -> Shape:
+    """Kernels as wide in each column as Scott's rule says."""
+    spread = Spread.of(layout, rows, weights)
+    width = np.clip(spread.scott() * np.sqrt(spread.variance), layout.narrowest, 1.0)
+    return Shape(width, 1.0 / (spread.effective + 1.0))
+
+
+def _wide(layout: Layout, rows: Floats, weights: Floats) -> Shape:
+    """Kernels of at least a good share of the range, whatever the rows."""
+    spread = Spread.of(layout, rows, weights)
+    width = np.clip(spread.scott() * np.maximum(np.sqrt(spread.variance), WIDE), layout.narrowest, 1.0)
+    return Shape(width, 1.0 / (spread.effective + 1.0))
+
+
+def _keen(layout: Layout, rows: Floats, weights: Floats) -> Shape:
+    """Tighter kernels whose positions share one covariance, so that they follow valleys that lie across the axes.
+
+    The covariance is shrunk towards its diagonal, the more the fewer rows there are.
     """
-    count, dims = rows.shape
-    total = float(weights.sum())
-    effective = total**2 / float(weights @ weights) if total > 0 else 0.0
-    x = rows
-    if layout.levels:
-        x = rows.copy()
-        for place, edges in layout.levels:
-            x[:, place] = ((edges[1:] + edges[:-1]) / 2)[rows[:, place].astype(np.int64)]
-    away = x - (weights @ x / total if total > 0 else 0.5)
-    shares = weights / total if total > 0 else weights
-    factor = SCOTT * (TIGHT if together else 1.0) * (effective + 1.0) ** (-1.0 / (dims + 4))
-    variance = (effective * (shares @ away**2) + UNIFORM_VARIANCE) / (effective + 1)
-    width = np.clip(factor * np.sqrt(variance), layout.narrowest, 1.0)
-    spread = 1.0 / (count + 2.0)
+    spread = Spread.of(layout, rows, weights)
+    factor, effective = TIGHT * spread.scott(), spread.effective
+    width = np.clip(factor * np.sqrt(spread.variance), layout.narrowest, 1.0)
     at = layout.positions
-    if not together or len(at) < 2 or count < 2:
-        return Shape(width, spread)
-    away = away[:, at]
-    covariance = (away * shares[:, None]).T @ away * (effective / (effective + 1)) * (factor**2)
+    if len(at) < 2 or len(rows) < 2:
+        return Shape(width, 1.0 / (effective + 1.0))
+    away = spread.away[:, at]
+    covariance = (away * spread.shares[:, None]).T @ away * (effective / (effective + 1) * factor**2)
     covariance *= effective / (effective + len(at) + 1)
     np.fill_diagonal(covariance, width[at] ** 2)
-    return Shape(width, spread, np.linalg.cholesky(covariance))
+    root = np.linalg.cholesky(covariance).astype(np.float64, copy=False)
+    return Shape(width, 1.0 / (effective + 1.0), root)
+
+
+def _is_level(loss: Floats) -> bool:
+    """True when most of the best trials are equally good: nothing is to be learnt nearer to them."""
+    known = loss[np.isfinite(loss)]
+    return len(known) > 2 and 2 * len(np.unique(known)) <= len(known) + 1
 
 
 def _by_rank(count: int) -> Floats:

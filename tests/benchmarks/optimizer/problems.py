@@ -13,6 +13,7 @@ from typing import Any
 
 import cocoex
 import numpy as np
+from scipy.special import softmax
 from sklearn.datasets import load_digits, load_wine
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -182,7 +183,8 @@ def _loss(model: str, dataset: str, flat: dict[str, Any]) -> float:
         try:
             if hasattr(estimator, "predict_proba"):
                 return float(log_loss(y, cross_val_predict(estimator, x, y, cv=folds, method="predict_proba")))
-            return float(np.mean(cross_val_predict(estimator, x, y, cv=folds) != y))
+            margins = cross_val_predict(estimator, x, y, cv=folds, method="decision_function")
+            return float(log_loss(y, softmax(np.clip(margins, -30, 30), axis=1)))
         except ValueError:  # weights that ran away
             return 10.0
 
