@@ -1,9 +1,11 @@
 """Sweeps as jobs of ours and back, and where our classes follow the documentation instead of the original."""
 
+from pathlib import Path
+
 import pytest
 
 import tunebook
-from tunebook import SpecError
+from tunebook import SpecError, examples
 from tunebook.policies import BanditPolicy as OurBandit
 from tunebook.sweep import (
     BanditPolicy,
@@ -22,6 +24,7 @@ from tunebook.sweep import (
     Uniform,
     command,
     from_job,
+    load_job,
     to_job,
 )
 
@@ -159,6 +162,23 @@ def test_the_documented_example_runs_by_its_environment():
 
     assert made.steps == ("python scripts/train.py --kernel $kernel --penalty $penalty",)
     assert (made.environment["kernel"], made.environment["penalty"]) == ("${kernel}", "1.0")
+
+
+def test_the_example_is_a_sweep_that_can_run():
+    job = to_job(load_job(Path(examples.__file__).parent / "digits_sweep.yaml"))
+
+    values = job.command.variables(
+        {"learning_rate": 0.01, "hidden": 32, "batch": 16.0, "layers": 1, "activation": "relu"}
+    )
+
+    assert job.command.filled_steps(values)[0].split()[:5] == [
+        "python",
+        "-m",
+        "tunebook.examples.digits",
+        "--learning-rate",
+        "0.01",
+    ]
+    assert set(job.space) == {"learning_rate", "hidden", "batch", "layers", "activation"}
 
 
 def test_calling_a_command_leaves_the_first_as_it_was():
