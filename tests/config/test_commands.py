@@ -137,6 +137,9 @@ def test_serve_with_two_processes_answers_and_ends(run):
     assert serve.end() == 0, serve.said
 
 
+NOWHERE = "postgres://ada@127.0.0.1:1/tunebook"
+
+
 @pytest.mark.parametrize(
     ("arguments", "variables", "words"),
     [
@@ -146,6 +149,8 @@ def test_serve_with_two_processes_answers_and_ends(run):
         (["up", "--port", "0"], {"TUNEBOOK_SECRET_KEY": "short"}, "TUNEBOOK_SECRET_KEY can be guessed"),
         (["up", "--port", "0"], {"TUNEBOOK_DATA": "/dev/null/x"}, "set TUNEBOOK_DATA to another folder"),
         (["key"], {"TUNEBOOK_DATA": "/dev/null/x", "TUNEBOOK_SECRET_KEY": ""}, "set TUNEBOOK_DATA to another folder"),
+        (["up", "--port", "0"], {"TUNEBOOK_DATABASE_URL": NOWHERE}, "The database cannot be reached"),
+        (["run_optimizer"], {"TUNEBOOK_DATABASE_URL": NOWHERE}, "The database cannot be reached"),
     ],
 )
 def test_what_cannot_start_says_why_in_a_sentence(tmp_path, monkeypatch, arguments, variables, words):
