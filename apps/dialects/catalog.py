@@ -130,6 +130,8 @@ def trial_ids(experiment: Experiment, page: Page, wanted: QuerySet[Trial] | None
     Two more on the pages behind the last value: there the rest goes on by number.
     """
     rows = Trial.objects.filter(experiment=experiment) if wanted is None else wanted
+    if page.order == "number" and wanted is None:
+        return _numbered(rows, experiment.trial_count, page)
     if page.order == "number":
         return list(rows.order_by("-number" if page.down else "number").values_list("pk", flat=True)[page.slice])
     valued = rows.filter(value__isnull=False)
@@ -140,6 +142,15 @@ def trial_ids(experiment: Experiment, page: Page, wanted: QuerySet[Trial] | None
     rest = rows.filter(value__isnull=True).order_by("number").values_list("pk", flat=True)
     start = max(page.slice.start - valued.count(), 0)
     return ids + list(rest[start : start + page.size - len(ids)])
+
+
+def _numbered(rows: QuerySet[Trial], count: int, page: Page) -> list[int]:
+    """A page of all trials by number: numbers run from 0 without a gap, so that its ends are known, however deep."""
+    places = range(count)[::-1][page.slice] if page.down else range(count)[page.slice]
+    if not places:
+        return []
+    found = rows.filter(number__range=(min(places), max(places))).order_by("-number" if page.down else "number")
+    return list(found.values_list("pk", flat=True))
 
 
 MOST = 200

@@ -50,7 +50,7 @@ class Trial(models.Model):
     """
 
     key = models.CharField(max_length=16, unique=True, default=trial_key, editable=False)
-    experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="trials")
+    experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="trials", db_index=False)
     number = models.PositiveIntegerField()
     params = models.JSONField()
     space_version = models.PositiveIntegerField(default=1)
@@ -88,7 +88,10 @@ class Trial(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["experiment", "status", "number"], name="trial_status"),
             models.Index(
-                fields=["experiment", "value", "number"], condition=models.Q(value__isnull=False), name="trial_value"
+                fields=["experiment", "value", "number"],
+                include=["id"],  # deep pages are found without the rows
+                condition=models.Q(value__isnull=False),
+                name="trial_by_value",
             ),
         ]
 
