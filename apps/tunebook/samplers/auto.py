@@ -20,6 +20,7 @@ from tunebook.space import Params, Space
 
 FEW = 32  # a space of so many parameter sets is worth trying out whole
 WIDE = 60  # parameters (options beyond two count too) above which distances tell a Gaussian process little
+SOME = 30  # results after which a second model is worth asking where distances mean less
 LONG = 300  # results after which cheaper samplers find as much
 CROWD = 64  # trials at once above which a process that thinks for each of them in turn takes too long
 NOISY = 0.3  # share of noise in the values above which to be without progress is no sign of being stuck
@@ -38,7 +39,7 @@ class AutoSampler(Sampler):
 
     Grid for a space of at most 32 parameter sets; TPE for very wide ones and for crowds of trials at once; for others
     a Gaussian process up to 300 results, and then CMA-ES in turn with TPE where all parameters are numbers, else TPE.
-    While the process makes no progress every second trial is asked of one of these.
+    While the process makes no progress every second trial is asked of one of these; with choices, from 30 results on.
 
     Example:
         >>> AutoSampler(Space({"depth": Randint(5)}), Objective()).pick(history, 0, 0).reason
@@ -52,6 +53,7 @@ class AutoSampler(Sampler):
         columns = Encoder(space).columns
         self._grid = GridSampler(space, objective, seed) if space.size is not None and space.size <= FEW else None
         self._width = sum(max(column.count - 1, 1) if column.kind is Kind.OPTION else 1 for column in columns)
+        self._is_mixed = any(column.kind is Kind.OPTION for column in columns)
         self._is_numeric = len(columns) > 1 and all(column.kind is Kind.POSITION for column in columns)
         startup = min(10, max(5, len(columns) + 2))
         if self.limits.max_trials is not None:
@@ -80,6 +82,8 @@ class AutoSampler(Sampler):
         results = len(history.results)
         if results > LONG:
             return self._later(number, f"there are more than {LONG} results")
+        if self._is_mixed and results >= SOME and number % 2:
+            return Pick(self._tpe, "tpe in turn with bayesian: some parameters are choices, which it judges one by one")
         still = self._still(history)
         if still and number % 2 and self._process.noise(history) < NOISY:
             return self._later(number // 2, f"a second opinion, for the last {still} results were no better")
@@ -95,7 +99,7 @@ class AutoSampler(Sampler):
 
     def _still(self, history: History) -> int:
         """How many results have come since the last progress, when they are many; else 0."""
-        patience = 15 + 2 * self._width
+        patience = 10 + self._width
         results = history.results
         if len(results) <= 2 * patience:
             return 0

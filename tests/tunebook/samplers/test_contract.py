@@ -274,6 +274,7 @@ def bowl(params: Params) -> float:
 
 
 BUDGETS = {
+    "auto": 30,
     "bayesian": 25,
     "evolution": 120,
     "cmaes": 120,
