@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from tunebook.distributions import identity
 from tunebook.errors import SpecError
+from tunebook.fields import is_finite
 from tunebook.history import History, TrialView
 from tunebook.objective import Objective
 from tunebook.samplers.base import REDRAWS, Sampler, Suggestion
@@ -67,7 +68,7 @@ class BudgetSampler(Sampler):
             raise SpecError("min_resource", f"must be at most max_resource ({most}), got {self.chosen['min_resource']}")
         self.eta: float = self.chosen["eta"]
         self.budgets = budgets(self.chosen["min_resource"], self.chosen["max_resource"], self.eta)
-        self._keys: dict[int, tuple[Mapping[str, Any], Hashable]] = {}
+        self._known: dict[int, tuple[TrialView, int, Entry | None]] = {}
 
     @property
     def adds(self) -> tuple[str, ...]:
@@ -76,9 +77,12 @@ class BudgetSampler(Sampler):
     def entries(self, history: History) -> Iterator[tuple[int, Entry]]:
         """The trials that have a budget, from the first on, with it. Those of other experiments do not count."""
         for trial in history.trials:
-            budget = trial.params.get(self.resource)
-            if trial.number >= 0 and isinstance(budget, int | float) and not isinstance(budget, bool):
-                yield int(budget) if math.isfinite(budget) else -1, self._entry(trial, history)
+            known = self._known.get(trial.number)
+            if known is None or known[0] is not trial:
+                known = (trial, *self._sorted_in(trial, history))
+                self._known[trial.number] = known
+            if known[2] is not None:
+                yield known[1], known[2]
 
     def fresh(
         self, history: History, number: int, pending: Sequence[Params], taken: AbstractSet[Hashable]
@@ -117,15 +121,13 @@ class BudgetSampler(Sampler):
         """The entry of a configuration that was just suggested."""
         return Entry(number, identity(params), params, None)
 
-    def _entry(self, trial: TrialView, history: History) -> Entry:
-        known = self._keys.get(trial.number)
-        if known is None or known[0] is not trial.params:
-            known = (trial.params, identity(self._configuration(trial.params)))
-            self._keys[trial.number] = known
-        return Entry(trial.number, known[1], self._configuration(trial.params), loss_of(trial, history))
-
-    def _configuration(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in params.items() if name != self.resource}
+    def _sorted_in(self, trial: TrialView, history: History) -> tuple[int, Entry | None]:
+        """A trial's budget and its entry; no entry for one of another experiment or without a budget."""
+        budget = trial.params.get(self.resource)
+        if trial.number < 0 or not is_finite(budget):
+            return 0, None
+        params = {name: value for name, value in trial.params.items() if name != self.resource}
+        return int(budget), Entry(trial.number, identity(params), params, loss_of(trial, history))
 
 
 def budgets(low: int, high: int, eta: float) -> list[int]:
