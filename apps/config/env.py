@@ -34,9 +34,6 @@ class Env:
     slots: int
     threads: int
     allow_webhooks: bool
-    allow_unauthenticated_engine: bool
-    ray_url: str
-    ray_token: str
     sources: str
 
 
@@ -61,9 +58,6 @@ def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
         slots=known.number("TUNEBOOK_SLOTS", default=os.cpu_count() or 1, least=1, most=4096),
         threads=known.number("TUNEBOOK_THREADS", default=8, least=1, most=256),
         allow_webhooks=known.flag("TUNEBOOK_ALLOW_WEBHOOKS"),
-        allow_unauthenticated_engine=known.flag("TUNEBOOK_ALLOW_UNAUTHENTICATED_ENGINE"),
-        ray_url=known.text("TUNEBOOK_RAY_URL"),
-        ray_token=known.text("TUNEBOOK_RAY_TOKEN"),
         sources=known.text("TUNEBOOK_SOURCES"),
     )
     for origin in env.trusted_origins:
