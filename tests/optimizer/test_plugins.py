@@ -93,6 +93,7 @@ def test_a_bad_plugin_fails_its_experiment_with_its_last_lines_and_no_other(
     bad.refresh_from_db(), good.refresh_from_db()
     assert (bad.status, good.status) == ("FAILED", "FINISHED")
     assert words in bad.reason
+    assert bad.reason.startswith("the sampler failed: the plugin ")
     assert (good.troubles, good.trial_count) == (0, 6)
     notes = [event.payload["text"] for event in Event.objects.filter(kind="note") if "the plugin" in str(event.payload)]
     assert len([text for text in notes if "sampler failed" in text and "failed:" in text]) >= 3

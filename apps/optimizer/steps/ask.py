@@ -6,6 +6,7 @@ from statistics import median
 
 from apps.optimizer.work import Work
 from tunebook.history import TrialView
+from tunebook.samplers.plugin import PluginFailed
 from tunebook.status import TrialStatus
 
 AHEAD_BELOW = 1.0
@@ -31,6 +32,8 @@ def ask(work: Work, count: int) -> bool:
     try:
         found = work.sampler.ask(history, count)
         done = not found and work.sampler.exhausted(history)
+    except PluginFailed as error:
+        raise SamplerFailed(str(error)) from error
     except Exception as error:
         raise SamplerFailed(f"{type(error).__name__}: {error}") from error
     work.suggestions += found

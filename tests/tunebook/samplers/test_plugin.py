@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from tunebook.samplers import build
 from tunebook.samplers.plugin import PluginFailed, PluginSampler, located
 from tunebook.sampling import Sampling
 
+ROOT = Path(__file__).resolve().parents[3]
 PATH = str(Path(plugins.__file__))
 
 
@@ -214,6 +217,22 @@ def test_the_process_ends_with_its_sampler() -> None:
     del sampler
     gc.collect()
 
+    assert not is_alive(pid)
+
+
+def test_the_process_ends_soon_after_an_optimizer_that_was_killed() -> None:
+    script = (
+        "import os, sys; from tests.tunebook.samplers.test_plugin import *; made = plugin('Slow'); made.patience = 0.0;"
+        "made.ask(start()); print(pid_of(made), flush=True); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    pid = int(killed.stdout)
+
+    deadline = time.monotonic() + 20
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    assert killed.returncode == -9
     assert not is_alive(pid)
 
 
