@@ -92,11 +92,13 @@ class Driver:
         self.durations.extend(end.ended - end.started for end in ends if end.ended and end.started)
 
     def catch_up(self, tick: Tick) -> None:
-        """Take in what others have changed: the declaration, stops, queued trials. Two queries, three after an edit."""
+        """Take in what others have changed: the declaration, stops, queued trials. Two queries, four after an edit."""
         work, row = self.work, tick.experiment
         if row.version != work.version:
             tick.job = Job.from_dict(row.job)
             work.redeclare(tick.job, row.version)
+            left_out = Trial.objects.filter(experiment=row, excluded=True)
+            work.reweigh(set(left_out.values_list("number", flat=True)))
         live = {one.trial.pk: one.trial for one in work.live.values()}
         open_ones = Trial.objects.filter(experiment=row, status__in=[TrialStatus.CREATED, *LIVE_TRIAL])
         waiting = []

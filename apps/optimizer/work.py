@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,14 @@ class Work:
         self.suggestions.clear()
         self.is_exhausted = False
         self._sampler = self._history = None
+
+    def reweigh(self, excluded: Set[int]) -> None:
+        """Follow a change of which trials count."""
+        for number, known in self.views.items():
+            weight = 0.0 if number in excluded else 1.0
+            if known.weight != weight:
+                self.views[number] = replace(known, weight=weight)
+        self._history = None
 
     def folder(self, attempt: Attempt) -> str:
         """The folder of an attempt."""

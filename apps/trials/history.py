@@ -27,7 +27,7 @@ def series_name(objective: Objective) -> str:
 def history(experiment: Experiment, job: Job, *, with_curves: bool = True) -> History:
     """All trials of an experiment in order of number; with their curves where a policy needs them. 1 or 2 queries."""
     rows = Trial.objects.filter(experiment=experiment).order_by("number")
-    columns = rows.values_list("pk", "number", "params", "status", "value", "space_version", "parent")
+    columns = rows.values_list("pk", "number", "params", "status", "value", "space_version", "parent", "excluded")
     found = list(columns)
     known = curves(experiment, job.objective) if with_curves else {}
     trials = [
@@ -39,8 +39,9 @@ def history(experiment: Experiment, job: Job, *, with_curves: bool = True) -> Hi
             curve=known.get(pk, ()),
             space_version=version,
             parent=parent,
+            weight=0.0 if excluded else 1.0,
         )
-        for pk, number, params, status, value, version, parent in found
+        for pk, number, params, status, value, version, parent, excluded in found
     ]
     return History(space=job.space, objective=job.objective, trials=tuple(trials), seed=experiment.seed)
 
@@ -58,6 +59,7 @@ def earlier(workspace_id: int, job: Job) -> tuple[TrialView, ...]:
         experiment__key__in=sampling.warm_start,
         status=TrialStatus.FINISHED,
         value__isnull=False,
+        excluded=False,
     )
     found = list(rows.order_by("-pk").values_list("params", "value")[:MAX_EARLIER])
     views: list[TrialView] = []
@@ -79,6 +81,7 @@ def view(trial: Trial, curve: Curve = ()) -> TrialView:
         curve=curve,
         space_version=trial.space_version,
         parent=trial.parent,
+        weight=0.0 if trial.excluded else 1.0,
     )
 
 

@@ -60,6 +60,7 @@ class Trial(models.Model):
     note = models.TextField(blank=True)
     parent = models.PositiveIntegerField(null=True, help_text="number of the trial whose checkpoint it goes on from")
     restart_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="restarts")
+    excluded = models.BooleanField(default=False, help_text="neither models nor policies nor the best count it")
     extra = models.BooleanField(default=False, help_text="does not count against max_trials")
 
     status = models.CharField(max_length=16, default=TrialStatus.CREATED)

@@ -145,7 +145,7 @@ class History:
     @cached_property
     def best(self) -> TrialView | None:
         """The finished trial with the best value, the earliest of equals; None before there is one."""
-        own = [trial for trial in self.finished if trial.number >= 0]
+        own = [trial for trial in self.finished if trial.number >= 0 and trial.weight > 0]
         rated = [trial for trial in own if trial.value is not None and math.isfinite(trial.value)]
         return min(rated, key=lambda trial: (self.objective.sign * (trial.value or 0.0), trial.number), default=None)
 
@@ -160,8 +160,9 @@ class History:
         return frozenset(trial.identity for trial in self.trials if trial.number >= 0)
 
     def others(self, trial: TrialView, reached: int = 1) -> tuple[TrialView, ...]:
-        """All other trials with at least so many measurements, ended ones included."""
-        return tuple(other for other in self.trials if other.number != trial.number and other.step >= reached)
+        """All other trials with at least so many measurements, ended ones included, those of weight 0 not."""
+        known = (other for other in self.trials if other.number != trial.number and other.weight > 0)
+        return tuple(other for other in known if other.step >= reached)
 
     def best_until(self, trial: TrialView, step: int) -> float:
         """The best of a trial's first measurements; infinity on the bad side when none is finite."""

@@ -90,6 +90,43 @@ def restart(actor: Actor, experiment: Experiment, keys: Iterable[str]) -> dict[s
     return answers
 
 
+def exclude(actor: Actor, experiment: Experiment, keys: Iterable[str], *, excluded: bool = True) -> list[Trial]:
+    """Leave ended trials out of what models, policies and the best count, or take them back; those that are so then.
+
+    The optimizer follows at its next step. Trials that have not ended stay as they are.
+    """
+    require(actor, experiment.workspace_id, "edit")
+    with transaction.atomic():
+        row = _locked(experiment)
+        found = [
+            trial
+            for trial in Trial.objects.filter(experiment=row, key__in=list(keys)).order_by("number")
+            if trial.has_ended
+        ]
+        changed = [trial for trial in found if trial.excluded != excluded]
+        now = timezone.now()
+        Trial.objects.filter(pk__in=[trial.pk for trial in changed]).update(excluded=excluded, modified=now)
+        for trial in changed:
+            trial.excluded, trial.modified = excluded, now
+        if changed:
+            row.best_value, row.best_trial = _best(row)
+            row.version += 1
+            row.modified = now
+            row.save(update_fields=["best_value", "best_trial", "version", "modified"])
+            numbers = ", ".join(str(trial.number) for trial in changed)
+            what = f"trial {numbers} {'excluded' if excluded else 'included again'} by {actor.username}"
+            said = [("trial", trial_summary(trial, best=trial.number == row.best_trial)) for trial in changed]
+            announce_experiment(row, also=(note(what, by=actor.username), *said))
+    return found
+
+
+def _best(row: Experiment) -> tuple[float | None, int | None]:
+    """The best value of the finished trials that count, and its trial. One query."""
+    counted = Trial.objects.filter(experiment=row, status=TrialStatus.FINISHED, value__isnull=False, excluded=False)
+    order = "value" if row.goal == "minimize" else "-value"
+    return counted.order_by(order, "number").values_list("value", "number").first() or (None, None)
+
+
 def queue(actor: Actor, experiment: Experiment, params: Mapping[str, Any], *, source: str = "queued") -> Trial:
     """Add one trial with given parameters. Raises SpecError when they lie outside the space."""
     require(actor, experiment.workspace_id, "run")

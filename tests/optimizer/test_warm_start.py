@@ -8,9 +8,9 @@ import pytest
 
 from apps.experiments.models import Experiment
 from apps.optimizer.executors.replay import Recording
-from apps.trials.history import earlier
+from apps.trials.history import earlier, history
 from apps.trials.models import Trial
-from apps.tuning import experiments
+from apps.tuning import experiments, trials
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
 from tests.optimizer.conftest import Theatre
@@ -135,3 +135,21 @@ def test_nonsense_is_refused_by_name(given: dict[str, object], path: str) -> Non
         Sampling.from_dict({"name": "tpe", **given})
 
     assert refused.value.path == path
+
+
+def test_an_excluded_trial_teaches_nothing_from_the_next_step_on(
+    theatre: Callable[..., Theatre], actor_ada: Actor
+) -> None:
+    stage = theatre(limits=Limits(max_trials=50), recording=lambda spec: Recording(points=[{"loss": 1.0}]))
+    for _ in range(8):
+        stage.turn()
+    first = stage.trials()[0]
+
+    trials.exclude(actor_ada, stage.experiment, [first.key])
+    stage.turn()
+
+    assert stage.driver is not None
+    weights = {trial.number: trial.weight for trial in stage.driver.work.history().trials}
+    assert weights.pop(0) == 0.0
+    assert set(weights.values()) == {1.0}
+    assert history(stage.experiment, stage.driver.work.job).trials[0].weight == 0.0

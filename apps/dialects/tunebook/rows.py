@@ -59,6 +59,7 @@ TRIAL = (
     "expected",
     "spread",
     "parent",
+    "excluded",
     "value",
     "last_value",
     "best_value",

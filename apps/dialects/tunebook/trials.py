@@ -83,6 +83,25 @@ class StopTrial(TrialView):
         return self.answer(rows.trials([trial.pk])[0])
 
 
+class ExcludeTrial(TrialView):
+    """Leave an ended trial out of what models, policies and the best count."""
+
+    excluded = True
+
+    def post(self, request: Request, key: str, number: int) -> HttpResponse:
+        self.document()
+        experiment, trial = self.found(key, number)
+        if not trials.exclude(self.actor, experiment, [trial.key], excluded=self.excluded):
+            raise Conflict(f"it has not ended: {trial.status}")
+        return self.answer(rows.trials([trial.pk])[0])
+
+
+class IncludeTrial(ExcludeTrial):
+    """Count an excluded trial again."""
+
+    excluded = False
+
+
 class RestartTrial(TrialView):
     """Start a new trial with the same parameters, unless one with them has succeeded."""
 

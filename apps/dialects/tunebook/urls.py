@@ -24,6 +24,8 @@ urlpatterns = [
     path(f"{ONE}/trials", trials.Trials.as_view()),
     path(TRIAL, trials.OneTrial.as_view()),
     path(f"{TRIAL}/stop", trials.StopTrial.as_view()),
+    path(f"{TRIAL}/exclude", trials.ExcludeTrial.as_view()),
+    path(f"{TRIAL}/include", trials.IncludeTrial.as_view()),
     path(f"{TRIAL}/restart", trials.RestartTrial.as_view()),
     path(f"{TRIAL}/measurements", trials.Measurements.as_view()),
     path(f"{TRIAL}/logs", trials.TrialLogs.as_view()),

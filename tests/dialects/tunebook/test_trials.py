@@ -71,6 +71,27 @@ def test_a_trial_says_why_it_was_asked(ours: Ours, experiment: Experiment) -> No
     assert {name: ours.get(f"/experiments/{experiment.key}/trials/1")[name] for name in why} == why
 
 
+def test_a_trial_is_excluded_and_included_again(ours: Ours, experiment: Experiment) -> None:
+    path = f"/experiments/{experiment.key}/trials/0"
+
+    assert ours.post(f"{path}/exclude")["excluded"] is True
+    experiment.refresh_from_db()
+    assert (experiment.best_value, experiment.best_trial) == (None, None)
+    assert ours.post(f"{path}/include")["excluded"] is False
+    experiment.refresh_from_db()
+    assert (experiment.best_value, experiment.best_trial) == (0.5, 0)
+
+
+def test_a_trial_that_has_not_ended_is_not_excluded(ours: Ours, experiment: Experiment) -> None:
+    assert ours.post(f"/experiments/{experiment.key}/trials/2/exclude").status == 409
+
+
+def test_who_may_only_read_excludes_nothing(ours_ben: Ours, ours_cleo: Ours, experiment: Experiment) -> None:
+    path = f"/experiments/{experiment.key}/trials/0/exclude"
+
+    assert (ours_ben.post(path).status, ours_cleo.post(path).status) == (403, 404)
+
+
 def test_given_parameters_make_a_trial(ours: Ours, experiment: Experiment) -> None:
     answer = ours.post(f"/experiments/{experiment.key}/trials", {"params": {"x": 0.75}})
 
