@@ -121,6 +121,14 @@ def test_a_command_that_fails_fails_its_trial_without_another_attempt(theatre: S
     assert "status 3" in trial.reason
 
 
+def test_an_experiment_whose_trials_all_failed_has_failed(theatre: Stage) -> None:
+    stage = theatre(limits=Limits(max_trials=3), recording=lambda spec: Recording(code=3))
+
+    stage.play()
+
+    assert (stage.experiment.status, stage.experiment.reason) == ("FAILED", "all 3 trials failed")
+
+
 def test_a_command_that_fails_is_tried_again_as_often_as_the_job_says(theatre: Stage) -> None:
     stage = theatre(limits=Limits(max_trials=1, command_retries=2), recording=lambda spec: Recording(code=3))
 

@@ -34,7 +34,15 @@ def close(work: Work, tick: Tick) -> None:
         if row.live_count:
             tick.move(ExperimentStatus.NO_MORE_TRIAL)
         elif row.desired == Desired.DRAIN or not work.created:
-            tick.move(ExperimentStatus.FINISHED, "" if row.desired != Desired.DRAIN else "drained")
+            tick.move(*finish(row))
+
+
+def finish(row: Experiment) -> Ending:
+    """How an experiment ends whose trials are all through: it has failed when every single one has."""
+    if row.trial_count and row.failed_count == row.trial_count:
+        trials = f"all {row.trial_count} trials" if row.trial_count > 1 else "its only trial"
+        return ExperimentStatus.FAILED, f"{trials} failed"
+    return ExperimentStatus.FINISHED, "drained" if row.desired == Desired.DRAIN else ""
 
 
 def evict(work: Work, tick: Tick) -> None:
