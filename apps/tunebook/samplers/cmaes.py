@@ -49,7 +49,7 @@ class Search:
 class CmaesSampler(Sampler):
     """An evolution strategy for numeric parameters; choices beside them follow the frequencies of the good trials.
 
-    The first trials are spread evenly; the search starts from the best of them. When it has come to rest it starts
+    The first trials are spread evenly; the search starts from the middle of their better half. When it has come to rest it starts
     again elsewhere with twice as many trials in a generation. Trials that run are not waited for.
 
     Example:
@@ -59,7 +59,7 @@ class CmaesSampler(Sampler):
     name = "cmaes"
     options: ClassVar[tuple[Option, ...]] = (
         Option("population_size", 0, whole(0, 10_000), "trials in a generation; 0: 4 + 3 ln(parameters)"),
-        Option("sigma", 0.2, number(0, 1, above=True), "the first step, as a share of each range"),
+        Option("sigma", 0.15, number(0, 1, above=True), "the first step, as a share of each range"),
         Option("n_startup", 0, whole(0, 10_000), "trials spread evenly at the start; 0: as many as a generation"),
     )
 
@@ -104,8 +104,7 @@ class CmaesSampler(Sampler):
             if same and np.array_equal(rows[:until], kept_rows, equal_nan=True):
                 done, search = until, kept
         if search is None:
-            points = np.nan_to_num(self._axes.of(rows[:done]), nan=0.5)
-            search = self._fresh(points[np.argmin(loss[:done])], self._size, 0)
+            search = self._fresh(self._first_mean(rows[:done], loss[:done]), self._size, 0)
         elif done + search.size > len(loss):
             return search
         while done + search.size <= len(loss):
@@ -113,6 +112,13 @@ class CmaesSampler(Sampler):
             search = self._advanced(search, rows[generation], loss[generation])
         self._kept = (rows[:done].copy(), loss[:done].copy(), search)
         return search
+
+    def _first_mean(self, rows: Floats, loss: Floats) -> Floats:
+        """The mean of the better half of the first trials: in many dimensions nearer to the best than any of them."""
+        points = np.nan_to_num(self._axes.of(rows), nan=0.5)
+        better = points[np.argsort(loss, kind="stable")[: max(1, len(points) // 2)]]
+        mean: Floats = better.mean(axis=0) if len(better) else np.full(len(self._axes), 0.5)
+        return mean
 
     def _fresh(self, mean: Floats, size: int, restarts: int) -> Search:
         dims = len(self._axes)

@@ -98,6 +98,7 @@ class Hyperopt:
         return self._space.assemble(lambda name, distribution: _read(distribution, drawn[name]))
 
     def tell(self, params: Mapping[str, Any], value: float) -> None:
+        """Only what was asked for just before can be told."""
         self._document["state"] = self._hyperopt.JOB_STATE_DONE
         self._document["result"] = {"loss": value, "status": self._hyperopt.STATUS_OK}
         self._trials.insert_trial_docs([self._document])

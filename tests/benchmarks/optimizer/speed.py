@@ -89,6 +89,7 @@ def bare(trials: int, dimensions: int, candidates: int = 24) -> float:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", nargs="+", default=[*AGAINST, *dict.fromkeys(AGAINST.values())])
+    # hyperopt takes no results that it did not ask for, so that a long history of it would take too long to make
     parser.add_argument("--trials", nargs="+", type=int, default=[10, 100, 1_000, 5_000, 10_000])
     parser.add_argument("--dimensions", nargs="+", type=int, default=[2, 10, 30])
     parser.add_argument("--repeats", type=int, default=5)
