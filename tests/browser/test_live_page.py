@@ -117,6 +117,20 @@ def test_a_value_reaches_the_page_of_its_trial(signed_in, ada: User, sweep: Swee
     expect(value).to_have_attribute("title", "0.123456")
 
 
+def test_the_page_of_a_trial_that_ends_says_why_and_offers_to_restart_it(signed_in, ada: User, sweep: Sweep):
+    sweep.begin(2)
+    page: Page = signed_in(ada, address(sweep, "t/0"))
+    is_live(page)
+    expect(page.get_by_role("button", name="Restart as new")).to_be_disabled()
+
+    sweep.end(0, code=3)
+
+    expect(page.get_by_role("button", name="Restart as new")).to_be_enabled()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.locator(".notice")).to_contain_text("exited with status 3")
+    expect(page.locator("#attempts")).to_contain_text("exit 3")
+
+
 class Cable:
     """The websocket's way to the server, which a test can cut and mend."""
 

@@ -96,7 +96,7 @@ export class LivePage {
     if (kind === "removed" || kind === "restored") this.count(stream, `experiment:${payload.key}`, kind);
     if (kind === "trial" && this.isNewTrial(key, payload)) this.count(stream, `trial:${key}:${payload.number}`, "new");
     if (kind === "experiment" && NEW.has(payload.status) && !payload.total) this.count(stream, `experiment:${payload.key}`, "new");
-    this.refreshFragments(kind);
+    this.refreshFragments(kind, payload);
     this.speak(kind, payload);
   }
 
@@ -156,9 +156,12 @@ export class LivePage {
     pill.onclick ??= () => pill.hasAttribute("hx-get") || location.reload();
   }
 
-  refreshFragments(kind) {
+  /** A region with `data-refresh-of` cares for the trial of that number alone. */
+  refreshFragments(kind, payload) {
     for (const region of document.querySelectorAll("[data-refresh-on]")) {
-      if (region.dataset.refreshOn.split(/\s+/).includes(kind)) this.refreshSoon(region);
+      const { refreshOn, refreshOf } = region.dataset;
+      if (refreshOf !== undefined && refreshOf !== String(payload.number)) continue;
+      if (refreshOn.split(/\s+/).includes(kind)) this.refreshSoon(region);
     }
   }
 
