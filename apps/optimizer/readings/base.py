@@ -27,6 +27,7 @@ class Request:
 
     folder: the attempt's. work: where its commands run. metrics: the names to look for.
     sources: paths, statements or step names with every placeholder filled. final: the attempt has ended.
+    earlier: folders of the attempts that this one goes on from; what they finished is not run again.
     """
 
     type: str
@@ -36,6 +37,7 @@ class Request:
     sources: Sequence[str] = ()
     offsets: Mapping[str, Any] = field(default_factory=dict)
     final: bool = False
+    earlier: Sequence[str] = ()
     table_url: str = ""
 
     def with_offsets(self, offsets: Offsets) -> Request:

@@ -65,6 +65,12 @@ def _files(request: Request, source: str) -> Iterator[tuple[Path, int, int | Non
         yield request.path(source), 0, None
         return
     step = f"cmd{(named and named[1]) or 1}" if named else None
+    for folder in request.earlier if step else ():
+        for line in steps_done(folder):
+            if line["id"] == step and line["code"] == 0:
+                for stream in STREAMS:
+                    yield Path(folder, f"{stream}.log"), int(line[stream][0]), int(line[stream][1])
+                return
     for stream in STREAMS:
         start, end = (0, None) if step is None else _part(request.folder, step, stream)
         if start is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from apps.optimizer import readings
 from apps.optimizer.readings import ReadingError, Request
 from apps.optimizer.work import Live, Work, now
+from apps.trials.models import Attempt
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at the files of an attempt that nobody has announced news of."""
@@ -35,6 +36,7 @@ def read(work: Work, live: Live) -> None:
         sources=_sources(work, live),
         offsets=live.offsets,
         final=ended,
+        earlier=_earlier(work, live),
         table_url=work.place.table_url,
     )
     try:
@@ -49,6 +51,14 @@ def read(work: Work, live: Live) -> None:
         refuse(work, live, str(error))
         return
     live.offsets = offsets
+
+
+def _earlier(work: Work, live: Live) -> list[str]:
+    """The folders of the attempts that an attempt goes on from."""
+    if not work.job.command.resume:
+        return []
+    numbers = range(1, live.attempt.number)
+    return [work.folder(Attempt(trial=live.attempt.trial, number=number)) for number in numbers]
 
 
 def _sources(work: Work, live: Live) -> list[str]:

@@ -164,6 +164,20 @@ def test_a_running_commands_output_begins_where_the_last_one_ended(attempt: Atte
     assert found == [Reading(LOSS, 0, 2.0)]
 
 
+def test_a_command_that_an_earlier_attempt_finished_counts_with_its_output(attempt: Attempt, tmp_path: Path) -> None:
+    earlier = tmp_path / "1"
+    earlier.mkdir()
+    (earlier / "out.log").write_text("loss=2\nloss=7\n")
+    (earlier / "commands.jsonl").write_text(step_line("cmd1", (0, 7)) + step_line("cmd2", (7, 14), code=3))
+    attempt.write("out.log", "loss=1\n")
+    attempt.write("commands.jsonl", step_line("cmd2", (0, 7)))
+
+    asked = {"type": "stdout", "metrics": [LOSS], "sources": ["cmd1", "cmd2"], "earlier": [str(earlier)]}
+    found = attempt.read(**asked) + attempt.read(**asked, final=True)
+
+    assert [(one.value, one.source) for one in found] == [(2.0, 0), (1.0, 1)]
+
+
 def test_several_sources_are_kept_apart(attempt: Attempt) -> None:
     attempt.write("out.log", "loss=9.0\nloss=2.0\n")
     attempt.write("commands.jsonl", step_line("cmd1", (0, 9)) + step_line("cmd2", (9, 18)))
