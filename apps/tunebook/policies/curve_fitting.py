@@ -15,7 +15,7 @@ from tunebook.history import History, TrialView
 from tunebook.policies.base import Decision, Policy, check_number, check_whole
 from tunebook.status import TrialStatus
 
-FEWEST = 3  # points: fewer fit every family
+FEWEST, MOST = 3, 100  # points: fewer fit every family, of more some are left out
 POWERS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 RATES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # of the decay, over the whole course
 LATEST = 2.0  # times the mean weight that the newest point has, as the end of a curve tells most about its future
@@ -85,6 +85,7 @@ def extrapolated(values: Sequence[float], at: int) -> float | None:
     points = [(place, value) for place, value in enumerate(values, start=1) if math.isfinite(value)]
     if len(points) < FEWEST:
         return None
+    points = points[: -1 : math.ceil(len(points) / MOST)] + points[-1:]  # a thousand points tell no more than a hundred
     scale = max(abs(value) for _, value in points) or 1.0
     fits = [_fit(family, [(place, value / scale) for place, value in points], at) for family in _families(at)]
     known = [fit for fit in fits if fit is not None]

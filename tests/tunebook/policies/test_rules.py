@@ -270,6 +270,13 @@ def test_a_slow_curve_that_will_get_there_goes_on() -> None:
     assert not stops(policy, curves(rising(0.9, 0.3, 20), rising(0.95, 0.2, 10), status="FINISHED"))
 
 
+def test_long_curves_are_drawn_on_as_well() -> None:
+    policy = CurveFittingPolicy(epoch_num=20_000)
+    best, flat = rising(0.9, 0.0003, 20_000), rising(0.5, 0.0006, 8_000)
+
+    assert stops(policy, curves(best, flat, status="FINISHED"))
+
+
 def test_a_falling_loss_is_judged_as_well() -> None:
     best = [2 / step + 0.1 for step in range(1, 21)]
     flat = [1 / step + 1.0 for step in range(1, 9)]
