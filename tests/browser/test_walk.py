@@ -47,6 +47,7 @@ def test_an_experiment_from_the_form_to_the_trash_and_back(signed_in: Visit, ada
     expect(page.get_by_label("Tags")).to_have_value("walk, team=browser")
     page.get_by_role("button", name="Create and start").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("typed by hand")
+    assert "#" not in page.url
 
     one = Experiment.objects.get(name="typed by hand")
     sweep = Sweep(one)
