@@ -14,10 +14,15 @@ from tunebook.history import TrialView
 from tunebook.ledger import Ledger
 from tunebook.limits import Limits
 from tunebook.objective import Goal, Objective
-from tunebook.samplers import Sampler, Suggestion, build
 from tunebook.sampling import MAX_SEED, Sampling
 from tunebook.space import Params, Space
 from tunebook.status import TrialStatus
+
+try:
+    from tunebook.samplers import Sampler, Suggestion, build
+except ModuleNotFoundError as error:
+    message = f"tunebook.optimize needs {error.name}: pip install 'tunebook[optimize]'"
+    raise ModuleNotFoundError(message, name=error.name) from error
 
 
 class Best(NamedTuple):

@@ -20,6 +20,7 @@ from tunebook.space import Params, Space
 
 FEW = 32  # a space of so many parameter sets is worth trying out whole
 WIDE = 60  # parameters (options beyond two count too) above which distances tell a Gaussian process little
+START = 10  # trials spread evenly first; a quarter of the planned ones where they are few
 SOME = 30  # results after which a second model is worth asking where distances mean less
 LONG = 300  # results after which cheaper samplers find as much
 CROWD = 64  # trials at once above which a process that thinks for each of them in turn takes too long
@@ -55,9 +56,8 @@ class AutoSampler(Sampler):
         self._width = sum(max(column.count - 1, 1) if column.kind is Kind.OPTION else 1 for column in columns)
         self._is_mixed = any(column.kind is Kind.OPTION for column in columns)
         self._is_numeric = len(columns) > 1 and all(column.kind is Kind.POSITION for column in columns)
-        startup = min(10, max(5, len(columns) + 2))
-        if self.limits.max_trials is not None:
-            startup = max(2, min(startup, self.limits.max_trials // 4))
+        planned = self.limits.max_trials
+        startup = START if planned is None else max(2, min(START, planned // 4))
         self._process = BayesianSampler(space, objective, seed, n_startup=startup)
         self._tpe = TpeSampler(space, objective, seed, n_startup=startup)
         self._cmaes = CmaesSampler(space, objective, seed)
@@ -99,7 +99,7 @@ class AutoSampler(Sampler):
 
     def _still(self, history: History) -> int:
         """How many results have come since the last progress, when they are many; else 0."""
-        patience = 10 + self._width
+        patience = 15 + 2 * self._width
         results = history.results
         if len(results) <= 2 * patience:
             return 0
