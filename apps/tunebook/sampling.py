@@ -1,6 +1,7 @@
 """Which sampler searches, with which options and seed: a declaration, so that writing one needs no numpy."""
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
@@ -37,13 +38,17 @@ class Bounds:
     whole: bool = False
 
     def problem(self, value: object) -> str:
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
-        if fits and not (self.whole and value % 1):  # type: ignore[operator]
+        if isinstance(value, int | float) and not isinstance(value, bool) and self._fits(value):
             return ""
         what = "a whole number" if self.whole else "a number"
         return f"must be {what} of at least {self.low:g}" + (
             f" and at most {self.high:g}" if self.high < math.inf else ""
         )
+
+    def _fits(self, value: float) -> bool:
+        if not self.low <= value <= self.high:
+            return False
+        return not value % 1 if self.whole else value <= sys.float_info.max or value == math.inf
 
 
 class Base:
@@ -52,7 +57,7 @@ class Base:
     def problem(self, value: object) -> str:
         try:
             number = float(value) if isinstance(value, str | int | float) and value != "e" else math.e
-        except ValueError:
+        except (ValueError, OverflowError):
             number = math.nan
         fits = isinstance(value, str | int | float) and not isinstance(value, bool) and 0 < number < math.inf
         return "" if fits and number != 1 else 'must be a number above 0 other than 1, or "e"'

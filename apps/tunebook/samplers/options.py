@@ -46,7 +46,10 @@ def number(low: float, high: float | None = None, above: bool = False) -> Callab
         fits = not isinstance(value, bool) and isinstance(value, int | float)
         if not fits or not low <= value <= (float("inf") if high is None else high) or (above and value == low):
             raise ValueError(f"must be a number {f'above {low:g}' if above else _limits(low, high)}")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError("must be a number that a float can hold") from None
 
     return read
 

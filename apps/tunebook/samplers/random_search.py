@@ -33,7 +33,7 @@ def _log_base(value: Any) -> float | str:
     if not isinstance(value, bool) and isinstance(value, str | int | float):
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             number = math.nan
     if not 0 < number < math.inf or number == 1:
         raise ValueError('must be a number above 0 other than 1, or "e"')
