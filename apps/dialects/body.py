@@ -54,14 +54,14 @@ def read_json(body: bytes, most_depth: int = MOST_DEPTH) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refusal("bad_json", f"the body is not UTF-8 at byte {error.start}") from None
+        raise Refusal("bad_json", f"this is not UTF-8 at byte {error.start}") from None
     try:
         value = json.loads(
             text, object_pairs_hook=_object, parse_int=_whole, parse_float=_number, parse_constant=_constant
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
-        raise Refusal("bad_json", f"the body is no JSON: {error.msg} at {where}") from None
+        raise Refusal("bad_json", f"this is no JSON: {error.msg} at {where}") from None
     if "\\u" in text:
         check_texts(value)
     return value
@@ -100,7 +100,7 @@ def _check_depth(body: bytes, most_depth: int) -> None:
         if token in b"[{":
             depth += 1
             if depth > most_depth:
-                raise Refusal("bad_json", f"the body must nest at most {most_depth} deep")
+                raise Refusal("bad_json", f"this must nest at most {most_depth} deep")
         elif token in b"]}":
             depth -= 1
 

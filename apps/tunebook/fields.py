@@ -113,7 +113,7 @@ class Fields:
         words = {word.lower(): word for word in allowed}
         value = self.text(name, default)
         if value.lower() not in words:
-            raise SpecError(self.at(name), f"must be one of {listed(words.values())}, got {value!r}")
+            raise SpecError(self.at(name), f"must be one of {listed(filter(None, words.values()))}, got {value!r}")
         return words[value.lower()]
 
     def flag(self, name: str, default: bool = False) -> bool:

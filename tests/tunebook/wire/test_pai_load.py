@@ -448,3 +448,10 @@ def test_the_bounds_of_log_types_are_values():
     lr = pai.load(MINIMAL).space["lr"]
 
     assert (lr.sample(0.0), lr.sample(0.5)) == (0.0001, pytest.approx(0.00316227766))
+
+
+def test_an_unknown_day_is_told_with_the_days_there_are():
+    with pytest.raises(SpecError) as refused:
+        pai.load(a_configuration(schedule_config={"day": "someday"}))
+
+    assert refused.value.message.endswith("saturday, sunday, got 'someday'")
