@@ -118,7 +118,7 @@ class Driver:
         """Keep what the row looks like now, to notice changes by others."""
         work, row = self.work, tick.experiment
         self.row = row
-        if work.best != row.best_value:
+        if row.best_value is not None and work.best != row.best_value:  # none where the only value was left out
             work.messages.append(("best", f"new best {row.best_value:g} by trial {row.best_trial}"))
         if work.status != row.status and row.status == ExperimentStatus.FAILED:
             work.messages.append(("failed", f"failed: {row.reason}"))

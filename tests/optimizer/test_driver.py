@@ -328,6 +328,22 @@ def test_a_normal_end_wins_over_a_stop_that_came_too_late(theatre: Stage, actor_
     assert stage.statuses() == ["FINISHED"]
 
 
+def test_leaving_out_the_only_value_disturbs_nothing(theatre: Stage, actor_ada: Actor) -> None:
+    plays = iter([Recording(points=[{"loss": 1.0}])])
+    stage = theatre(
+        limits=Limits(max_trials=2),
+        recording=lambda spec: next(plays, Recording(holds=True)),
+    )
+    for _ in range(4):
+        stage.turn()
+    trials.exclude(actor_ada, stage.experiment, [stage.trials()[0].key])
+
+    stage.turn()
+
+    assert stage.statuses() == ["FINISHED", "RUNNING"]
+    assert stage.experiment.best_value is None
+
+
 def test_queued_trials_run_beyond_the_limit(theatre: Stage, actor_ada: Actor) -> None:
     stage = theatre(limits=Limits(max_trials=1), recording=holding)
     stage.turn()
