@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -82,7 +83,10 @@ def create(
         SpaceVersion.objects.create(experiment=experiment, number=1, space=job.space.to_dict(), author_id=actor.user_id)
         experiment.tags.add(*Tag.objects.ensure(workspace, pairs))
         tally.shift(None, tally.place(experiment))
-        announce_experiment(experiment, also=(note(f"created by {actor.username}", by=actor.username),))
+        said = [note(f"created by {actor.username}", by=actor.username)]
+        if job.monitor is not None and not settings.TUNEBOOK_ALLOW_WEBHOOKS:
+            said.append(note("its monitor is told nothing: TUNEBOOK_ALLOW_WEBHOOKS is off here", level="warning"))
+        announce_experiment(experiment, also=tuple(said))
     return experiment
 
 

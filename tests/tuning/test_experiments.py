@@ -19,6 +19,7 @@ from tunebook import Space
 from tunebook.distributions import Uniform
 from tunebook.errors import SpecError
 from tunebook.limits import Limits
+from tunebook.monitor import Monitor
 from tunebook.objective import Metric, Objective
 from tunebook.status import ExperimentStatus
 
@@ -42,6 +43,16 @@ def test_creating_is_told_on_both_streams(make_experiment):
     listed = reading.after(workspace_stream("lab"), 0)
     assert [event.kind for event in inside] == ["note", "experiment"]
     assert [(event.kind, event.payload["key"]) for event in listed] == [("experiment", experiment.key)]
+
+
+@pytest.mark.parametrize(("allowed", "notes"), [(False, 2), (True, 1)])
+def test_a_monitor_that_will_be_told_nothing_is_warned_about(make_experiment, settings, allowed, notes):
+    settings.TUNEBOOK_ALLOW_WEBHOOKS = allowed
+
+    experiment = make_experiment(job=a_job(monitor=Monitor("https://hooks.example.com/")))
+
+    events = reading.after(experiment_stream(experiment.key), 0)
+    assert [event.kind for event in events] == ["note"] * notes + ["experiment"]
 
 
 def test_a_seed_is_drawn_where_none_is_given_and_kept_where_one_is(make_experiment):
