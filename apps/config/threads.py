@@ -8,6 +8,8 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from urllib.parse import quote
 
+from apps.config.turns import Turns
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -36,6 +38,7 @@ class Threaded:
     def __init__(self, application: Callable[..., Iterable[bytes]], *, threads: int, prefix: str = "") -> None:
         self.application = application
         self.prefix = prefix
+        self.turns = Turns()
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -67,7 +70,8 @@ class Threaded:
             head["status"] = int(status[:3])
             head["headers"] = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
-        response = self.application(environ, start_response)
+        with self.turns.take():
+            response = self.application(environ, start_response)
         if getattr(response, "streaming", False):
             rest = _Rest(response)
             head["first"] = next(rest.chunks, b"")
