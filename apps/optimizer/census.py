@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.experiments.models import Worker
 from apps.optimizer import runner
-from apps.tuning import driving
+from apps.tuning import leases
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def bury(host: str) -> int:
     """Release what dead workers of this machine held; how many were dead. One query, and two per dead one."""
     dead = [row for row in Worker.objects.filter(host=host, left=None) if is_dead(row)]
     for row in dead:
-        held = driving.release_all(row.name)
+        held = leases.release_all(row.name)
         Worker.objects.filter(pk=row.pk).update(left=timezone.now())
         log.info("optimizer %s had died; %d of its experiments are free", row.name, held)
     return len(dead)

@@ -14,7 +14,8 @@ from apps.optimizer.steps.reap import reap
 from apps.optimizer.work import RECORD_AFTER, Place, Work, load, now
 from apps.trials.models import Trial
 from apps.tuning import driving
-from apps.tuning.driving import Lease, Tick
+from apps.tuning.driving import Tick
+from apps.tuning.leases import Lease
 from tunebook.job import Job
 from tunebook.status import LIVE_TRIAL, ExperimentStatus, TrialStatus
 

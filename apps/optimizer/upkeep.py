@@ -12,7 +12,7 @@ from apps.experiments.models import Chore
 from apps.feed import upkeep as feed_upkeep
 from apps.optimizer import census
 from apps.optimizer.work import Place
-from apps.tuning import driving
+from apps.tuning import driving, leases
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def run(worker: str, place: Place) -> None:
         census.bury(place.host)
         stop_orphans(place)
     if hold("maintenance", worker):
-        abandoned = driving.abandon()
+        abandoned = leases.abandon()
         if abandoned:
             log.warning("%d experiments have no living optimizer", abandoned)
         feed_upkeep.purge()

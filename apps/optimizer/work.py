@@ -14,7 +14,7 @@ from apps.optimizer import checkpoints, folders
 from apps.optimizer.executors.base import Executor, Handle, Observation, State
 from apps.trials.history import Curve, earlier, history, view
 from apps.trials.models import Attempt, Trial
-from apps.tuning.driving import Lease
+from apps.tuning.leases import Lease
 from apps.tuning.measuring import Reading
 from tunebook.history import History, TrialView
 from tunebook.job import Job

@@ -22,10 +22,10 @@ from apps.optimizer.driver import Driver, changed_rows
 from apps.optimizer.executors.base import Executor
 from apps.optimizer.steps.ask import SamplerFailed
 from apps.optimizer.work import SAMPLER_FAILED, Place
-from apps.tuning import driving
-from apps.tuning.driving import Lease
+from apps.tuning import leases
 from apps.tuning.errors import Fenced
 from apps.tuning.experiments import ACTIVE
+from apps.tuning.leases import Lease
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class OptimizerWorker:
         if moment < self.next_beat:
             return
         Worker.objects.filter(name=self.name).update(seen=Now(), draining=self.leaving.is_set())
-        held = driving.renew(self.name)
+        held = leases.renew(self.name)
         self.renewed = time.monotonic()
         self.next_beat = moment + HEARTBEAT
         for pk, driver in list(self.drivers.items()):
@@ -151,7 +151,7 @@ class OptimizerWorker:
             workers = max(Worker.objects.alive().count(), 1)
             active = Experiment.objects.filter(status__in=ACTIVE, ended=None).count()
             room = min(room, math.ceil(active / workers) + 1 - len(self.drivers))
-        for lease in driving.claim(self.name, most=room) if room > 0 else ():
+        for lease in leases.claim(self.name, most=room) if room > 0 else ():
             self.take(lease)
         self.is_new = False
 
@@ -241,7 +241,7 @@ class OptimizerWorker:
         deadline = time.monotonic() + MOST_WAIT_FOR_CLOSE
         for driver in self.drivers.values():
             if time.monotonic() < deadline:
-                driving.release(driver.lease)
+                leases.release(driver.lease)
         self.drivers.clear()
         Worker.objects.filter(name=self.name).update(left=timezone.now())
         self.receiver.close()
@@ -282,6 +282,6 @@ class _Trouble:
         row = Experiment.objects.filter(pk=self.lease.experiment_id).values_list("troubles", flat=True).first()
         rest = min(2.0 ** (row or 0), LONGEST_REST)
         try:
-            driving.set_aside(self.lease, reason[:2000], again_in=timedelta(seconds=rest))
+            leases.set_aside(self.lease, reason[:2000], again_in=timedelta(seconds=rest))
         except Fenced:
             log.info("experiment %s has another driver", self.lease.key)

@@ -1,4 +1,4 @@
-"""The optimizer's verbs: claiming experiments by lease, and the ticks in which a driver writes what happened.
+"""The optimizer's verbs: the ticks in which the driver of an experiment writes what happened.
 
 A tick is one transaction under the experiment's row lock and its epoch: everything in it happens or nothing does, and
 a driver that was replaced gets `Fenced` instead of writing. The driver keeps Trial and Attempt rows in memory; the tick
@@ -15,8 +15,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from django.db import connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.experiments import rows, tally
@@ -25,16 +23,14 @@ from apps.feed.models import experiment_stream, workspace_stream
 from apps.feed.writing import Happening, append
 from apps.trials.models import Attempt, AttemptState, Trial
 from apps.tuning.announce import experiment_summary, note, trial_summary, update_best
-from apps.tuning.errors import Fenced
-from apps.tuning.experiments import ACTIVE, cancel_unstarted
+from apps.tuning.experiments import cancel_unstarted
+from apps.tuning.leases import KEPT, Lease, locked
 from apps.tuning.measuring import Reading, Stored, final_value, store
 from apps.tuning.trials import CURVE, metrics_event, save_curve
 from apps.workspaces.models import hash_token
 from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT, LIVE_TRIAL, ExperimentStatus, TrialStatus
 
-LEASE = timedelta(seconds=30)
-ABANDONED_AFTER = timedelta(seconds=15)
 LISTED_EVERY = timedelta(seconds=1)
 
 EXPERIMENT_BEFORE: Mapping[str, frozenset[str]] = {
@@ -43,16 +39,6 @@ EXPERIMENT_BEFORE: Mapping[str, frozenset[str]] = {
     ExperimentStatus.NO_MORE_TRIAL: frozenset({"WAITING", "RUNNING", "UNKNOWN"}),
     **{ended: frozenset({"WAITING", "RUNNING", "NO_MORE_TRIAL", "UNKNOWN"}) for ended in ENDED_EXPERIMENT},
 }
-
-
-@dataclass(frozen=True)
-class Lease:
-    """A driver's hold on an experiment until the database's clock passes its end."""
-
-    experiment_id: int
-    key: str
-    driver: str
-    epoch: int
 
 
 @dataclass(frozen=True)
@@ -89,64 +75,6 @@ class Outcome:
         return f"{said}: {self.text}" if self.text else said
 
 
-def claim(driver: str, *, most: int) -> list[Lease]:
-    """Take up to `most` experiments that nobody drives, longest undriven first. One query, and one per claim."""
-    free = Q(lease_until=None) | Q(lease_until__lt=Now())
-    due = Q(retry_at=None) | Q(retry_at__lte=Now())
-    candidates = Experiment.objects.filter(free, due, status__in=ACTIVE, ended=None)
-    order = F("driven_at").asc(nulls_first=True)
-    leases = []
-    for pk, key in list(candidates.order_by(order, "pk").values_list("pk", "key")[: max(most, 0)]):
-        won = Experiment.objects.filter(free, pk=pk, status__in=ACTIVE).update(
-            driver=driver, epoch=F("epoch") + 1, lease_until=_in(LEASE), driven_at=Now()
-        )
-        if won:
-            epoch = Experiment.objects.values_list("epoch", flat=True).get(pk=pk)
-            leases.append(Lease(pk, key, driver, epoch))
-    return leases
-
-
-def renew(driver: str) -> set[tuple[int, int]]:
-    """Prolong all leases of a driver; (experiment id, epoch) of those it still holds. Two queries."""
-    held = Experiment.objects.filter(driver=driver, ended=None)
-    held.update(lease_until=_in(LEASE))
-    return set(held.values_list("pk", "epoch"))
-
-
-def release(lease: Lease) -> None:
-    """Let another driver take over at once; running trials go on."""
-    mine = Experiment.objects.filter(pk=lease.experiment_id, epoch=lease.epoch)
-    mine.update(driver="", lease_until=None, driven_at=Now())
-
-
-def release_all(driver: str) -> int:
-    """Let others take over everything from a driver that is known to be dead; how many experiments it held."""
-    return Experiment.objects.filter(driver=driver, ended=None).update(driver="", lease_until=None)
-
-
-def set_aside(lease: Lease, error: str, *, again_in: timedelta) -> None:
-    """Record on the experiment that driving it failed, and let it rest before the next try."""
-    with transaction.atomic():
-        row = _locked(lease)
-        row.troubles += 1
-        row.reason = error
-        row.driver, row.lease_until, row.retry_at = "", None, timezone.now() + again_in
-        row.modified = timezone.now()
-        row.save(update_fields=["troubles", "reason", "driver", "lease_until", "retry_at", "modified"])
-        append(experiment_stream(row.key), [note(error, level="error"), ("experiment", experiment_summary(row))])
-
-
-def abandon() -> int:
-    """Show experiments without a living driver, and their live trials, as UNKNOWN; how many. The reaper's work."""
-    stale = Experiment.objects.filter(
-        status__in=[ExperimentStatus.WAITING, ExperimentStatus.RUNNING, ExperimentStatus.NO_MORE_TRIAL],
-        lease_until__lt=_in(-ABANDONED_AFTER),
-        ended=None,
-    )
-    found = list(stale.values_list("pk", "key", "driver", "epoch"))
-    return sum(_abandon_one(Lease(*row)) for row in found)
-
-
 def open_trials(experiment: Experiment) -> list[Trial]:
     """Trials that are not ended, for a driver that takes over. One query."""
     return list(
@@ -166,7 +94,7 @@ def tick(lease: Lease, job: Job, *, known: Experiment | None = None) -> Iterator
     known: the row as the driver's last tick left it; it is read again only when somebody else has changed it.
     """
     with transaction.atomic():
-        row = known if known is not None and _is_as_it_was(known, lease) else _locked(lease)
+        row = known if known is not None and _is_as_it_was(known, lease) else locked(lease)
         work = Tick(row, job)
         yield work
         work.flush()
@@ -441,24 +369,6 @@ STOPPED: Mapping[str, TrialStatus] = {
 WATCHED = ("desired", "stopped_by", "reason", "status", *CURVE)
 """What others may change of a trial while it runs."""
 
-KEPT = [
-    "status",
-    "reason",
-    "modified",
-    "started",
-    "ended",
-    "driver",
-    "lease_until",
-    "troubles",
-    "retry_at",
-    "trial_count",
-    "extra_trials",
-    "best_value",
-    "best_trial",
-    "spark",
-    *COUNT_COLUMNS.values(),
-]
-
 
 def newest(said: Sequence[Happening]) -> list[Happening]:
     """The happenings without what a later one repeats: of each trial the last summary is enough."""
@@ -478,14 +388,6 @@ def _is_as_it_was(known: Experiment, lease: Lease) -> bool:
 AS_IT_WAS = f"SELECT 1 FROM {Experiment._meta.db_table} WHERE id = %s AND epoch = %s AND modified = %s"
 
 
-def _locked(lease: Lease) -> Experiment:
-    held = Experiment.objects.select_for_update(of=("self",)).select_related("workspace").lean()
-    row = held.filter(pk=lease.experiment_id, epoch=lease.epoch).first()
-    if row is None:
-        raise Fenced(f"experiment {lease.key} has another driver")
-    return row
-
-
 def _host_room(host: str, slots: int) -> int:
     """Free slots of a machine, counted under its row lock (taken after the experiment's). One query or two."""
     has_row_locks = connection.features.has_select_for_update
@@ -499,38 +401,6 @@ def _host_room(host: str, slots: int) -> int:
 
 
 TAKEN = f"SELECT count(*) FROM {Attempt._meta.db_table} WHERE host = %s AND ended IS NULL"
-
-
-def _abandon_one(lease: Lease) -> int:
-    """One stale experiment to UNKNOWN, unless its driver came back meanwhile."""
-    with transaction.atomic():
-        held = Experiment.objects.select_for_update(of=("self",)).select_related("workspace").lean()
-        row = held.filter(pk=lease.experiment_id, epoch=lease.epoch, lease_until__lt=_in(-ABANDONED_AFTER)).first()
-        if row is None or row.status not in EXPERIMENT_BEFORE_UNKNOWN:
-            return 0
-        before = tally.place(row)
-        live = [TrialStatus.WAITING, TrialStatus.RUNNING]
-        reason = "no optimizer is driving it"
-        Trial.objects.filter(experiment=row, status__in=live).update(
-            status=TrialStatus.UNKNOWN, reason=reason, modified=timezone.now()
-        )
-        row.unknown_count += row.waiting_count + row.running_count
-        row.waiting_count = row.running_count = 0
-        row.status, row.reason, row.modified = ExperimentStatus.UNKNOWN, reason, timezone.now()
-        row.save(update_fields=KEPT)
-        tally.shift(before, tally.place(row))
-        summary = experiment_summary(row)
-        append(experiment_stream(row.key), [note(reason, level="warning"), ("experiment", summary)])
-        append(workspace_stream(row.workspace.slug), [("experiment", summary)])
-    return 1
-
-
-EXPERIMENT_BEFORE_UNKNOWN = frozenset({"WAITING", "RUNNING", "NO_MORE_TRIAL"})
-
-
-def _in(span: timedelta) -> ExpressionWrapper:
-    """The database's clock plus a span."""
-    return ExpressionWrapper(Now() + Value(span), output_field=DateTimeField())
 
 
 def host_attempts(host: str) -> Iterable[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.experiments.models import Experiment
 from apps.trials.models import Attempt
-from apps.tuning import driving
+from apps.tuning import driving, leases
 from apps.tuning.measuring import Reading
 from tunebook.job import Job
 from tunebook.samplers.base import Suggestion
@@ -18,8 +18,8 @@ class Sweep:
 
     def __init__(self, experiment: Experiment) -> None:
         self.job = Job.from_dict(experiment.job)
-        leases = driving.claim("a test", most=100)
-        self.lease = next(lease for lease in leases if lease.key == experiment.key)
+        held = leases.claim("a test", most=100)
+        self.lease = next(lease for lease in held if lease.key == experiment.key)
         self.attempts: dict[int, Attempt] = {}
 
     def begin(self, count: int = 1) -> list[int]:

@@ -16,7 +16,7 @@ from apps.optimizer.executors.base import LaunchSpec
 from apps.optimizer.executors.replay import Recording, ReplayExecutor, World
 from apps.optimizer.work import Place
 from apps.trials.models import Trial
-from apps.tuning import driving
+from apps.tuning import leases
 from tests.people import a_job
 from tunebook.sampling import Sampling
 
@@ -36,8 +36,8 @@ class Theatre:
     def take_over(self) -> Driver:
         """A new optimizer that knows nothing claims the experiment."""
         executor = ReplayExecutor(self.data, lambda spec: self.recording(spec), self.world)
-        driving.release_all("here")
-        (lease,) = driving.claim("here", most=1)
+        leases.release_all("here")
+        (lease,) = leases.claim("here", most=1)
         self.driver = Driver(lease, Place(executor, self.data, "stage", self.slots, "stage"))
         return self.driver
 

@@ -16,7 +16,7 @@ from apps.optimizer.executors.base import LaunchSpec, State
 from apps.optimizer.executors.replay import Recording
 from apps.optimizer.steps.ask import SamplerFailed
 from apps.trials.models import Attempt, Measurement
-from apps.tuning import driving, experiments, trials
+from apps.tuning import experiments, leases, trials
 from apps.tuning.errors import Fenced
 from apps.tuning.experiments import Changes
 from apps.workspaces.access import Actor
@@ -503,7 +503,7 @@ def test_an_unknown_experiment_goes_on_with_its_next_driver(theatre: Stage) -> N
     stage.turn()
     stage.turn()
     Experiment.objects.update(lease_until=timezone.now() - timedelta(minutes=5))
-    driving.abandon()
+    leases.abandon()
 
     stage.take_over()
     stage.turn()

@@ -21,7 +21,7 @@ from apps.optimizer.executors.replay import Recording, ReplayExecutor, World
 from apps.optimizer.work import Place
 from apps.optimizer.worker import OptimizerWorker, Options
 from apps.trials.models import Attempt
-from apps.tuning import driving
+from apps.tuning import leases
 from tests.people import a_job
 from tunebook.limits import Limits
 from tunebook.readings import Readings
@@ -182,7 +182,7 @@ def test_a_chore_has_one_holder_until_its_lease_ends(db: None) -> None:
 
 def test_experiments_without_a_living_driver_become_unknown(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
     experiment = a_sweep()
-    driving.claim("gone", most=1)
+    leases.claim("gone", most=1)
     Experiment.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
 
     upkeep.run("one", Place(ReplayExecutor(stage.data, stage.play), stage.data, "stage", 4, "stage"))
@@ -213,7 +213,7 @@ def test_a_dead_workers_experiments_are_free_at_once(a_sweep: Callable[..., Expe
     ticks = census.runner.start_ticks(process.pid)
     name = "-".join([*name.split("-")[:-2], str(ticks), name.split("-")[-1]])
     Worker.objects.create(name=name, host="here", pid=process.pid, slots=1)
-    driving.claim(name, most=1)
+    leases.claim(name, most=1)
 
     alive = census.bury("here")
     process.send_signal(signal.SIGKILL)

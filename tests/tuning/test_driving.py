@@ -11,7 +11,7 @@ from apps.experiments.models import Experiment
 from apps.feed import reading
 from apps.feed.models import experiment_stream
 from apps.trials.models import Attempt, Trial
-from apps.tuning import driving, experiments, trials
+from apps.tuning import driving, experiments, leases, trials
 from apps.tuning.driving import Outcome
 from apps.tuning.errors import Fenced
 from apps.tuning.measuring import Reading
@@ -36,7 +36,7 @@ def driven(make_experiment):
 
     def make(**given):
         experiment = make_experiment(**given)
-        (lease,) = [lease for lease in driving.claim("one", most=5) if lease.experiment_id == experiment.pk]
+        (lease,) = [lease for lease in leases.claim("one", most=5) if lease.experiment_id == experiment.pk]
         return experiment, lease, driving.Job.from_dict(experiment.job)
 
     return make
@@ -55,9 +55,9 @@ def start_one(lease, job, x: float = 0.5) -> Attempt:
 def test_an_experiment_has_one_driver_until_its_lease_is_over(driven):
     experiment, lease, _ = driven()
 
-    assert driving.claim("two", most=5) == []
+    assert leases.claim("two", most=5) == []
     Experiment.objects.filter(pk=experiment.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    (taken,) = driving.claim("two", most=5)
+    (taken,) = leases.claim("two", most=5)
 
     assert taken.epoch == lease.epoch + 1
 
@@ -65,7 +65,7 @@ def test_an_experiment_has_one_driver_until_its_lease_is_over(driven):
 def test_a_replaced_driver_writes_nothing(driven):
     experiment, lease, job = driven()
     Experiment.objects.filter(pk=experiment.pk).update(lease_until=None)
-    driving.claim("two", most=5)
+    leases.claim("two", most=5)
 
     with pytest.raises(Fenced), driving.tick(lease, job) as tick:
         tick.suggest([suggestion()])
@@ -250,9 +250,9 @@ def test_an_experiment_without_a_living_driver_is_shown_as_unknown_and_comes_bac
     attempt = start_one(lease, job)
     Experiment.objects.filter(pk=experiment.pk).update(lease_until=timezone.now() - timedelta(minutes=1))
 
-    assert driving.abandon() == 1
+    assert leases.abandon() == 1
     assert Experiment.objects.get().counts == {"UNKNOWN": 1}
-    (again,) = driving.claim("two", most=5)
+    (again,) = leases.claim("two", most=5)
     (found,) = driving.open_attempts(experiment)
     with driving.tick(again, job) as tick:
         tick.confirmed(found)
@@ -266,11 +266,11 @@ def test_an_experiment_without_a_living_driver_is_shown_as_unknown_and_comes_bac
 def test_a_driver_with_trouble_rests_and_says_why(driven):
     _, lease, _ = driven()
 
-    driving.set_aside(lease, "the sampler broke", again_in=timedelta(minutes=1))
+    leases.set_aside(lease, "the sampler broke", again_in=timedelta(minutes=1))
 
     row = Experiment.objects.get()
     assert (row.troubles, row.reason, row.lease_until) == (1, "the sampler broke", None)
-    assert driving.claim("two", most=5) == []
+    assert leases.claim("two", most=5) == []
 
 
 def test_a_stop_of_an_unstarted_experiment_fences_its_driver(driven, actor_ada):
@@ -284,7 +284,7 @@ def test_a_stop_of_an_unstarted_experiment_fences_its_driver(driven, actor_ada):
 def test_a_released_experiment_can_be_claimed_at_once(driven):
     experiment, lease, _ = driven()
 
-    driving.release(lease)
+    leases.release(lease)
 
-    assert [again.experiment_id for again in driving.claim("two", most=5)] == [experiment.pk]
-    assert (experiment.pk, lease.epoch) not in driving.renew("one")
+    assert [again.experiment_id for again in leases.claim("two", most=5)] == [experiment.pk]
+    assert (experiment.pk, lease.epoch) not in leases.renew("one")
