@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import stat
 import subprocess
 import sys
@@ -14,38 +13,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-class Running:
-    """One command in a process of its own, and the lines that it has said so far."""
-
-    def __init__(self, data: Path, *arguments: str) -> None:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("TUNEBOOK_", "DJANGO_"))}
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env={**kept, "TUNEBOOK_DATA": str(data), "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.said = ""
-
-    def line(self, words: str) -> str:
-        """The first line from now on that contains these words. Fails when the process ends without saying them."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said += line
-            if words in line:
-                return line
-        raise AssertionError(f"never said {words!r}:\n{self.said}")
-
-    def end(self) -> int:
-        """Ask it to end as a terminal or a service manager would. Its exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        self.said += self.process.communicate(timeout=40)[0]
-        return self.process.returncode
+from tests.running import ROOT, Running
 
 
 @pytest.fixture
