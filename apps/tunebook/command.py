@@ -17,6 +17,7 @@ MAX_STEP = 65_536
 MAX_FILES = 100
 MAX_GRACE = 3600.0
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SNAPSHOT_KEY = "[A-Za-z0-9]{0,40}"
 _MEMBERS = (
     "steps",
     "environment",
@@ -27,6 +28,7 @@ _MEMBERS = (
     "working_dir",
     "literals",
     "grace",
+    "code",
 )
 # Variables that shells and schedulers set: a parameter of nearly the same name does not make them a mistake.
 _OF_THE_SHELL = frozenset(
@@ -47,6 +49,8 @@ class Command:
     and its summaries. working_dir: where the steps run; None is a fresh folder per attempt.
     literals: for parameters whose placeholder is not `${name}`, the text that stands for them.
     grace: seconds between asking a trial to stop and forcing it, 0 to 3600.
+    code: key of the snapshot whose files are laid into the fresh folder first; empty for none. With it, working_dir is a
+    folder below that one.
 
         Command(steps=("python train.py --lr ${lr}",))
     """
@@ -60,6 +64,7 @@ class Command:
     working_dir: str | None = None
     literals: Mapping[str, str] = field(default_factory=dict)
     grace: float = 15.0
+    code: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", _checked_steps(self.steps))
@@ -74,6 +79,10 @@ class Command:
                 _check_text(name, getattr(self, name), MAX_STEP)
         if isinstance(self.grace, bool) or not isinstance(self.grace, int | float) or not 0 <= self.grace <= MAX_GRACE:
             raise SpecError("grace", f"must be from 0 to {MAX_GRACE:g} seconds, got {self.grace!r}")
+        if not isinstance(self.code, str) or not re.fullmatch(SNAPSHOT_KEY, self.code):
+            raise SpecError("code", f"must be the key of a snapshot, got {self.code!r:.60}")
+        if self.code and self.working_dir is not None and not _is_below(self.working_dir):
+            raise SpecError("working_dir", f"with code, must be a folder below it, got {self.working_dir!r:.60}")
 
     def variables(
         self,
@@ -141,6 +150,7 @@ class Command:
             "working_dir": self.working_dir,
             "literals": dict(self.literals),
             "grace": self.grace,
+            "code": self.code,
         }
 
     @classmethod
@@ -161,6 +171,7 @@ class Command:
             "summary_path": fields.optional_text("summary_path"),
             "working_dir": fields.optional_text("working_dir"),
             "literals": fields.text_mapping("literals"),
+            "code": fields.text("code"),
         }
         grace = fields.number("grace")
         with below(path):
@@ -256,6 +267,11 @@ def _check_text(where: str, text: object, longest: int, *, empty: bool = False) 
         raise SpecError(where, f"must be at most {longest} characters, got {len(text)}")
     if "\0" in text:
         raise SpecError(where, "must not hold a NUL character")
+
+
+def _is_below(path: str) -> bool:
+    """Whether a path stays inside the folder that it starts from."""
+    return not path.startswith(("/", "~")) and ".." not in path.replace("\\", "/").split("/")
 
 
 def _check_variable(name: str, value: object) -> None:

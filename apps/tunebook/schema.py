@@ -132,6 +132,7 @@ def _command() -> Schema:
             "working_dir": path,
             "literals": {"type": ["object", "null"], "additionalProperties": _TEXT},
             "grace": {"type": ["number", "null"], "minimum": 0, "maximum": command.MAX_GRACE},
+            "code": {"type": ["string", "null"], "pattern": f"^{command.SNAPSHOT_KEY}$"},
         },
         ("steps",),
     )

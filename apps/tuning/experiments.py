@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from apps.artifacts import snapshots
 from apps.experiments import tally
 from apps.experiments.models import Accessibility, Desired, Experiment, SpaceVersion
 from apps.tags.models import Tag
@@ -64,6 +65,7 @@ def create(
     require(actor, workspace.pk, "create")
     job.check()
     _check_sources(actor, workspace.pk, job)
+    _check_code(workspace.pk, job)
     pairs = checked_tags(tags)
     seed = job.sampling.seed if job.sampling.seed is not None else secrets.randbelow(2**31)
     experiment = Experiment(
@@ -302,6 +304,7 @@ def _redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
         raise Conflict(f"its configuration cannot change any more: it is {row.status}", status=row.status)
     job.check()
     _check_sources(actor, row.workspace_id, job)
+    _check_code(row.workspace_id, job)
     current = Job.from_dict(row.job)
     if (job.objective.goal, job.objective.metrics) != (current.objective.goal, current.objective.metrics):
         raise SpecError("objective", "the goal and the metrics of an experiment with results cannot change; clone it")
@@ -331,6 +334,12 @@ def _check_sources(actor: Actor, workspace_id: int, job: Job) -> None:
         if known[key] != (job.objective.goal, job.objective.name[:255]):
             goal, metric = known[key]
             raise SpecError(path, f"experiment {key} is to {goal} {metric}, which does not compare with this one")
+
+
+def _check_code(workspace_id: int, job: Job) -> None:
+    """Refuse code that is not there in this workspace. One query where a job has code."""
+    if job.command.code and snapshots.find(workspace_id, job.command.code) is None:
+        raise SpecError("command.code", f"there is no snapshot {job.command.code!r} in this workspace")
 
 
 def _differs(one: Job, other: Job, name: str) -> bool:
