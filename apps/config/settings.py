@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "apps.trials",
     "apps.artifacts",
     "apps.feed",
+    "apps.insights",
     "apps.search",
     "apps.optimizer",
     "apps.dialects.azureml",

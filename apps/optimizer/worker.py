@@ -18,6 +18,7 @@ from django.utils import timezone
 from apps.experiments.models import Experiment, Host, Worker
 from apps.feed import wake
 from apps.optimizer import census, runner, upkeep, webhooks
+from apps.optimizer.analyst import Analyst
 from apps.optimizer.driver import Driver, changed_rows
 from apps.optimizer.executors.base import Executor
 from apps.optimizer.steps.ask import SamplerFailed
@@ -71,6 +72,7 @@ class OptimizerWorker:
         self.next_check, self.must_check = 0.0, True
         self.next_offer = 0.0
         self.webhooks = webhooks.Sender()
+        self.analyst = Analyst()
 
     def run(self) -> None:
         """Work until told to leave; release what is held on every way out but a crash."""
@@ -169,6 +171,7 @@ class OptimizerWorker:
         if moment >= self.next_chores:
             self.next_chores = moment + upkeep.EVERY
             upkeep.run(self.name, self.place)
+        self.analyst.turn()
 
     def turns(self) -> None:
         """Give every driver its turn. A driver in trouble is set aside; the others go on."""
@@ -219,6 +222,8 @@ class OptimizerWorker:
         )
         if driver.work.messages:
             self.webhooks.tell(driver.work)
+        if driver.row is not None:
+            self.analyst.notice(driver.row)
 
     def trouble(self, lease: Lease) -> _Trouble:
         return _Trouble(self, lease)
@@ -246,6 +251,7 @@ class OptimizerWorker:
         Worker.objects.filter(name=self.name).update(left=timezone.now())
         self.receiver.close()
         self.webhooks.close()
+        self.analyst.close()
         self.place.executor.close()
         wake.poke()
         log.info("optimizer %s left", self.name)

@@ -1,0 +1,108 @@
+"""Works out findings that somebody wants, one at a time, in a process of its own beside the driving of trials."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from typing import IO, Any
+
+from apps.experiments.models import Experiment
+from apps.insights import keeping
+from apps.insights.models import Insight
+
+log = logging.getLogger(__name__)
+
+EVERY = 1.0
+LONGEST = 90.0
+PROGRAM = (sys.executable, "-m", "tunebook.findings")
+
+
+class Analyst:
+    """Looks for wanted findings now and then; costs one small query per second while there is nothing to do."""
+
+    def __init__(self) -> None:
+        self.insight: Insight | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+        self.answer: IO[bytes] | None = None
+        self.trouble: IO[bytes] | None = None
+        self.began = self.next_look = 0.0
+        self.due: dict[int, int] = {}
+
+    def notice(self, experiment: Experiment) -> None:
+        """Ask for findings when enough trials of a driven experiment have ended since last time, or all have."""
+        ended, due = experiment.ended_count, self.due.get(experiment.pk, keeping.FIRST)
+        if experiment.has_ended:
+            keeping.want(experiment.pk, ended, final=True)
+            self.due.pop(experiment.pk, None)
+        elif ended >= due:
+            keeping.want(experiment.pk, ended)
+            self.due[experiment.pk] = keeping.due_at(ended)
+
+    def turn(self) -> None:
+        """Finish what has been worked out, begin what is wanted."""
+        moment = time.monotonic()
+        if self.process is not None:
+            if self.process.poll() is not None:
+                self.finish()
+            elif moment - self.began > LONGEST:
+                self.process.kill()
+        elif moment >= self.next_look:
+            self.next_look = moment + EVERY
+            self.insight = keeping.claim()
+            if self.insight is not None:
+                self.begin(self.insight)
+
+    def begin(self, insight: Insight) -> None:
+        try:
+            asked = json.dumps(keeping.request(insight)).encode()
+        except Exception as error:  # a row that cannot be read must not stop the optimizer
+            log.exception("no findings for experiment %s", insight.experiment_id)
+            keeping.give_up(insight, f"{type(error).__name__}: {error}")
+            self.insight = None
+            return
+        self.answer, self.trouble = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        with tempfile.TemporaryFile() as question:
+            question.write(asked)
+            question.seek(0)
+            self.process = subprocess.Popen(
+                PROGRAM, stdin=question, stdout=self.answer, stderr=self.trouble, env=_environment()
+            )
+        self.began = time.monotonic()
+
+    def finish(self) -> None:
+        """Keep the answer of the process that has ended."""
+        process, insight, answer, trouble = self.process, self.insight, self.answer, self.trouble
+        self.process = self.insight = self.answer = self.trouble = None
+        self.next_look = 0.0
+        assert process is not None and insight is not None and answer is not None and trouble is not None
+        with answer, trouble:
+            found, said = _read(answer), _read(trouble)
+        if process.returncode != 0:
+            last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            why = last or f"ended with {process.returncode}"
+            log.error("no findings for experiment %s: %s", insight.experiment_id, why)
+            keeping.give_up(insight, why)
+            return
+        keeping.keep(insight, json.loads(found))
+
+    def close(self) -> None:
+        """Leave what is being worked out to the next optimizer."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+def _read(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+def _environment() -> dict[str, Any]:
+    """One thread: the trials need the processors."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
