@@ -12,6 +12,10 @@ TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
 
+NEVER_BY_ITSELF = 1_000_000
+"""For psycopg's `prepare_threshold`: only statements that ask for it are prepared."""
+
+
 class EnvError(Exception):
     """A variable cannot be used. The text names it, what was found and what is allowed."""
 
@@ -162,12 +166,11 @@ def postgresql(url: str, *, role: str = "command", pooler: bool = False) -> dict
         "keepalives_count": 3,
         **dict(parse_qsl(parts.query)),
     }
-    if pooler:
-        options["prepare_threshold"] = None
-    else:
+    options["prepare_threshold"] = None if pooler else NEVER_BY_ITSELF
+    if not pooler:
         options["options"] = " ".join(f"-c {key}={value}" for key, value in limits.items())
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "apps.config.postgresql",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

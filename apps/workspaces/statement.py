@@ -36,7 +36,7 @@ class Statement:
         text, expected, converters = self._compiled
         if len(parameters) != expected:
             raise ValueError(f"the statement takes {expected} parameters, got {len(parameters)}")
-        with connection.cursor() as cursor:
+        with _cursor() as cursor:
             cursor.execute(text, parameters)
             found = cursor.fetchall()
         if not converters:
@@ -49,6 +49,11 @@ class Statement:
                     value = convert(value, what, connection)
                 row[at] = value
         return list(rows)
+
+
+def _cursor() -> Any:
+    """A cursor that sends the text once per connection where the database can keep it (apps/config/postgresql)."""
+    return connection.prepared_cursor() if hasattr(connection, "prepared_cursor") else connection.cursor()
 
 
 class ById:

@@ -53,7 +53,7 @@ def test_the_prefix_loses_its_last_slash():
 def test_a_postgres_address_becomes_djangos_settings():
     settings = env.database(read(TUNEBOOK_DATABASE_URL="postgres://ada:se%40cret@db.example:5433/tune?sslmode=require"))
 
-    assert settings["ENGINE"] == "django.db.backends.postgresql"
+    assert settings["ENGINE"] == "apps.config.postgresql"
     assert (settings["USER"], settings["PASSWORD"]) == ("ada", "se@cret")
     assert (settings["HOST"], settings["PORT"], settings["NAME"]) == ("db.example", 5433, "tune")
     assert settings["OPTIONS"]["sslmode"] == "require"
