@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Case, Count, F, OrderBy, QuerySet, Sum, Value, When
-from django.utils.datastructures import MultiValueDict
 
 from apps.dashboard.paging import Pages
 from apps.dashboard.query import Query, Term
 from apps.dashboard.words import EXPERIMENT_ORDER, STATUS_WORDS
-from apps.experiments.filters import ExperimentFilter
 from apps.experiments.models import Experiment
 from apps.experiments.tally import Tally
+from apps.search.experiments import meaning
 from apps.workspaces.access import Actor, visible
 from apps.workspaces.models import Workspace
 
 Rows = QuerySet[Experiment]
 
-PARAMETERS: Mapping[str, str] = {
-    "word": "word",
-    "name": "name",
-    "key": "key",
-    "status": "status",
-    "tag": "tag",
-    "owner": "creator",
-    "source": "dialect",
-    "sampler": "sampler",
-    "visibility": "accessibility",
-    "metric": "metric",
-}
-"""Field of the query box -> parameter of the filters."""
-COMPARISONS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte", ":": "is"}
+TALLIED = {"status": "status", "visibility": "accessibility"}
+"""Fields of the query that the tallies have too, and their columns there."""
 SORTS: Mapping[str, tuple[str, ...]] = {
     "status": ("status_rank", "created"),
     "name": ("name", "id"),
@@ -78,53 +63,20 @@ class Listing:
         self.actor, self.workspace, self.query, self.trashed = actor, workspace, query, trashed
         self.everything: Rows = Experiment.objects.visible_to(actor).filter(workspace=workspace, trashed=trashed)
 
-    def rows(self, terms: Iterable[Term] | None = None) -> Rows:
-        """The rows that meet all terms of the query, or these terms."""
-        found = self.everything
-        positive, negative = MultiValueDict[str, Any](), []
-        for term in self.query.terms if terms is None else terms:
-            if term.negated:
-                negative.append(self._parameters(term))
-            else:
-                for name, values in self._parameters(term).lists():
-                    positive.setlistdefault(name).extend(values)
-        found = _filtered(positive, found)
-        for parameters in negative:
-            found = found.exclude(pk__in=_filtered(parameters, self.everything).values("pk"))
-        return found
-
-    def _parameters(self, term: Term) -> MultiValueDict[str, Any]:
-        if term.field in PARAMETERS:
-            values = [self._said(term.field, str(value)) for value in term.values]
-            return MultiValueDict({PARAMETERS[term.field]: values})
-        (value,) = term.values
-        if isinstance(value, datetime) and term.operator == ":":
-            day = value + timedelta(days=1)
-            return MultiValueDict({f"{term.field}_gte": [value.isoformat()], f"{term.field}_lt": [day.isoformat()]})
-        text = value.isoformat() if isinstance(value, datetime) else str(value)
-        return MultiValueDict({f"{term.field}_{COMPARISONS[term.operator]}": [text]})
-
-    def _said(self, field: str, value: str) -> str:
-        if field == "owner" and value == "me":
-            return str(self.actor.user_id)
-        if field == "tag":
-            return value.replace(":", "=", 1) if "=" not in value else value
-        return value
+    def rows(self, terms: Sequence[Term] | None = None) -> Rows:
+        """The rows that meet all parts of the query, or these parts."""
+        asked = self.query if terms is None else Query("", self.query.grammar, list(terms))
+        return self.everything.filter(meaning(asked, self.actor))
 
     def total(self) -> int:
         """How many rows meet the query: from the kept tallies where they know it, else counted. One query."""
-        fields = {term.field for term in self.query.terms}
-        simple = not any(term.negated for term in self.query.terms)
-        if simple and fields <= {"status", "visibility"}:
+        conditions = self.query.conditions
+        if conditions is not None and all(one.field in TALLIED for one in conditions):
             tallies = Tally.objects.filter(visible(self.actor), workspace=self.workspace, trashed=self.trashed)
-            for term in self.query.terms:
-                column = "status" if term.field == "status" else "accessibility"
-                tallies = tallies.filter(**{f"{column}__in": self._all_values(term.field)})
+            for one in conditions:
+                tallies = tallies.filter(**{f"{TALLIED[one.field]}__in": list(one.values)})
             return tallies.aggregate(total=Sum("number"))["total"] or 0
         return self.rows().order_by()[:COUNT_AT_MOST].count()
-
-    def _all_values(self, field: str) -> list[str]:
-        return [str(value) for term in self.query.terms if term.field == field for value in term.values]
 
     def page(self, sort: str, pages: Pages) -> list[Experiment]:
         """The rows of one page in order, with creator and tags. Three queries: narrow ids, rows, tags."""
@@ -189,11 +141,6 @@ class Listing:
 
 
 FACET_TITLES = {"status": "Status", "owner": "Owner", "tag": "Tag", "source": "Source", "sampler": "Sampler"}
-
-
-def _filtered(parameters: MultiValueDict[str, Any], rows: Rows) -> Rows:
-    filtered = ExperimentFilter(parameters, queryset=rows)
-    return filtered.qs if filtered.is_valid() else rows.none()
 
 
 def ordered(rows: Rows, sort: str) -> Rows:

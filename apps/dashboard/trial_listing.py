@@ -9,18 +9,17 @@ from typing import Any
 
 from django.db.models import F, OrderBy, QuerySet
 from django.utils import timezone
-from django.utils.datastructures import MultiValueDict
 
 from apps.dashboard.paging import Pages
 from apps.dashboard.query import Query
 from apps.dashboard.templatetags.figures import aligned, column_digits, duration, number, words
 from apps.experiments.models import Experiment
-from apps.trials.filters import TrialFilter, param
+from apps.search.trials import narrowed
+from apps.trials.filters import param
 from apps.trials.models import Trial
 from tunebook.space import Space
 
 Rows = QuerySet[Trial]
-COMPARISONS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte", ":": "is"}
 SORTS = {"number": "number", "status": "status", "value": "value", "started": "started", "step": "last_step"}
 SYSTEM_COLUMNS = {
     "last": "Last value",
@@ -63,35 +62,16 @@ class TrialListing:
         self.everything: Rows = Trial.objects.filter(experiment=experiment)
 
     def rows(self) -> Rows:
-        """The rows that meet all terms."""
-        found = self.everything
-        positive, negative = MultiValueDict[str, Any](), []
-        for term in self.query.terms:
-            (name, values) = self._parameter(term.field, term.operator, term.values)
-            if term.negated:
-                negative.append(MultiValueDict({name: values}))
-            else:
-                positive.setlistdefault(name).extend(values)
-        found = self._filtered(positive, found)
-        for parameters in negative:
-            found = found.exclude(pk__in=self._filtered(parameters, self.everything).values("pk"))
-        return found
-
-    @staticmethod
-    def _parameter(field: str, operator: str, values: Sequence[Any]) -> tuple[str, list[str]]:
-        texts = [str(value) for value in values]
-        return (f"{field}_{COMPARISONS[operator]}" if field in ("value", "number", "step") else field), texts
-
-    def _filtered(self, parameters: MultiValueDict[str, Any], rows: Rows) -> Rows:
-        filtered = TrialFilter(parameters, queryset=rows, space=self.space)
-        return filtered.qs if filtered.is_valid() else rows.none()
+        """The rows that meet the query."""
+        return narrowed(self.everything, self.query, self.experiment, self.space)
 
     def total(self) -> int:
         """How many trials meet the query: from the experiment's counters where they know it, else counted."""
         if not self.query.terms:
             return self.experiment.trial_count
-        if all(term.field == "status" and not term.negated for term in self.query.terms):
-            wanted = {value for term in self.query.terms for value in term.values}
+        conditions = self.query.conditions
+        if conditions is not None and len(conditions) == 1 and conditions[0].field == "status":
+            wanted = set(conditions[0].values)
             return sum(count for status, count in self.experiment.counts.items() if status in wanted)
         return self.rows().order_by().count()
 

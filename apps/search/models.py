@@ -1,0 +1,81 @@
+"""What finding needs beside the experiments: saved views, stars, and facts about best trials."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from apps.experiments.models import Experiment
+from apps.workspaces.access import Actor
+from apps.workspaces.models import Workspace
+
+MAX_NAME = 80
+MAX_TEXT = 255
+
+
+class ViewQuerySet(models.QuerySet["SavedView"]):
+    def visible_to(self, actor: Actor) -> ViewQuerySet:
+        """One's own and the shared ones, in the workspaces within reach."""
+        mine_or_shared = models.Q(owner_id=actor.user_id) | models.Q(shared=True)
+        return self.filter(mine_or_shared, workspace_id__in=list(actor.roles))
+
+
+class SavedView(models.Model):
+    """A query of the catalog under a name, for its owner alone or for the whole workspace."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=MAX_NAME)
+    query = models.CharField(max_length=1000, blank=True)
+    sort = models.CharField(max_length=16, blank=True)
+    shared = models.BooleanField(default=False)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ViewQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "owner", "name"], name="one_view_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Star(models.Model):
+    """One person's mark on an experiment; nobody else sees it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="stars")
+    created = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "experiment"], name="one_star_per_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.experiment_id}"
+
+
+class Fact(models.Model):
+    """One parameter ("param.lr") or last metric ("metric.acc") of an experiment's best trial; "trial" is its number.
+
+    Kept by the upkeep, so that a query over parameters reads an index and not the documents of all trials.
+    """
+
+    experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="facts")
+    name = models.CharField(max_length=MAX_TEXT)
+    number = models.FloatField(null=True)
+    text = models.CharField(max_length=MAX_TEXT, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["name", "number", "experiment"], name="fact_number"),
+            models.Index(fields=["name", "text", "experiment"], name="fact_text"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.text}"
