@@ -5,6 +5,7 @@ from django.urls import include, path
 from apps.config import errors
 
 urlpatterns = [
+    path("", include("apps.dialects.azureml.urls")),
     path("hyperdrive/", include("apps.dialects.hyperdrive.urls")),
     path("api/automl/", include("apps.dialects.pai.urls")),
     path("api/tunebook/v1/", include("apps.dialects.tunebook.urls")),

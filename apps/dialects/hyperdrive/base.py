@@ -8,8 +8,6 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.dialects.base import DialectView, Problem
 from apps.dialects.refusal import Refusal
-from apps.workspaces.access import workspace_of
-from apps.workspaces.models import Workspace
 from apps.workspaces.signatures import Refused
 from tunebook.wire import hyperdrive
 
@@ -20,10 +18,6 @@ class HyperDriveView(DialectView):
     """One operation of HyperDrive REST."""
 
     schema = None  # its own description is public, and its paths are no templates of ours
-
-    def workspace(self, name: str) -> Workspace:
-        """The workspace that the address names, compared without case."""
-        return workspace_of(self.actor, next((slug for slug in self.actor.slugs if slug.lower() == name.lower()), name))
 
     def problem_document(self, problem: Problem) -> dict[str, Any]:
         return hyperdrive.problem(self.problem_status(problem), problem.text)

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from apps.dialects.body import read_object
 from apps.dialects.hyperdrive.base import HyperDriveView
 from apps.dialects.refusal import Refusal
+from apps.dialects.scopes import workspace_named
 from apps.experiments.models import Accessibility, Experiment
 from apps.tuning import experiments
 from apps.workspaces.access import OutOfReach
@@ -32,7 +33,7 @@ class CreateExperiment(HyperDriveView):
     """Create a run from the JSON in the part `config`, and let it start."""
 
     def post(self, request: Request, workspace: str, experiment: str, **scope: str) -> HttpResponse:
-        place = self.workspace(workspace)
+        place = workspace_named(self.actor, workspace)
         text = _config(request._request)
         document = read_object(text)
         details = hyperdrive.details(document)
@@ -55,7 +56,7 @@ class CancelExperiment(HyperDriveView):
     """Ask a run to stop. One that has ended stays as it is, and the answer is the same."""
 
     def post(self, request: Request, workspace: str, run: str, **scope: str) -> HttpResponse:
-        place = self.workspace(workspace)
+        place = workspace_named(self.actor, workspace)
         found = experiments.find(self.actor, run)
         if found.workspace_id != place.pk:
             raise OutOfReach("run", run)

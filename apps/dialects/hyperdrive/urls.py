@@ -6,24 +6,13 @@ are compared without case.
 
 from __future__ import annotations
 
-import re
-
 from django.urls import re_path
 
 from apps.dialects.hyperdrive import runs
 from apps.dialects.hyperdrive.base import Nowhere
+from apps.dialects.scopes import WORKSPACE, any_case
 
-
-def any_case(text: str) -> str:
-    """A pattern for a text in whatever case; Django cannot reverse addresses with inline flags, which would do too."""
-    return "".join(f"[{one.lower()}{one.upper()}]" if one.isalpha() else re.escape(one) for one in text)
-
-
-SCOPE = (
-    f"{any_case('v1.0/subscriptions')}/(?P<subscription>[^/]+)/{any_case('resourceGroups')}/(?P<group>[^/]+)"
-    f"/{any_case('providers/Microsoft.MachineLearningServices/workspaces')}/(?P<workspace>[^/]+)"
-    f"/{any_case('experiments')}/(?P<experiment>[^/]+)"
-)
+SCOPE = f"{any_case('v1.0')}/{WORKSPACE}/{any_case('experiments')}/(?P<experiment>[^/]+)"
 
 urlpatterns = [
     re_path(rf"^{SCOPE}/runs/?$", runs.CreateExperiment.as_view()),

@@ -5,6 +5,7 @@ from tunebook.wire.azureml.documents import PATH, Details, check_name, details
 from tunebook.wire.azureml.dumping import dump
 from tunebook.wire.azureml.loading import load
 from tunebook.wire.azureml.shapes import converted
+from tunebook.wire.azureml.telling import tell
 from tunebook.wire.azureml.versions import OLD, TODAY, guess_shape, shape_of
 from tunebook.wire.run_words import (
     EXPERIMENT_WORDS,
@@ -35,5 +36,6 @@ __all__ = [
     "problem",
     "resource",
     "shape_of",
+    "tell",
     "trial_status",
 ]

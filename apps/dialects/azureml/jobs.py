@@ -1,0 +1,136 @@
+"""ARM jobs: put, get, list, cancel, delete."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from apps.dialects.azureml import children, keeping, labels, naming, telling
+from apps.dialects.azureml.base import ArmView
+from apps.dialects.azureml.keeping import Put
+from apps.dialects.catalog import tags_of
+from apps.dialects.refusal import Refusal
+from apps.experiments.filters import ExperimentFilter
+from apps.experiments.models import Experiment
+from apps.tuning import experiments
+from apps.tuning.errors import Conflict
+from tunebook.fields import Fields
+from tunebook.wire import azureml
+from tunebook.wire.azureml import PATH
+
+PAGE = 50
+VIEWS = ("ActiveOnly", "ArchivedOnly", "All")
+
+
+class OneJob(ArmView):
+    """One job by its name."""
+
+    def get(self, request: Request, job: str, **scope: str) -> HttpResponse:
+        found = naming.find_any(self.actor, self.scope.workspace, job)
+        if isinstance(found, naming.Child):
+            return self.answer(children.told(found, self.scope, self.shape))
+        return self.told(found)
+
+    def put(self, request: Request, job: str, **scope: str) -> HttpResponse:
+        put = self.read(azureml.check_name(job))
+        found = naming.find(self.actor, self.scope.workspace, put.name)
+        if found is None:
+            try:
+                return self.told(keeping.create(self.actor, self.scope.workspace, put), 201)
+            except Conflict:  # the same job was put twice at once: this is the second one
+                found = naming.find(self.actor, self.scope.workspace, put.name)
+                if found is None:
+                    raise
+        return self.told(keeping.update(self.actor, found, put))
+
+    def delete(self, request: Request, job: str, **scope: str) -> HttpResponse:
+        found = naming.find(self.actor, self.scope.workspace, job)
+        if found is None:
+            return HttpResponse(status=204)
+        experiments.delete(self.actor, found)
+        return HttpResponse(status=200)
+
+    def read(self, name: str) -> Put:
+        """The job that was sent, checked whole before anything is stored."""
+        document = self.body()
+        properties = Fields(document, "").require(PATH).inside(PATH).document
+        return Put(
+            name=name,
+            properties=properties,
+            shape=self.shape,
+            details=azureml.details(properties),
+            job=azureml.load(properties, self.shape),
+            text=self.request._request.body.decode(),
+        )
+
+    def told(self, experiment: Experiment, status: int = 200) -> HttpResponse:
+        tags = tags_of([experiment.pk]).get(experiment.pk, [])
+        return self.answer(telling.told(experiment, tags, self.scope, self.shape), status)
+
+
+class CancelJob(ArmView):
+    """Ask a job to stop. One that has ended stays as it is, and the answer is the same."""
+
+    def post(self, request: Request, job: str, **scope: str) -> HttpResponse:
+        experiments.stop(self.actor, naming.get(self.actor, self.scope.workspace, job))
+        return HttpResponse(status=200)
+
+
+class Jobs(ArmView):
+    """The jobs of a workspace, newest first, page by page."""
+
+    def get(self, request: Request, **scope: str) -> HttpResponse:
+        query = request._request.GET
+        wanted = self._narrowed(query).order_by("-created", "-pk").select_related("workspace", "creator", "arm_job")
+        after = _read_mark(query.get("$skip", ""))
+        if after is not None:
+            wanted = wanted.filter(Q(created__lt=after[0]) | Q(created=after[0], pk__lt=after[1]))
+        found = list(wanted[: PAGE + 1])
+        rows, more = found[:PAGE], len(found) > PAGE
+        tags = tags_of([row.pk for row in rows])
+        told = [telling.told(row, tags.get(row.pk, ()), self.scope, self.shape) for row in rows]
+        return self.answer(azureml.page(told, self._next(rows[-1]) if more else None))
+
+    def _narrowed(self, query: Any) -> QuerySet[Experiment]:
+        rows = Experiment.objects.visible_to(self.actor).kept().filter(workspace=self.scope.workspace)
+        view = Fields(query.dict(), "").word("listViewType", VIEWS, VIEWS[0])
+        if view != "All":
+            archived = Q(arm_job__archived=True)
+            rows = rows.filter(archived) if view == "ArchivedOnly" else rows.exclude(archived)
+        kind = query.get("jobType", "").lower()
+        if kind:
+            is_command = Q(arm_job__job_type="Command")
+            rows = {"command": rows.filter(is_command), "sweep": rows.exclude(is_command)}.get(kind, rows.none())
+        for one in filter(None, (query.get("tag"), *re.split(r"\s*,\s*", query.get("tags", "")))):
+            ours = ExperimentFilter({"tag": [one]}, queryset=rows).qs
+            rows = rows.filter(Q(pk__in=ours.values("pk")) | Q(arm_job__tags__has_key=one))
+        if query.get("experimentName"):
+            rows = ExperimentFilter({"tag": [f"{labels.EXPERIMENT}={query['experimentName']}"]}, queryset=rows).qs
+        return rows
+
+    def _next(self, last: Experiment) -> str:
+        asked = self.request._request.GET.dict() | {"$skip": _mark(last)}
+        return self.request._request.build_absolute_uri(f"{self.request._request.path}?{urlencode(asked)}")
+
+
+def _mark(last: Experiment) -> str:
+    """Where a page ended, as an opaque word."""
+    return base64.urlsafe_b64encode(f"{last.created.isoformat()} {last.pk}".encode()).decode().rstrip("=")
+
+
+def _read_mark(text: str) -> tuple[datetime, int] | None:
+    if not text:
+        return None
+    try:
+        moment, pk = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" ")
+        return datetime.fromisoformat(moment), int(pk[:18])
+    except (ValueError, binascii.Error):
+        raise Refusal("bad_parameter", "is no continuation of this list; follow nextLink", field="$skip") from None

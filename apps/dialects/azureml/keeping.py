@@ -1,0 +1,163 @@
+"""A job is put: created the first time, brought up to date after that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from apps.dialects.azureml import labels, telling
+from apps.dialects.azureml.models import ArmJob
+from apps.dialects.catalog import tags_of
+from apps.experiments.models import Accessibility, Experiment
+from apps.tuning import experiments
+from apps.tuning.errors import Conflict
+from apps.workspaces.access import Actor
+from apps.workspaces.models import Workspace
+from tunebook.job import Job
+from tunebook.wire import azureml
+from tunebook.wire.azureml import PATH, TODAY, Details
+
+# Members that only a creation may set, in today's words; a command job's own follow.
+FIXED = ("jobType", "computeId", "experimentName", "identity", "priority")
+FIXED_OF_COMMANDS = (
+    *("command", "codeId", "environmentId", "environmentVariables", "inputs", "outputs", "distribution"),
+)
+
+
+@dataclass(frozen=True)
+class Put:
+    """A job as a client sent it, read and checked."""
+
+    name: str
+    properties: Mapping[str, Any]
+    shape: str
+    details: Details
+    job: Job
+    text: str
+    """The whole document, word for word."""
+
+
+def create(actor: Actor, workspace: Workspace, put: Put) -> Experiment:
+    """Store the job and let it start. Raises Conflict when its name was taken meanwhile."""
+    details = put.details
+    ours, rest = labels.parted(details.tags, details.experiment)
+    try:
+        with transaction.atomic():
+            made = experiments.create(
+                actor,
+                put.job,
+                workspace=workspace,
+                name=details.display_name or put.name,
+                description=details.description,
+                accessibility=Accessibility.PUBLIC,  # this wire knows nothing that only its maker sees
+                tags=ours,
+                submitted=put.text,
+                dialect=telling.DIALECT,
+            )
+            known: dict[str, Any] = {
+                "experiment": made,
+                "job_type": details.job_type,
+                "shape": put.shape,
+                "properties": own_properties(put.properties),
+                "tags": rest,
+                "archived": details.archived,
+            }
+            ArmJob.objects.filter(workspace=workspace, name=put.name, experiment__trashed=True).delete()
+            ArmJob.objects.create(workspace=workspace, name=put.name, **known)
+    except IntegrityError:
+        raise Conflict(f"there is a job {put.name!r} already") from None
+    return made
+
+
+def update(actor: Actor, experiment: Experiment, put: Put) -> Experiment:
+    """Bring a job up to date; the same document again changes nothing.
+
+    Raises Conflict where a member would change that only a creation sets, or what a job that has ended searches.
+    """
+    pairs = tags_of([experiment.pk]).get(experiment.pk, [])
+    named = telling.named_in(experiment)
+    _check_fixed(experiment, put)
+    changes = _changes(experiment, put, pairs)
+    with transaction.atomic():
+        row = experiment
+        if changes != experiments.Changes():
+            row = experiments.update(actor, experiment, changes)
+            row.creator = experiment.creator
+        _keep(row, named, put)
+    return row
+
+
+def own_properties(properties: Mapping[str, Any]) -> dict[str, str]:
+    """The client's own `properties`; what the server adds to them when it answers is not kept."""
+    given = properties.get("properties") or {}
+    return {name: value for name, value in given.items() if name != "best_child_run_id"}
+
+
+def _check_fixed(experiment: Experiment, put: Put) -> None:
+    kept, shape = telling.declared(experiment)
+    before, after = azureml.converted(kept, shape, TODAY), azureml.converted(put.properties, put.shape, TODAY)
+    is_command = str(before.get("jobType")).lower() == "command"
+    for member in (*FIXED, *(FIXED_OF_COMMANDS if is_command else ())):
+        was, wanted = _settled(member, before.get(member)), _settled(member, after.get(member))
+        if wanted is not None and wanted != was:
+            raise Conflict(f"{PATH}.{member}: cannot change once the job exists")
+
+
+def _settled(member: str, value: Any) -> Any:
+    """The value as it compares: absent and empty are the same, names of resources count without their path."""
+    if member == "experimentName":
+        return value or "Default"
+    if not value:
+        return None
+    if isinstance(value, str) and member in ("computeId", "codeId", "environmentId"):
+        return value.rstrip("/").rpartition("/")[2].removeprefix("azureml:").lower()
+    return value.lower() if member == "jobType" else _without_nulls(value)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+    return value
+
+
+def _changes(experiment: Experiment, put: Put, pairs: list[tuple[str, str]]) -> experiments.Changes:
+    """What of the experiment the document would change; what it does not mention stays."""
+    given, details = put.properties, put.details
+    wanted: dict[str, Any] = {}
+    if details.display_name and details.display_name != experiment.name:
+        wanted["name"] = details.display_name
+    if given.get("description") is not None and details.description != experiment.description:
+        wanted["description"] = details.description
+    if given.get("tags") is not None:
+        ours, _ = labels.parted(details.tags, dict(pairs).get(labels.EXPERIMENT, labels.UNNAMED))
+        if set(ours) != set(pairs):
+            wanted["tags"] = ours
+    kept, shape = telling.declared(experiment)
+    if details.job_type == "Sweep" and telling.means(put.properties, put.shape) != telling.means(kept, shape):
+        wanted |= {"job": put.job, "submitted": put.text}
+    return experiments.Changes(**wanted)
+
+
+def _keep(experiment: Experiment, named: ArmJob | None, put: Put) -> None:
+    """Write down what no column of the experiment holds; its row is made for one that came by another wire."""
+    given = put.properties
+    if named is None:
+        named = ArmJob(
+            workspace_id=experiment.workspace_id,
+            name=put.name,
+            experiment=experiment,
+            job_type=put.details.job_type,
+            shape=put.shape,
+        )
+        ArmJob.objects.filter(experiment=experiment).delete()  # the name it had in another workspace
+    if given.get("properties") is not None:
+        named.properties = own_properties(given)
+    if given.get("tags") is not None:
+        named.tags = labels.parted(put.details.tags, put.details.experiment)[1]
+    if given.get("isArchived") is not None:
+        named.archived = put.details.archived
+    named.save()
+    experiment.arm_job = named
