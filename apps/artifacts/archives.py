@@ -120,19 +120,17 @@ class Tree:
     def add(self, parts: list[str], *, is_folder: bool) -> None:
         """Take in a path with the folders above it. Raises BadArchive where two would be one."""
         for depth in range(1, len(parts) + 1):
-            path, inner = "/".join(parts[:depth]), depth < len(parts) or is_folder
-            before = self._known.setdefault(folded(path), (path, inner))
-            if before != (path, inner):
-                used = "a file and a folder at once" if before[0] == path else f"the same as {shown(before[0])}"
-                raise BadArchive(f"{shown(path)} is {used}")
-            if not inner and depth == len(parts) and folded(path) in self._files:
+            path, is_whole = "/".join(parts[:depth]), depth == len(parts)
+            here = (path, is_folder or not is_whole)
+            before = self._known.get(folded(path))
+            if before is None:
+                self._known[folded(path)] = here
+            elif before[0] != path:
+                raise BadArchive(f"{shown(path)} and {shown(before[0])} would be one on some machines")
+            elif before != here:
+                raise BadArchive(f"{shown(path)} is a file and a folder at once")
+            elif is_whole and not is_folder:
                 raise BadArchive(f"{shown(path)} is in it twice")
-        if parts and not is_folder:
-            self._files.add(folded("/".join(parts)))
-
-    @property
-    def _files(self) -> set[str]:
-        return self.__dict__.setdefault("files", set())
 
 
 def folded(path: str) -> str:
