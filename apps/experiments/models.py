@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -45,6 +46,11 @@ class Desired(models.TextChoices):
     STOP = "stop", "Stop"
 
 
+def tag_text(pairs: Iterable[tuple[str, str]]) -> str:
+    """What `Experiment.tagged` keeps of these tags, so that no list reads them one by one."""
+    return json.dumps(sorted(pairs), ensure_ascii=False, separators=(",", ":"))
+
+
 def experiment_key() -> str:
     """Long enough that a million experiments do not meet by chance."""
     return random_name(10)
@@ -78,6 +84,7 @@ class Experiment(models.Model):
     description = models.TextField(blank=True)
     accessibility = models.CharField(max_length=8, choices=Accessibility, default=Accessibility.PRIVATE)
     tags: models.ManyToManyField[Tag, Any] = models.ManyToManyField(Tag, related_name="experiments", blank=True)
+    tagged = models.TextField(default="[]", editable=False, help_text="its tags as JSON, [[key, value], ...] in order")
 
     dialect = models.CharField(max_length=16, default="native")
     submitted = models.TextField(blank=True, help_text="the document as it came, word for word")

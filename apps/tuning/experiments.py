@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.artifacts import snapshots
 from apps.experiments import tally
-from apps.experiments.models import Accessibility, Desired, Experiment, SpaceVersion
+from apps.experiments.models import Accessibility, Desired, Experiment, SpaceVersion, tag_text
 from apps.tags.models import Tag
 from apps.tags.models import checked as checked_tags
 from apps.trials.models import Trial
@@ -78,6 +78,7 @@ def create(
         submitted=submitted,
         seed=seed,
         status=ExperimentStatus.WAITING if start else ExperimentStatus.CREATED,
+        tagged=tag_text(pairs.items()),
         **_columns(job),
     )
     with transaction.atomic():
@@ -360,7 +361,10 @@ def _columns(job: Job) -> dict[str, Any]:
 
 
 def _retag(row: Experiment, tags: Iterable[tuple[str, str]]) -> None:
-    row.tags.set(Tag.objects.ensure(row.workspace, checked_tags(tags)))
+    """Give it these tags; the caller saves the row."""
+    pairs = checked_tags(tags)
+    row.tags.set(Tag.objects.ensure(row.workspace, pairs))
+    row.tagged = tag_text(pairs.items())
 
 
 def _locked(experiment: Experiment) -> Experiment:

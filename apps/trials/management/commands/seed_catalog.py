@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from apps.experiments import tally
-from apps.experiments.models import COUNT_COLUMNS, Experiment, SpaceVersion
+from apps.experiments.models import COUNT_COLUMNS, Experiment, SpaceVersion, tag_text
 from apps.tags.models import Tag
 from apps.trials.models import Kind, Measurement, Trial
 from apps.workspaces.models import LETTERS, Key, Member, Role, Workspace, random_name
@@ -114,7 +114,8 @@ class Seeder:
         self.prefix, self.made = random_name(4), 0
         pairs = [(key, value) for key, values in TAGS.items() for value in values]
         Tag.objects.bulk_create([Tag(workspace=workspace, key=k, value=v) for k, v in pairs], ignore_conflicts=True)
-        self.tags = list(Tag.objects.filter(workspace=workspace).values_list("pk", flat=True))
+        self.tags = list(Tag.objects.filter(workspace=workspace))
+        self.tagged: dict[str, list[Tag]] = {}
 
     def batches(self, number: int, trials: int, largest: int) -> Iterator[list[Experiment]]:
         """Store the experiments, the largest first, and give each batch when it is stored."""
@@ -188,6 +189,9 @@ class Seeder:
             ended=at + timedelta(seconds=100_000),
             trial_count=len(trials),
         )
+        tags = dice.sample(self.tags, dice.randrange(4))
+        self.tagged[experiment.key] = tags
+        experiment.tagged = tag_text((tag.key, tag.value) for tag in tags)
         for trial in trials:
             column = COUNT_COLUMNS[trial.status]
             setattr(experiment, column, getattr(experiment, column) + 1)
@@ -216,8 +220,8 @@ class Seeder:
 
     def _taggings(self, experiments: Iterable[Experiment]) -> Iterator[Any]:
         for experiment in experiments:
-            for tag in self.dice.sample(self.tags, self.dice.randrange(4)):
-                yield Experiment.tags.through(experiment_id=experiment.pk, tag_id=tag)
+            for tag in self.tagged.pop(experiment.key):
+                yield Experiment.tags.through(experiment_id=experiment.pk, tag_id=tag.pk)
 
     def _measure(self, trials: Iterable[Trial]) -> None:
         """Store the curves as plain rows: they are most of what there is, and model objects would take most of the time."""
