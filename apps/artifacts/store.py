@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -32,22 +33,60 @@ class TooLarge(Exception):
         self.most = most
 
 
+@dataclass(frozen=True)
+class Draft:
+    """Bytes on disk that are not in the store yet."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
 def put(source: Source, *, most: int | None = None) -> Blob:
     """Keep the bytes of a file, a text, a path or chunks, and say under which hash and with which size.
 
     Not inside a transaction: it writes to disk. What no row refers to within the hour is collected. Raises TooLarge
     beyond `most` bytes, and then nothing is kept. One query.
     """
-    draft = places.new_draft(places.root())
+    return keep([draft(source, most=most)])[0]
+
+
+def draft(source: Source, *, most: int | None = None) -> Draft:
+    """The first half of `put`: write and hash, without a query. Raises TooLarge, and whatever the source does."""
+    path = places.new_draft(places.root())
     try:
-        sha256, size = _write(source, draft, most)
-        blob = _touch(sha256, size)
-        place = places.place()
-        if not place.has(sha256):
-            place.add(sha256, draft)
+        return Draft(path, *_write(source, path, most))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def keep(drafts: Sequence[Draft]) -> list[Blob]:
+    """The other half: take drafts into the store. One query for 500 of them."""
+    place, now = places.place(), timezone.now()
+    blobs = {one.sha256: Blob(sha256=one.sha256, size=one.size, touched=now) for one in drafts}
+    try:
+        Blob.objects.bulk_create(
+            [
+                blobs[sha256] for sha256 in sorted(blobs)
+            ],  # in one order, so that two who do this cannot wait for each other
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["sha256"],
+            update_fields=["touched"],
+        )
+        for one in drafts:
+            if not place.has(one.sha256):
+                place.add(one.sha256, one.path)
     finally:
-        draft.unlink(missing_ok=True)
-    return blob
+        discard(drafts)
+    return [blobs[one.sha256] for one in drafts]
+
+
+def discard(drafts: Iterable[Draft]) -> None:
+    """Remove drafts that were not, or are, kept."""
+    for one in drafts:
+        one.path.unlink(missing_ok=True)
 
 
 def open(sha256: str) -> IO[bytes]:
@@ -78,12 +117,6 @@ def _remove(sha256: str, before: datetime) -> bool:
         held.delete()
         places.place().remove(sha256)
     return True
-
-
-def _touch(sha256: str, size: int) -> Blob:
-    blob = Blob(sha256=sha256, size=size, touched=timezone.now())
-    Blob.objects.bulk_create([blob], update_conflicts=True, unique_fields=["sha256"], update_fields=["touched"])
-    return blob
 
 
 def _write(source: Source, draft: Path, most: int | None) -> tuple[str, int]:

@@ -1,4 +1,5 @@
-"""What one worker at a time does for all: stale experiments become UNKNOWN, orphans are stopped, old events go."""
+"""What one worker at a time does for all: stale experiments become UNKNOWN, orphans are stopped, old events go,
+files that nothing refers to are collected."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from datetime import timedelta
 from django.db.models import DateTimeField, ExpressionWrapper, Q, Value
 from django.db.models.functions import Now
 
+from apps.artifacts import snapshots, store
 from apps.experiments.models import Chore
 from apps.feed import upkeep as feed_upkeep
 from apps.optimizer import census
@@ -18,6 +20,8 @@ log = logging.getLogger(__name__)
 
 EVERY = 10.0
 HOLD = timedelta(seconds=30)
+COLLECT_EVERY = timedelta(minutes=10)
+FREE = Q(until=None) | Q(until__lt=Now())
 
 
 def run(worker: str, place: Place) -> None:
@@ -30,16 +34,28 @@ def run(worker: str, place: Place) -> None:
         if abandoned:
             log.warning("%d experiments have no living optimizer", abandoned)
         feed_upkeep.purge()
+    if due("artifacts", COLLECT_EVERY):
+        snapshots.collect()
+        store.collect()
 
 
 def hold(chore: str, worker: str) -> bool:
     """Take or keep a chore's lease by the database's clock; False when another worker has it. Up to three queries."""
-    until = ExpressionWrapper(Now() + Value(HOLD), output_field=DateTimeField())
-    mine = Chore.objects.filter(Q(holder=worker) | Q(until=None) | Q(until__lt=Now()), pk=chore)
-    if mine.update(holder=worker, until=until):
+    return _take(chore, Q(holder=worker) | FREE, worker, HOLD)
+
+
+def due(chore: str, every: timedelta) -> bool:
+    """Whether it is time for a chore that some worker does once in a while; then it is this one's. Up to three queries."""
+    return _take(chore, FREE, "", every)
+
+
+def _take(chore: str, where: Q, worker: str, span: timedelta) -> bool:
+    until = ExpressionWrapper(Now() + Value(span), output_field=DateTimeField())
+    wanted = Chore.objects.filter(where, pk=chore)
+    if wanted.update(holder=worker, until=until):
         return True
     Chore.objects.bulk_create([Chore(name=chore)], ignore_conflicts=True)
-    return bool(mine.update(holder=worker, until=until))
+    return bool(wanted.update(holder=worker, until=until))
 
 
 def stop_orphans(place: Place) -> int:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Set
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from apps.artifacts.models import Snapshot
+from apps.artifacts.outputs import Found
 from apps.experiments.models import Experiment
 from apps.optimizer import checkpoints, folders
 from apps.optimizer.executors.base import Executor, Handle, Observation, State
@@ -16,6 +19,7 @@ from apps.trials.history import Curve, earlier, history, view
 from apps.trials.models import Attempt, Trial
 from apps.tuning.leases import Lease
 from apps.tuning.measuring import Reading
+from tunebook.command import is_below
 from tunebook.history import History, TrialView
 from tunebook.job import Job
 from tunebook.placeholders import Variables
@@ -61,6 +65,8 @@ class Live:
     stop_sent: float | None = None
     trouble: str = ""
     unreachable_since: float | None = None
+    outputs: Future[Found] | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def trial(self) -> Trial:
@@ -114,6 +120,7 @@ class Work:
     messages: list[tuple[str, str]] = field(default_factory=list)
     _sampler: Sampler | None = None
     _history: History | None = None
+    _snapshot: Snapshot | None = None
 
     @property
     def sampler(self) -> Sampler:
@@ -177,10 +184,34 @@ class Work:
     def work_folder(self, attempt: Attempt) -> Path:
         """Where the commands of an attempt run."""
         command = self.job.command
-        if command.working_dir:
-            return Path(self.variables(attempt).fill(command.working_dir)).absolute()
-        first = 1 if command.resume else attempt.number
+        if not command.working_dir:
+            return self.base_folder(attempt)
+        chosen = self.variables(attempt).fill(command.working_dir)
+        return self.base_folder(attempt) / chosen if command.code else Path(chosen).absolute()
+
+    def base_folder(self, attempt: Attempt) -> Path:
+        """The attempt's own folder to work in; where the job has code, that lies here."""
+        first = 1 if self.job.command.resume else attempt.number
         return folders.attempt(self.place.data, (self.lease.key, attempt.trial.number, first)) / "work"
+
+    def output_folders(self, attempt: Attempt) -> list[str]:
+        """The folders whose files are kept when the attempt ends, below its work folder; none where that is shared."""
+        command = self.job.command
+        if command.working_dir and not command.code:
+            return []
+        wanted = [*command.outputs, *([command.model_path] if command.model_path else [])]
+        filled = [self.variables(attempt).fill(folder) if "$" in folder else folder for folder in wanted]
+        cleaned = [os.path.normpath(folder) for folder in filled if is_below(folder)]
+        return [folder for folder in dict.fromkeys(cleaned) if folder != "."]
+
+    def snapshot(self) -> Snapshot:
+        """The job's code. One query, the first time. Raises LookupError."""
+        key = self.job.command.code
+        if self._snapshot is None or self._snapshot.key != key:
+            self._snapshot = Snapshot.objects.filter(key=key).first()
+        if self._snapshot is None:
+            raise LookupError(f"its code {key} is not there any more")
+        return self._snapshot
 
     def params_of(self, attempt: Attempt) -> Mapping[str, Any]:
         """The parameters as an attempt gets them."""

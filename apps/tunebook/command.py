@@ -29,6 +29,7 @@ _MEMBERS = (
     "literals",
     "grace",
     "code",
+    "outputs",
 )
 # Variables that shells and schedulers set: a parameter of nearly the same name does not make them a mistake.
 _OF_THE_SHELL = frozenset(
@@ -51,6 +52,7 @@ class Command:
     grace: seconds between asking a trial to stop and forcing it, 0 to 3600.
     code: key of the snapshot whose files are laid into the fresh folder first; empty for none. With it, working_dir is a
     folder below that one.
+    outputs: folders below where the steps run whose files are kept when an attempt ends; also model_path, where it lies there.
 
         Command(steps=("python train.py --lr ${lr}",))
     """
@@ -65,6 +67,7 @@ class Command:
     literals: Mapping[str, str] = field(default_factory=dict)
     grace: float = 15.0
     code: str = ""
+    outputs: tuple[str, ...] = ("outputs",)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", _checked_steps(self.steps))
@@ -81,7 +84,8 @@ class Command:
             raise SpecError("grace", f"must be from 0 to {MAX_GRACE:g} seconds, got {self.grace!r}")
         if not isinstance(self.code, str) or not re.fullmatch(SNAPSHOT_KEY, self.code):
             raise SpecError("code", f"must be the key of a snapshot, got {self.code!r:.60}")
-        if self.code and self.working_dir is not None and not _is_below(self.working_dir):
+        object.__setattr__(self, "outputs", _checked_outputs(self.outputs))
+        if self.code and self.working_dir is not None and not is_below(self.working_dir):
             raise SpecError("working_dir", f"with code, must be a folder below it, got {self.working_dir!r:.60}")
 
     def variables(
@@ -151,6 +155,7 @@ class Command:
             "literals": dict(self.literals),
             "grace": self.grace,
             "code": self.code,
+            "outputs": list(self.outputs),
         }
 
     @classmethod
@@ -173,6 +178,8 @@ class Command:
             "literals": fields.text_mapping("literals"),
             "code": fields.text("code"),
         }
+        if fields.has("outputs"):
+            given["outputs"] = tuple(fields.items("outputs"))
         grace = fields.number("grace")
         with below(path):
             return cls(**given) if grace is None else cls(**given, grace=grace)
@@ -211,6 +218,11 @@ class Command:
 
     def _is_shell(self, where: str) -> bool:
         return where.startswith("steps.") and where.count(".") == 1
+
+
+def is_below(path: str) -> bool:
+    """Whether a path stays inside the folder that it starts from."""
+    return not path.startswith(("/", "~")) and ".." not in path.split("/") and "://" not in path
 
 
 def parameter_environment(params: Mapping[str, Any]) -> dict[str, str]:
@@ -258,6 +270,18 @@ def _checked_files(files: object) -> tuple[tuple[str, str], ...]:
     return tuple(checked)
 
 
+def _checked_outputs(folders: object) -> tuple[str, ...]:
+    if isinstance(folders, str) or not isinstance(folders, list | tuple):
+        raise SpecError("outputs", f"must be a list of folders, got {kind(folders)}")
+    if len(folders) > MAX_FILES:
+        raise SpecError("outputs", f"must be at most {MAX_FILES}, got {len(folders)}")
+    for index, folder in enumerate(folders):
+        _check_text(f"outputs.{index}", folder, MAX_STEP)
+        if not is_below(folder):
+            raise SpecError(f"outputs.{index}", f"must be a folder below where the steps run, got {folder!r:.60}")
+    return tuple(folders)
+
+
 def _check_text(where: str, text: object, longest: int, *, empty: bool = False) -> None:
     if not isinstance(text, str):
         raise SpecError(where, f"must be text, got {kind(text)}")
@@ -267,11 +291,6 @@ def _check_text(where: str, text: object, longest: int, *, empty: bool = False) 
         raise SpecError(where, f"must be at most {longest} characters, got {len(text)}")
     if "\0" in text:
         raise SpecError(where, "must not hold a NUL character")
-
-
-def _is_below(path: str) -> bool:
-    """Whether a path stays inside the folder that it starts from."""
-    return not path.startswith(("/", "~")) and ".." not in path.replace("\\", "/").split("/")
 
 
 def _check_variable(name: str, value: object) -> None:

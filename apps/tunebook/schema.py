@@ -35,6 +35,8 @@ _ARGUMENTS: dict[str, Schema] = {
     "sigma": {"type": "number", "minimum": 0},
     "q": {"type": "number", "exclusiveMinimum": 0},
     "clip": _FLAG,
+    "from_min": _FLAG,
+    "whole": _FLAG,
     "values": {"type": "array", "minItems": 1, "description": "an object may hold distributions: a nested space"},
 }
 
@@ -132,6 +134,7 @@ def _command() -> Schema:
             "working_dir": path,
             "literals": {"type": ["object", "null"], "additionalProperties": _TEXT},
             "grace": {"type": ["number", "null"], "minimum": 0, "maximum": command.MAX_GRACE},
+            "outputs": {"type": ["array", "null"], "maxItems": command.MAX_FILES, "items": text},
             "code": {"type": ["string", "null"], "pattern": f"^{command.SNAPSHOT_KEY}$"},
         },
         ("steps",),

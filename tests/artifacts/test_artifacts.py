@@ -1,5 +1,7 @@
 """The files of trials: by path, in folders, within limits."""
 
+import os
+
 import pytest
 
 from apps.artifacts import artifacts, outputs, paths
@@ -11,6 +13,12 @@ from apps.tuning import trials
 @pytest.fixture
 def trial(make_experiment, actor_ada):
     return trials.queue(actor_ada, make_experiment(), {"x": 0.5})
+
+
+def keep_outputs(trial, work):
+    found = outputs.read(work, ["outputs"])
+    outputs.keep(trial, found)
+    return found
 
 
 def read(row):
@@ -129,9 +137,9 @@ def test_outputs_are_kept_under_their_paths(trial, tmp_path):
     (tmp_path / "outputs/deep/b.txt").write_text("bb")
     (tmp_path / "scratch.txt").write_text("not an output")
 
-    kept = outputs.keep(trial, tmp_path)
+    kept = keep_outputs(trial, tmp_path)
 
-    assert (kept.files, kept.bytes, kept.words()) == (2, 3, "")
+    assert (len(kept.files), kept.size, kept.words()) == (2, 3, "")
     assert sorted(Artifact.objects.values_list("path", flat=True)) == ["outputs/a.txt", "outputs/deep/b.txt"]
 
 
@@ -144,7 +152,7 @@ def test_links_in_outputs_lead_nowhere(trial, tmp_path):
     (folder / "file").symlink_to(secret / "key")
     (folder / "folder").symlink_to(secret)
 
-    outputs.keep(trial, tmp_path / "work")
+    keep_outputs(trial, tmp_path / "work")
 
     assert not Artifact.objects.exists()
 
@@ -154,18 +162,16 @@ def test_an_outputs_folder_that_is_a_link_is_not_followed(trial, tmp_path):
     (tmp_path / "elsewhere" / "file").write_text("x")
     (tmp_path / "outputs").symlink_to(tmp_path / "elsewhere")
 
-    outputs.keep(trial, tmp_path)
+    keep_outputs(trial, tmp_path)
 
     assert not Artifact.objects.exists()
 
 
 def test_a_pipe_among_the_outputs_keeps_nobody_waiting(trial, tmp_path):
-    import os
-
     (tmp_path / "outputs").mkdir()
     os.mkfifo(tmp_path / "outputs" / "pipe")
 
-    assert outputs.keep(trial, tmp_path).files == 0
+    assert keep_outputs(trial, tmp_path).files == {}
 
 
 def test_outputs_that_cannot_be_kept_are_named(trial, tmp_path, monkeypatch):
@@ -175,7 +181,7 @@ def test_outputs_that_cannot_be_kept_are_named(trial, tmp_path, monkeypatch):
     (tmp_path / "outputs" / "new\nline").write_text("1")
     (tmp_path / "outputs" / "small").write_text("1")
 
-    kept = outputs.keep(trial, tmp_path)
+    kept = keep_outputs(trial, tmp_path)
 
-    assert kept.files == 1
+    assert list(kept.files) == ["outputs/small"]
     assert "outputs/big" in kept.words() and "control characters" in kept.words()

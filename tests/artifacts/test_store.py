@@ -85,7 +85,7 @@ def test_a_blob_can_be_read_by_its_owner_only_and_written_by_nobody(db):
 
 def test_what_nothing_refers_to_is_collected(somewhere, make_experiment):
     kept, unused = store.put(b"kept"), store.put(b"unused")
-    artifacts.refer(make_experiment(), None, "a.txt", kept)
+    artifacts.refer(make_experiment(), None, {"a.txt": kept})
 
     gone = store.collect(unused_for=NOW)
 

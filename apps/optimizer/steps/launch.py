@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from apps.artifacts import snapshots
 from apps.experiments.models import Desired
 from apps.optimizer import checkpoints
 from apps.optimizer.executors.base import Busy, ExecutorError, Handle, LaunchSpec, Observation, State, Unavailable
@@ -109,14 +110,24 @@ def carry_out(work: Work) -> None:
 def start(work: Work, live: Live) -> None:
     handle = Handle(work.place.executor.name, work.place.host, live.attempt.launch_key, work.place_of(live.attempt))
     try:
+        lay_code(work, live.attempt)
         live.handle = work.place.executor.launch(specification(work, live.attempt))
         live.launched_at = now()
         work.unavailable = ""
     except (Busy, Unavailable) as error:
         work.next_due = now() + LAUNCH_AGAIN_AFTER
         work.unavailable = str(error)
-    except (ExecutorError, OSError, ValueError) as error:
+    except (ExecutorError, OSError, LookupError, ValueError) as error:
         live.observation = Observation(handle=handle, state=State.NOT_LAUNCHED, message=str(error))
+
+
+def lay_code(work: Work, attempt: Attempt) -> None:
+    """Lay the job's code into the attempt's work folder, which is fresh unless the attempt goes on in an older one.
+
+    One query per job. Raises OSError and LookupError where the code is not there any more.
+    """
+    if work.job.command.code:
+        snapshots.lay(work.snapshot(), work.base_folder(attempt))
 
 
 def stop(work: Work, live: Live) -> None:

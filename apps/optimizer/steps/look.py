@@ -1,11 +1,17 @@
-"""Look: what has become of the open attempts, and what they have measured. Reads processes and files, writes nothing."""
+"""Look: what has become of the open attempts, and what they have measured. Reads processes and files.
+
+Writes nothing but what an ended attempt leaves behind: until its outputs are kept, an attempt counts as running.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from apps.optimizer import readings
+from apps.optimizer.executors.base import State
 from apps.optimizer.readings import ReadingError, Request
+from apps.optimizer.steps.keep import outputs_are_kept
 from apps.optimizer.work import Live, Work, now
 from apps.trials.models import Attempt
 
@@ -19,6 +25,10 @@ def look(work: Work, *, announced: bool) -> None:
     observed = work.place.executor.poll([live.handle for live in launched if live.handle is not None])
     for live, observation in zip(launched, observed, strict=True):
         live.observation = observation
+        if observation.has_ended and not outputs_are_kept(work, live):
+            live.observation = replace(observation, state=State.RUNNING)
+            live.next_look = now() + LOOK_EVERY
+            continue
         if announced or observation.has_ended or now() >= live.next_look:
             live.next_look = now() + LOOK_EVERY
             read(work, live)

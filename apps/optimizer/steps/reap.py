@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from apps.optimizer.executors.base import Observation, State
 from apps.optimizer.work import Live, Work, now
+from apps.tuning.announce import note
 from apps.tuning.driving import Outcome, Tick
 from tunebook.status import TrialStatus
 
@@ -64,6 +65,7 @@ def confirm(work: Work, tick: Tick, live: Live, observation: Observation) -> Non
 def end(work: Work, tick: Tick, live: Live, observation: Observation) -> None:
     """Note an end; a trial that is to be tried again goes back to those that wait."""
     del work.live[live.attempt.pk]
+    tick.said += [note(f"trial {live.trial.number}: {words}", level="warning") for words in live.notes]
     if tick.ended(live.attempt, outcome(observation, live.trouble)) == TrialStatus.CREATED:
         work.created.append(live.trial)
         work.remember(live.trial, curve=())
