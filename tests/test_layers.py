@@ -36,7 +36,7 @@ ALLOWED = {
     "trials": {"workspaces", "tags", "experiments"},
     "search": {"workspaces", "tags", "experiments", "trials"},
     "artifacts": {"workspaces", "tags", "experiments", "trials"},
-    "insights": {"workspaces", "tags", "experiments", "trials"},
+    "insights": {"workspaces", "tags", "experiments", "trials", "feed"},
     "tuning": MODELS | {"artifacts"},
     "optimizer": MODELS | {"insights", "artifacts", "tuning"},
     "dialects": MODELS | {"insights", "artifacts", "tuning"},

@@ -11,7 +11,11 @@ import tempfile
 import time
 from typing import IO, Any
 
+from django.db import transaction
+
 from apps.experiments.models import Experiment
+from apps.feed.models import experiment_stream
+from apps.feed.writing import append
 from apps.insights import keeping
 from apps.insights.models import Insight
 
@@ -65,7 +69,8 @@ class Analyst:
             keeping.give_up(insight, f"{type(error).__name__}: {error}")
             self.insight = None
             return
-        self.answer, self.trouble = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        # both stay open until the process has ended, which is seen in a later turn
+        self.answer, self.trouble = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
         with tempfile.TemporaryFile() as question:
             question.write(asked)
             question.seek(0)
@@ -88,7 +93,9 @@ class Analyst:
             log.error("no findings for experiment %s: %s", insight.experiment_id, why)
             keeping.give_up(insight, why)
             return
-        keeping.keep(insight, json.loads(found))
+        with transaction.atomic():
+            keeping.keep(insight, json.loads(found))
+            append(experiment_stream(insight.experiment.key), [("insight", {"ended": insight.ended})])
 
     def close(self) -> None:
         """Leave what is being worked out to the next optimizer."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,11 +15,10 @@ from typing import Any
 
 from tunebook.importance import importance
 from tunebook.objective import Objective
-from tunebook.rules import rule
+from tunebook.rules import kind_of, rule
 from tunebook.space import Space
 
 MOST_GROUPS = 20
-VARYING = re.compile(r"0x[0-9a-f]+|\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 
 
 def findings(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,11 +54,6 @@ def groups(
             }
         )
     return made
-
-
-def kind_of(reason: str) -> str:
-    """A reason without what varies from trial to trial: numbers and addresses."""
-    return VARYING.sub("#", reason.strip())[:300]
 
 
 def main() -> None:

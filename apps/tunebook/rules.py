@@ -8,6 +8,7 @@ conditions were looked at), and always with its support: how many of the group h
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ LIKELY = 0.05
 HALF = 0.5
 MOST_CUTS = 40
 SYMBOLS = {">=": "≥", "<=": "≤", "=": "is"}
+
+VARYING = re.compile(r"0x[0-9a-f]+|\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 
 Flat = Mapping[str, Value]
 
@@ -106,6 +109,11 @@ def rule(members: Sequence[Flat], others: Sequence[Flat]) -> Rule | None:
     if found.chance > LIKELY or found.inside < HALF * len(members):
         return None
     return _refined(found, members, others, looked)
+
+
+def kind_of(reason: str) -> str:
+    """A reason without what varies from trial to trial: numbers and addresses."""
+    return VARYING.sub("#", reason.strip())[:300]
 
 
 def _refined(found: Rule, members: Sequence[Flat], others: Sequence[Flat], looked: int) -> Rule:

@@ -8,12 +8,12 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.views.decorators.http import require_GET
 
-from apps.dashboard import charts
 from apps.dashboard.query import parse, trials_grammar
 from apps.dashboard.trial_listing import TrialListing
 from apps.dashboard.views.experiments import load
 from apps.dashboard.views.frame import Place, in_workspace
 from apps.experiments.models import Experiment
+from apps.insights import charts
 from apps.tuning import trials as trial_verbs
 from tunebook.job import Job
 
@@ -21,7 +21,7 @@ from tunebook.job import Job
 @require_GET
 @in_workspace
 def chart(request: HttpRequest, place: Place, key: str, chart: str) -> HttpResponse:
-    """The numbers of one chart over the trials that meet `q`."""
+    """The numbers of one chart over the trials that meet `q`, up to trial `after`."""
     if chart not in charts.CHARTS:
         raise Http404
     experiment, _ = load(place, key)
@@ -29,7 +29,7 @@ def chart(request: HttpRequest, place: Place, key: str, chart: str) -> HttpRespo
     def numbers() -> dict[str, Any]:
         space = Job.from_dict(experiment.job).space
         query = parse(request.GET.get("q", ""), trials_grammar(space.leaves()))
-        return charts.build(chart, experiment, TrialListing(experiment, space, query).rows())
+        return charts.build(chart, experiment, TrialListing(experiment, space, query).rows(), request.GET.dict())
 
     return _kept(request, experiment, numbers)
 
@@ -48,4 +48,5 @@ def _kept(request: HttpRequest, experiment: Experiment, numbers: Callable[[], di
     tag = charts.etag(experiment, request.META.get("QUERY_STRING", ""))
     if tag in (one.strip() for one in request.headers.get("If-None-Match", "").split(",")):
         return HttpResponseNotModified(headers={"ETag": tag, "Cache-Control": "private, no-cache"})
-    return JsonResponse(numbers(), headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    return JsonResponse(numbers(), headers=headers, json_dumps_params={"separators": (",", ":")})

@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from apps.dashboard import charts
-from apps.dashboard.charts.curves import Row, choose, draw
-from apps.dashboard.charts.numbers import thin_line
-from apps.dashboard.charts.trial_curve import median_curve
 from apps.experiments.models import Experiment
+from apps.insights import charts
+from apps.insights.charts.curves import Row, choose, draw
+from apps.insights.charts.numbers import thin_line
+from apps.insights.charts.trial_curve import median_curve
 from apps.trials.models import Measurement, Trial, kind_of
 from tunebook.objective import Metric, Objective
 from tunebook.status import TrialStatus

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.dashboard import charts
-from apps.dashboard.charts.history import Row, draw, improvements, thin
+from apps.insights import charts
+from apps.insights.charts.history import Row, draw, improvements, thin
 from apps.trials.models import Trial
 from tests.live.sockets import happen
 from tunebook.objective import Metric, Objective

@@ -9,7 +9,7 @@ from typing import Any
 Payload = dict[str, Any]
 Point = tuple[float, float]
 
-MOST_POINTS = 2000
+MOST_POINTS = 1300
 
 
 def short(value: float | None) -> float | str | None:
@@ -17,8 +17,14 @@ def short(value: float | None) -> float | str | None:
     if value is None:
         return None
     if math.isfinite(value):
-        return float(f"{value:.6g}")
+        return digits(value, 6)
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def digits(value: float, count: int = 4) -> float:
+    """So many significant digits; whole numbers stay whole, which is shorter."""
+    rounded = float(f"{value:.{count}g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
 
 
 def shorts(values: Iterable[float | None]) -> list[float | str | None]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import QuerySet
 
-from apps.dashboard.charts.numbers import MOST_POINTS, Payload, shorts
 from apps.experiments.models import Experiment
+from apps.insights.charts.numbers import MOST_POINTS, Payload, shorts
 from apps.trials.models import Trial
 from tunebook.objective import Objective
 from tunebook.status import TrialStatus
@@ -26,6 +26,7 @@ class Row(NamedTuple):
     value: float | None
     last_value: float | None
     ended: datetime | None
+    started: datetime | None = None
 
     @property
     def shown(self) -> float | None:
@@ -33,9 +34,12 @@ class Row(NamedTuple):
         return self.value if self.value is not None else self.last_value
 
 
-def history(experiment: Experiment, trials: QuerySet[Trial]) -> Payload:
-    """The columns number, status, value and ended (seconds after the start) of an experiment's trials. One query."""
-    columns = ("number", "status", "value", "last_value", "ended")
+def history(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str, str]) -> Payload:
+    """The columns number, status, value, ended (seconds after the start) and cost of an experiment's trials. One query.
+
+    The cost of a trial is the time all trials had taken together when it ended.
+    """
+    columns = ("number", "status", "value", "last_value", "ended", "started")
     rows = [Row(*row) for row in trials.order_by("number").values_list(*columns)]
     objective = Objective.from_dict(experiment.job["objective"])
     payload = draw(rows, objective, experiment.started or experiment.created)
@@ -47,6 +51,7 @@ def draw(rows: Sequence[Row], objective: Objective, started: datetime) -> Payloa
     kept = thin(rows, objective)
     statuses = sorted({row.status for row in kept})
     places = {status: place for place, status in enumerate(statuses)}
+    spent = costs(rows)
     return {
         "chart": "history",
         "goal": objective.goal,
@@ -57,8 +62,24 @@ def draw(rows: Sequence[Row], objective: Objective, started: datetime) -> Payloa
         "statuses": statuses,
         "status": [places[row.status] for row in kept],
         "value": shorts(row.shown for row in kept),
-        "ended": [round((row.ended - started).total_seconds(), 1) if row.ended else None for row in kept],
+        "ended": [_rounded((row.ended - started).total_seconds()) if row.ended else None for row in kept],
+        "cost": [_rounded(spent[row.number]) if row.number in spent else None for row in kept],
+        "spent": _rounded(max(spent.values(), default=0.0)),
     }
+
+
+def costs(rows: Iterable[Row]) -> dict[int, float]:
+    """Trial number -> seconds that all trials had taken when it ended, each trial's own time counted when it ended."""
+    ended = sorted((row for row in rows if row.ended and row.started), key=lambda row: (row.ended, row.number))
+    spent, sums = 0.0, {}
+    for row in ended:
+        spent += max((row.ended - row.started).total_seconds(), 0.0) if row.ended and row.started else 0.0
+        sums[row.number] = spent
+    return sums
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, 1) if seconds < 10_000 else round(seconds)
 
 
 def thin(rows: Sequence[Row], objective: Objective, most: int = MOST_POINTS) -> Sequence[Row]:

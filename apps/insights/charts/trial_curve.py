@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from statistics import median
 
-from apps.dashboard.charts.curves import MOST_READ, Row, choose, ranked
-from apps.dashboard.charts.numbers import Payload, Point, shorts, thin_line
+from apps.insights.charts.curves import MOST_READ, Row, choose, ranked
+from apps.insights.charts.numbers import Payload, Point, shorts, thin_line
 from apps.trials.history import Curve
 from apps.trials.history import curves as curves_of
 from apps.trials.models import Trial

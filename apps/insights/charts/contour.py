@@ -1,0 +1,148 @@
+"""What a pair of parameters leads to: a grid over both, each cell the smoothed mean of the results around it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.experiments.models import Experiment
+from apps.insights.charts.axes import axis, is_number, label, reader
+from apps.insights.charts.numbers import Payload, digits
+from apps.insights.charts.sample import by_importance
+from apps.trials.models import Trial
+from tunebook.job import Job
+from tunebook.status import TrialStatus
+
+CELLS = 24
+FEWEST = 10
+POINTS = 300
+BEST = 10
+REACH = 2
+"""Cells on each side that a smoothed cell looks at."""
+WEIGHTS = tuple(math.exp(-(step**2) / 1.5) for step in range(REACH + 1))
+ENOUGH = 0.3
+"""Weight of results around a cell below which nothing is said about it."""
+
+Grid = list[list[float]]
+
+
+def contour(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str, str]) -> Payload:
+    """The grid of the pair `x` and `y`, else of the two parameters that matter most. Two queries."""
+    job = Job.from_dict(experiment.job)
+    leaves = job.space.leaves()
+    names = by_importance(experiment, list(leaves))
+    x, y = pair(names, asked)
+    objective = job.objective
+    payload: Payload = {
+        "chart": "contour",
+        "goal": objective.goal,
+        "metric": objective.name,
+        "names": names,
+        "x": x,
+        "y": y,
+        "total": 0,
+    }
+    if not x or not y:
+        return payload
+    rows = trials.filter(status=TrialStatus.FINISHED, value__isnull=False).order_by("number")
+    read_x, read_y = reader(job.space, x), reader(job.space, y)
+    found = [
+        (number, read_x(params), read_y(params), value)
+        for number, params, value in rows.values_list("number", "params", "value")
+    ]
+    points = [(n, a, b, v) for n, a, b, v in found if a is not None and b is not None and math.isfinite(v)]
+    across, up = (
+        axis(x, leaves[x][0], [a for _, a, _, _ in points]),
+        axis(y, leaves[y][0], [b for _, _, b, _ in points]),
+    )
+    payload |= {"total": len(points), "across": across, "up": up}
+    if len(points) < FEWEST:
+        return payload
+    best = sorted(points, key=lambda point: objective.sign * point[3])[:BEST]
+    every = math.ceil(len(points) / POINTS)
+    return payload | {
+        "grid": grid([(place(across, a), place(up, b), v) for _, a, b, v in points], across, up, objective.sign),
+        "points": [[_shown(across, a), _shown(up, b)] for _, a, b, _ in points[::every]],
+        "every": every,
+        "best": [[number, _shown(across, a), _shown(up, b), digits(v, 6)] for number, a, b, v in best],
+    }
+
+
+def pair(names: Sequence[str], asked: Mapping[str, str]) -> tuple[str, str]:
+    """The two names asked for where they are parameters; else the first ones that are free."""
+    x = asked.get("x", "")
+    x = x if x in names else next((name for name in names if name != asked.get("y")), "")
+    y = asked.get("y", "")
+    y = y if y in names and y != x else next((name for name in names if name != x), "")
+    return x, y
+
+
+def place(one: Payload, value: Any) -> float:
+    """Where a value lies on its axis, 0 to 1; a category in the middle of its share."""
+    if one["scale"] == "category":
+        return (one["values"].index(label(value)) + 0.5) / len(one["values"])
+    if not is_number(value):
+        return 0.5
+    low, high = float(one["min"]), float(one["max"])
+    if one["scale"] == "log":
+        low, high, value = math.log(low), math.log(high), math.log(max(value, 1e-300))
+    return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
+
+
+def grid(points: Sequence[tuple[float, float, float]], across: Payload, up: Payload, sign: float) -> list[list[Any]]:
+    """Rows from bottom to top: each cell the mean of results there and, weighing less, in cells nearby; None: too few.
+
+    Values far on the bad side are moved nearer, so that one of them does not colour everything around it. Categories
+    are not smoothed over.
+    """
+    columns, rows = _count(across), _count(up)
+    worst = _far(sorted(sign * value for _, _, value in points))
+    sums, counts = _zeros(rows, columns), _zeros(rows, columns)
+    for a, b, value in points:
+        row, column = min(int(b * rows), rows - 1), min(int(a * columns), columns - 1)
+        sums[row][column] += sign * min(sign * value, worst)
+        counts[row][column] += 1
+    if across["scale"] != "category":
+        sums, counts = _blurred(sums), _blurred(counts)
+    if up["scale"] != "category":
+        sums, counts = _turned(_blurred(_turned(sums))), _turned(_blurred(_turned(counts)))
+    return [
+        [digits(total / count) if count >= ENOUGH else None for total, count in zip(one, other, strict=True)]
+        for one, other in zip(sums, counts, strict=True)
+    ]
+
+
+def _count(one: Payload) -> int:
+    return len(one["values"]) if one["scale"] == "category" else CELLS
+
+
+def _far(losses: Sequence[float]) -> float:
+    low, high = losses[len(losses) // 20], losses[min(len(losses) * 9 // 10, len(losses) - 1)]
+    return high + 1.5 * (high - low)
+
+
+def _zeros(rows: int, columns: int) -> Grid:
+    return [[0.0] * columns for _ in range(rows)]
+
+
+def _blurred(cells: Grid) -> Grid:
+    """Each row mixed with its neighbours to the left and right."""
+    steps = range(-REACH, REACH + 1)
+    return [
+        [
+            sum(row[at + step] * WEIGHTS[abs(step)] for step in steps if 0 <= at + step < len(row))
+            for at in range(len(row))
+        ]
+        for row in cells
+    ]
+
+
+def _turned(cells: Grid) -> Grid:
+    return [list(column) for column in zip(*cells, strict=True)]
+
+
+def _shown(one: Payload, value: Any) -> Any:
+    return label(value) if one["scale"] == "category" else digits(value) if is_number(value) else None
