@@ -1,7 +1,7 @@
 """Keeps a few processes running together, and ends them together.
 
 Standard library only: `up` turns into this module, so that watching costs ten megabytes and no processor time.
-Run as `python -m apps.config.supervisor '<JSON list of [name, command]>'`.
+Run as `python -m apps.config.supervisor '<JSON list of [name, command]>' [<host> <port> <what to say when it answers>]`.
 """
 
 import ctypes
@@ -13,6 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+from apps.config import readiness
 
 GRACE = 30.0  # seconds from the first TERM to KILL; the web process asks for 20, an optimizer for 10
 LONGEST_PAUSE = 30.0  # seconds between two starts of a process that keeps failing
@@ -56,13 +58,21 @@ class Supervisor:
         self.children = list(children)
         self.say = say
         self.clock = clock
+        self.is_ready: Callable[[], bool] | None = None
 
-    def run(self, until: Callable[[], int | None] | None = None, interval: float = 0.5) -> int:
+    def run(
+        self,
+        until: Callable[[], int | None] | None = None,
+        interval: float = 0.5,
+        is_ready: Callable[[], bool] | None = None,
+    ) -> int:
         """Keep them running until told to end. The exit status: 0 after TERM or INT.
 
         `until` is asked about every `interval` seconds and ends everything with the number that it returns.
+        `is_ready` is asked more often, until it says yes.
         """
         before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+        self.is_ready = is_ready
         try:
             status = self._watch(until, interval)
             self._end()
@@ -78,6 +88,8 @@ class Supervisor:
             info = signal.sigtimedwait(WATCHED, self._patience(interval if until else LONGEST_PAUSE))
             if info and info.si_signo != signal.SIGCHLD:
                 return 0
+            if self.is_ready is not None and self.is_ready():
+                self.is_ready = None
             for child in self.children:
                 if self._has_crashed(child) and self._refuses(child):
                     return 1
@@ -88,6 +100,7 @@ class Supervisor:
     def _patience(self, longest: float) -> float:
         """Seconds until something is due."""
         dues = [child.due - self.clock() for child in self.children if child.process is None]
+        dues += [readiness.ASK_EVERY] if self.is_ready is not None else []
         return max(0.0, min([longest, *dues]))
 
     def _start(self, child: Child) -> None:
@@ -145,11 +158,32 @@ def _obey_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def become(children: Sequence[Child]) -> None:
-    """Replace this process by a supervisor of these children. Does not return."""
+def said_when_answering(host: str, port: int, say: Callable[[], None]) -> Callable[[], bool]:
+    """For `is_ready`: whether the web process answers; the first time that it does, `say` is called."""
+
+    def look() -> bool:
+        found = readiness.answers(host, port)
+        if found:
+            say()
+        return found
+
+    return look
+
+
+def become(children: Sequence[Child], host: str, port: int, text: str) -> None:
+    """Replace this process by a supervisor of these children, which prints the text when somebody answers there.
+
+    Does not return.
+    """
     listed = json.dumps([[child.name, list(child.command)] for child in children])
-    os.execv(sys.executable, [sys.executable, "-m", "apps.config.supervisor", listed])
+    os.execv(sys.executable, [sys.executable, "-m", "apps.config.supervisor", listed, host, str(port), text])
+
+
+def main(listed: str, host: str = "", port: str = "", text: str = "") -> int:
+    supervisor = Supervisor([Child(name, command) for name, command in json.loads(listed)])
+    announce = said_when_answering(host, int(port), lambda: print(text, flush=True)) if port else None
+    return supervisor.run(is_ready=announce)
 
 
 if __name__ == "__main__":
-    sys.exit(Supervisor([Child(name, command) for name, command in json.loads(sys.argv[1])]).run())
+    sys.exit(main(*sys.argv[1:]))

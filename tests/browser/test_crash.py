@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import signal
-import socket
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -44,14 +41,6 @@ def signed_in(chromium: Browser, address: str, words: str) -> Page:
     return page
 
 
-def answers(address: str) -> bool:
-    """Whether the web process listens by now."""
-    parts = urlsplit(address)
-    with contextlib.suppress(OSError), socket.create_connection((parts.hostname, parts.port), timeout=1):
-        return True
-    return False
-
-
 def trials(address: str, token: str) -> list[dict[str, Any]]:
     base, _, key = address.rstrip("/").partition("/w/demo/e/")
     request = urllib.request.Request(
@@ -65,7 +54,6 @@ def test_killing_web_and_optimizer_costs_nothing_and_the_page_recovers(
     demo: Running, chromium: Browser, tmp_path: Path
 ):
     address = demo.line("Tunebook is at").split()[-1]
-    until(lambda: answers(address))
     page = signed_in(chromium, address, demo.line("Sign in as"))
     token = re.search(r"Bearer (\S+?)'", demo.line("curl")).group(1)
     page.evaluate("window.untouched = true")

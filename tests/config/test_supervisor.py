@@ -3,12 +3,15 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
+from apps.config import readiness
 from apps.config.supervisor import CANNOT_START, Child, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,7 +30,7 @@ def supervise(*children: Child) -> subprocess.Popen[str]:
 
 
 def test_term_ends_all_children_and_then_the_supervisor():
-    code = f"import os, sys; print(os.getpid(), flush=True); {PATIENT}"
+    code = f"import os; os.write(1, b'%d\\n' % os.getpid()); {PATIENT}"
     with supervise(Child("a", python(code)), Child("b", python(code))) as supervisor:
         pids = [int(supervisor.stdout.readline()) for _ in range(2)]
 
@@ -39,7 +42,7 @@ def test_term_ends_all_children_and_then_the_supervisor():
 
 
 def test_a_killed_supervisor_takes_its_children_with_it():
-    code = f"import os; print(os.getpid(), flush=True); {PATIENT}"
+    code = f"import os; os.write(1, b'%d\\n' % os.getpid()); {PATIENT}"
     with supervise(Child("a", python(code))) as supervisor:
         pid = int(supervisor.stdout.readline())
 
@@ -78,6 +81,41 @@ def test_a_child_that_can_never_start_ends_everything():
     )
 
     assert supervisor.run() == 1
+
+
+def test_readiness_is_asked_until_it_is_there_and_then_no_more():
+    looks = iter([False, False, True])
+    supervisor = Supervisor([Child("patient", python(PATIENT))])
+    asked: list[bool] = []
+
+    def look() -> bool:
+        asked.append(next(looks))
+        return asked[-1]
+
+    status = supervisor.run(lambda: 7 if supervisor.is_ready is None else None, interval=0.01, is_ready=look)
+
+    assert (status, asked) == (7, [False, False, True])
+
+
+def test_only_a_web_process_that_answers_is_ready():
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        not_listening = readiness.answers("127.0.0.1", port)
+        deaf.listen()
+        answered = threading.Thread(target=answer_once, args=(deaf,))
+        answered.start()
+
+        listening = readiness.answers("0.0.0.0", port)
+        answered.join()
+
+    assert (not_listening, listening) == (False, True)
+
+
+def answer_once(listener: socket.socket) -> None:
+    with listener.accept()[0] as client:
+        client.recv(4096)
+        client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
 
 
 def test_a_child_gets_its_signals_as_usual():

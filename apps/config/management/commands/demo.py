@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection
 
 from apps.config import demonstration, serving
 from apps.config.demonstration import Credentials
-from apps.config.supervisor import Supervisor
+from apps.config.supervisor import Supervisor, said_when_answering
 from apps.experiments.models import Experiment
 from tunebook.status import ExperimentStatus
 
@@ -26,11 +26,16 @@ class Command(BaseCommand):
         serving.prepare(self.say)
         actor, workspace, credentials = demonstration.people()
         experiment = demonstration.sweep(actor, workspace)
-        self.explain(serving.address(host, port), experiment, credentials)
         progress = Progress(experiment.pk, self.say, leave=options["exit_when_done"])
         connection.close()  # the children must not inherit it
-        status = Supervisor(serving.processes(host, port), say=self.say).run(progress.look)
-        raise SystemExit(status)
+        self.say("Starting ...")
+
+        def explain() -> None:
+            self.explain(serving.address(host, port), experiment, credentials)
+            progress.is_shown = True
+
+        supervisor = Supervisor(serving.processes(host, port), say=self.say)
+        raise SystemExit(supervisor.run(progress.look, is_ready=said_when_answering(host, port, explain)))
 
     def explain(self, address: str, experiment: Experiment, credentials: Credentials) -> None:
         self.say(f"\nTunebook is at {address}w/{demonstration.SLUG}/e/{experiment.key}/")
@@ -46,13 +51,14 @@ class Command(BaseCommand):
 
 
 class Progress:
-    """Tells on the terminal how the sweep goes, one line when a number has changed."""
+    """Tells on the terminal how the sweep goes, one line when a number has changed; nothing before it is shown."""
 
     def __init__(self, pk: int, say: Any, *, leave: bool) -> None:
         self.pk = pk
         self.say = say
         self.leave = leave
         self.told = ""
+        self.is_shown = False
 
     def look(self) -> int | None:
         """One query. The status to end with, or None to go on."""
@@ -64,7 +70,7 @@ class Progress:
         except DatabaseError:
             return None  # busy, or being restarted: look again
         line = self.line(experiment)
-        if line != self.told:
+        if line != self.told and self.is_shown:
             self.say(line)
             self.told = line
         if not experiment.has_ended or not self.leave:

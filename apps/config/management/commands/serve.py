@@ -1,4 +1,5 @@
 import signal
+import threading
 from argparse import ArgumentParser
 from typing import Any
 
@@ -6,7 +7,7 @@ import uvicorn
 from django.core.management import BaseCommand
 from uvicorn.supervisors import Multiprocess
 
-from apps.config import serving, static
+from apps.config import readiness, serving, static
 from apps.config.supervisor import CANNOT_START
 
 
@@ -30,8 +31,7 @@ class Command(BaseCommand):
         static.collect()
         bound = serving.listen(options["host"], options["port"])
         if not options["quiet"]:
-            self.stdout.write(serving.announcement(options["host"], bound.getsockname()[1]))
-            self.stdout.flush()
+            self.announce(options["host"], bound.getsockname()[1])
         config = uvicorn.Config(
             "apps.config.asgi:application",
             workers=options["workers"],
@@ -56,3 +56,12 @@ class Command(BaseCommand):
             Multiprocess(config, sockets=[bound]).run()
         else:
             uvicorn.Server(config).run(sockets=[bound])
+
+    def announce(self, host: str, port: int) -> None:
+        """Print the address when it answers, from a thread of its own: this one is about to serve."""
+
+        def say() -> None:
+            self.stdout.write(serving.announcement(host, port))
+            self.stdout.flush()
+
+        threading.Thread(target=readiness.wait, args=(host, port, say), daemon=True).start()

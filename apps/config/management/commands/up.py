@@ -27,7 +27,7 @@ class Command(BaseCommand):
         if not get_user_model().objects.exists():
             self.stdout.write(NOBODY)
         connection.close()
-        self.stdout.write(serving.announcement(host, port))
-        self.stdout.write("Ctrl-C ends it; running trials go on.")
+        self.stdout.write("Starting ...")
         self.stdout.flush()
-        supervisor.become(serving.processes(host, port))
+        text = f"{serving.announcement(host, port)}\nCtrl-C ends it; running trials go on."
+        supervisor.become(serving.processes(host, port), host, port, text)
