@@ -69,17 +69,27 @@ class Curve(Distribution):
 
 
 class Stepped(Curve):
-    """A numeric distribution rounded to multiples of q (half to even), and clipped to its bounds if it says so."""
+    """A numeric distribution rounded to multiples of q (half to even), and clipped to its bounds if it says so.
+
+    With ``from_min`` its values are min_value, min_value + q and so on up to max_value, each as likely. With ``whole``
+    they are given as whole numbers.
+    """
 
     q: float
 
     def sample(self, u: float) -> float:
+        if self._from is not None:
+            return self._multiple(min(int(u * (self._steps()[1] + 1)), int(self._steps()[1])))
         value = self._value(u)
         ratio = value / self.q
-        return value if abs(ratio) >= _EXACT else self._multiple(round(ratio))
+        if abs(ratio) >= _EXACT:
+            return int(value) if getattr(self, "whole", False) else value
+        return self._multiple(round(ratio))
 
     def position(self, value: float) -> float:
         first, last = self._steps()
+        if self._from is not None:
+            return min(max((round((float(value) - self._from) / self.q) + 0.5) / (last + 1), 0.0), LAST)
         step = float(value) / self.q
         if abs(step) < _EXACT:
             step = round(step)
@@ -92,7 +102,7 @@ class Stepped(Curve):
             return False
         number = float(value)
         first, last = self._steps()
-        ratio = number / self.q
+        ratio = (number - (self._from or 0.0)) / self.q
         if abs(ratio) >= _EXACT:
             return _within(number, *self._support())
         step = round(min(max(ratio, first), last))
@@ -116,13 +126,26 @@ class Stepped(Curve):
         last = self._steps()[1]
         return self._multiple(int(last)) if math.isfinite(last) else None
 
+    def values(self) -> tuple[float, ...]:
+        """Every value in order; only of one that has an end on both sides."""
+        first, last = self._steps()
+        return tuple(self._multiple(step) for step in range(int(first), int(last) + 1))
+
     @cached_property
     def _unit(self) -> Decimal:
         return Decimal(repr(float(self.q)))
 
     @cached_property
+    def _from(self) -> float | None:
+        """Where the steps are counted from, if not from 0."""
+        return self._support()[0] if getattr(self, "from_min", False) else None
+
+    @cached_property
     def _ends(self) -> tuple[float, float]:
-        first, last = (_whole(bound / self.q) for bound in self._support())
+        low, high = self._support()
+        if self._from is not None:
+            return 0, int((high - low) / self.q * (1 + 1e-12) + 1e-9)
+        first, last = (_whole(bound / self.q) for bound in (low, high))
         return first, last
 
     def _steps(self) -> tuple[float, float]:
@@ -131,11 +154,14 @@ class Stepped(Curve):
 
     def _multiple(self, step: int) -> float:
         """step x q, reckoned in decimals so that 3 x 0.1 is 0.3, and clipped if that is asked for."""
-        value = float(self._unit * step)
-        if not getattr(self, "clip", False):
-            return value
-        low, high = self._support()
-        return min(max(value, low), high)
+        if self._from is not None:
+            value = float(Decimal(repr(self._from)) + self._unit * step)
+        else:
+            value = float(self._unit * step)
+        if getattr(self, "clip", False):
+            low, high = self._support()
+            value = min(max(value, low), high)
+        return int(value) if getattr(self, "whole", False) else value
 
 
 @dataclass(frozen=True)
@@ -306,6 +332,14 @@ def _check_step(distribution: Distribution) -> None:
     check_number("q", distribution.q)
     if distribution.q < sys.float_info.min:
         raise SpecError("q", f"must be above 0, got {distribution.q:g}")
-    clip = getattr(distribution, "clip", False)
-    if not isinstance(clip, bool):
-        raise SpecError("clip", f"must be true or false, got {clip!r:.80}")
+    for name in ("clip", "from_min", "whole"):
+        flag = getattr(distribution, name, False)
+        if not isinstance(flag, bool):
+            raise SpecError(name, f"must be true or false, got {flag!r:.80}")
+    low, high = distribution._support()
+    if getattr(distribution, "from_min", False) and (high - low) / distribution.q >= _EXACT:
+        raise SpecError("q", f"is too small to count steps between {low:g} and {high:g}, got {distribution.q:g}")
+    if getattr(distribution, "whole", False):
+        counted = (distribution.q, low if getattr(distribution, "from_min", False) else 0)
+        if any(value != int(value) for value in counted):
+            raise SpecError("whole", "needs a step and a start that are whole numbers")

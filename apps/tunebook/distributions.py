@@ -10,7 +10,7 @@ the middle of what leads there, and ``contains(value)`` tells what ``sample`` ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from tunebook.choice import Choice
@@ -61,6 +61,8 @@ class QUniform(Stepped, UniformCurve):
         max_value: upper bound of U.
         q: the step, above 0.
         clip: keep the rounded value within the bounds.
+        from_min: the values are min_value, min_value + q and so on up to max_value, each as likely.
+        whole: give whole numbers (2, not 2.0).
 
     Example:
         >>> [QUniform(2, 10, 5, clip=True).sample(u) for u in (0.0, 0.4, 0.9)]
@@ -69,6 +71,8 @@ class QUniform(Stepped, UniformCurve):
 
     q: float
     clip: bool = False
+    from_min: bool = field(default=False, kw_only=True)
+    whole: bool = field(default=False, kw_only=True)
 
     type: ClassVar[str] = "quniform"
 
@@ -105,6 +109,7 @@ class QLogUniform(Stepped, LogUniformCurve):
         q: the step of the value, above 0.
         clip: keep the rounded value within the bounds.
         low, high: the exact values of the bounds; ``between`` sets them.
+        whole: give whole numbers (2, not 2.0).
 
     Example:
         >>> QLogUniform.between(1, 1000, 10).describe()
@@ -113,13 +118,14 @@ class QLogUniform(Stepped, LogUniformCurve):
 
     q: float
     clip: bool = False
+    whole: bool = field(default=False, kw_only=True)
 
     type: ClassVar[str] = "qloguniform"
 
     @classmethod
-    def between(cls, low: float, high: float, q: float, clip: bool = True) -> Self:
+    def between(cls, low: float, high: float, q: float, clip: bool = True, whole: bool = False) -> Self:
         """Build one from the values of its bounds, which draws then never leave unless clip is False."""
-        return cls(*logarithms(low, high), q, clip, low=low, high=high)
+        return cls(*logarithms(low, high), q, clip, low=low, high=high, whole=whole)
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,23 @@ def test_a_whole_step_still_gives_a_float() -> None:
     assert (value, type(value)) == (3.0, float)
 
 
+def test_steps_from_the_lower_bound_are_each_as_likely_and_never_pass_the_upper_one() -> None:
+    drawn = Counter(draws(QUniform(0.001, 0.0095, 0.002, from_min=True), 5000))
+
+    assert sorted(drawn) == [0.001, 0.003, 0.005, 0.007, 0.009]
+    assert set(drawn.values()) == {1000}
+    assert QUniform(0.001, 0.1, 0.002, from_min=True).values()[35] == 0.071
+
+
+def test_whole_values_are_whole_numbers_in_json() -> None:
+    steps = QUniform(1, 8, 3, from_min=True, whole=True)
+    powers = QLogUniform.between(0.01, 1000, 1, clip=False, whole=True)
+
+    assert json.dumps(steps.values()) == "[1, 4, 7]"
+    assert {type(value) for value in draws(powers)} == {int}
+    assert (min(draws(powers)), max(draws(powers))) == (0, 997)
+
+
 def test_a_stepped_log_uniform_rounds_the_value() -> None:
     assert {value % 10 for value in draws(QLogUniform(2, 7, 10))} == {0.0}
 
@@ -213,6 +230,8 @@ def test_nested_choices_are_read_back() -> None:
         (Uniform(1, 1), 1),
         (QUniform(2, 10, 5), 3),
         (QUniform(2, 10, 5, clip=True), 3),
+        (QUniform(2, 10, 5, from_min=True), 2),
+        (QUniform(0.1, 0.7, 0.1, from_min=True), 7),
         (QLogUniform.between(1, 100, 10), 11),
         (Normal(0, 1), None),
         (Normal(3, 0), 1),
@@ -249,6 +268,10 @@ def test_a_distribution_is_described_in_words(distribution: Distribution, words:
         (lambda: QUniform(0, 1, 0), "q"),
         (lambda: QUniform(0, 1, -1), "q"),
         (lambda: QUniform(0, 1, 0.1, clip="yes"), "clip"),
+        (lambda: QUniform(0, 1, 0.1, from_min=1), "from_min"),
+        (lambda: QUniform(0, 1, 1e-300, from_min=True), "q"),
+        (lambda: QUniform(0, 1, 0.1, whole=True), "whole"),
+        (lambda: QUniform(0.5, 2, 1, from_min=True, whole=True), "whole"),
         (lambda: LogUniform(0, 1000), "max_value"),
         (lambda: LogUniform(0, 1, low=5), "low"),
         (lambda: LogUniform.between(0, 1), "low"),

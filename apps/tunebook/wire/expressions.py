@@ -92,6 +92,8 @@ def dump(distribution: Distribution, path: str = "") -> list[Any]:
         raise SpecError(path, f"randint starts at 0 in this form, not at {distribution.lower}")
     if getattr(distribution, "clip", False):
         raise SpecError(path, f"{distribution.type} is not clipped to its bounds in this form")
+    if getattr(distribution, "from_min", False):
+        raise SpecError(path, f"{distribution.type} counts its steps from 0 in this form, not from its lower bound")
     names, _ = WORDS[distribution.type]
     return [distribution.type, [getattr(distribution, name) for name in names]]
 

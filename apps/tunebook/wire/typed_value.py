@@ -143,6 +143,8 @@ def _load_option(option: Mapping[str, Any], where: str, name: str, literals: dic
 def _dump(one: Distribution, name: str, literals: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(one, Choice):
         return {"_type": "choice", "_value": [_dump_option(option, name, literals) for option in one.values]}
+    if isinstance(one, QUniform) and one.from_min and (one.size or 0) <= MAX_OPTIONS:
+        return {"_type": "choice", "_value": list(one.values())}
     for of, write in _WRITERS.items():
         if type(one) is of:
             return {"_type": one.type, "_value": write(one)}

@@ -95,7 +95,7 @@ def distributions(draw: st.DrawFn, depth: int = 1) -> Distribution:
     low = draw(bounded(-1e3, 1e3))
     high = low + draw(bounded(0, 1e3))
     q = draw(st.sampled_from([0.1, 0.25, 1, 3, 50.0]))
-    kind = draw(st.integers(0, 10))
+    kind = draw(st.integers(0, 12))
     simple: list[Callable[[], Distribution]] = [
         lambda: Uniform(low, high),
         lambda: QUniform(low, high, q, clip=draw(st.booleans())),
@@ -107,6 +107,8 @@ def distributions(draw: st.DrawFn, depth: int = 1) -> Distribution:
         lambda: LogNormal(low / 500, (high - low) / 500),
         lambda: QLogNormal(low / 500, (high - low) / 500, q),
         lambda: Randint(int(low) + draw(st.integers(1, 10_000)), int(low)),
+        lambda: QUniform(low, high, q, from_min=True),
+        lambda: QUniform(int(low), high if high >= int(low) else int(low), int(max(q, 1)), from_min=True, whole=True),
     ]
     if kind < len(simple):
         return simple[kind]()

@@ -44,6 +44,10 @@ def _near(distribution: Distribution) -> Distribution:
         return QUniform(distribution.lower, distribution.upper - 1, 1)
     if isinstance(distribution, Choice):
         return Choice(tuple(_near_option(option) for option in distribution.values))
+    if isinstance(distribution, QUniform) and distribution.from_min:
+        if (distribution.size or _FEW + 1) <= _FEW:
+            return Choice(distribution.values())
+        return replace(distribution, clip=False, from_min=False)
     if isinstance(distribution, QUniform | QLogUniform) and distribution.clip:
         return replace(distribution, clip=False)
     return distribution
