@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from apps.dialects.azureml import children, keeping, labels, naming, telling
+from apps.dialects.azureml import children, code, keeping, labels, naming, telling
 from apps.dialects.azureml.base import ArmView
 from apps.dialects.azureml.keeping import Put
 from apps.dialects.catalog import tags_of
@@ -62,12 +62,13 @@ class OneJob(ArmView):
         """The job that was sent, checked whole before anything is stored."""
         document = self.body()
         properties = Fields(document, "").require(PATH).inside(PATH).document
+        details = azureml.details(properties)
         return Put(
             name=name,
             properties=properties,
             shape=self.shape,
-            details=azureml.details(properties),
-            job=azureml.load(properties, self.shape),
+            details=details,
+            job=code.bring(azureml.load(properties, self.shape), properties, details, self.scope.workspace),
             text=self.request._request.body.decode(),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,7 +14,7 @@ from apps.dialects.catalog import tags_of
 from apps.experiments.models import Accessibility, Experiment
 from apps.tuning import experiments
 from apps.tuning.errors import Conflict
-from apps.workspaces.access import Actor
+from apps.workspaces.access import Actor, require
 from apps.workspaces.models import Workspace
 from tunebook.job import Job
 from tunebook.wire import azureml
@@ -90,6 +90,36 @@ def update(actor: Actor, experiment: Experiment, put: Put) -> Experiment:
     return row
 
 
+def amend(
+    actor: Actor,
+    experiment: Experiment,
+    *,
+    name: str | None,
+    description: str | None,
+    tags: Mapping[str, str],
+    properties: Mapping[str, str],
+    archived: bool | None,
+) -> None:
+    """Change what a job is called; tags and properties are added to those it has."""
+    require(actor, experiment.workspace_id, "edit")
+    pairs = tags_of([experiment.pk]).get(experiment.pk, [])
+    named = telling.named_in(experiment)
+    changes = experiments.Changes(name=name, description=description)
+    if tags:
+        known = labels.joined(pairs, named.tags if named else {})
+        ours, rest = labels.parted({**known, **tags}, dict(pairs).get(labels.EXPERIMENT, labels.UNNAMED))
+        changes = replace(changes, tags=ours)
+    with transaction.atomic():
+        if changes != experiments.Changes():
+            experiments.update(actor, experiment, changes)
+        if tags or properties or archived is not None:
+            named = named or _row(experiment)
+            named.tags = rest if tags else named.tags
+            named.properties = {**named.properties, **own_properties({"properties": properties})}
+            named.archived = named.archived if archived is None else archived
+            named.save()
+
+
 def own_properties(properties: Mapping[str, Any]) -> dict[str, str]:
     """The client's own `properties`; what the server adds to them when it answers is not kept."""
     given = properties.get("properties") or {}
@@ -144,15 +174,7 @@ def _changes(experiment: Experiment, put: Put, pairs: list[tuple[str, str]]) -> 
 def _keep(experiment: Experiment, named: ArmJob | None, put: Put) -> None:
     """Write down what no column of the experiment holds; its row is made for one that came by another wire."""
     given = put.properties
-    if named is None:
-        named = ArmJob(
-            workspace_id=experiment.workspace_id,
-            name=put.name,
-            experiment=experiment,
-            job_type=put.details.job_type,
-            shape=put.shape,
-        )
-        ArmJob.objects.filter(experiment=experiment).delete()  # the name it had in another workspace
+    named = named or _row(experiment, put.name)
     if given.get("properties") is not None:
         named.properties = own_properties(given)
     if given.get("tags") is not None:
@@ -161,3 +183,15 @@ def _keep(experiment: Experiment, named: ArmJob | None, put: Put) -> None:
         named.archived = put.details.archived
     named.save()
     experiment.arm_job = named
+
+
+def _row(experiment: Experiment, name: str = "") -> ArmJob:
+    """A row for an experiment that came by another wire; the name it had in another workspace is gone."""
+    ArmJob.objects.filter(experiment=experiment).delete()
+    return ArmJob(
+        workspace_id=experiment.workspace_id,
+        name=name or experiment.key,
+        experiment=experiment,
+        job_type="Sweep",
+        shape=TODAY,
+    )

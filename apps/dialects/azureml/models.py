@@ -1,11 +1,15 @@
-"""The names that jobs have on this wire, and what only this wire says of them."""
+"""The names that jobs have on this wire, what only this wire says of them, and the code that clients bring along."""
 
 from __future__ import annotations
 
+import secrets
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
+from apps.artifacts.models import Snapshot
 from apps.experiments.models import Experiment
 from apps.workspaces.models import Workspace
 
@@ -30,3 +34,77 @@ class ArmJob(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Asset(models.Model):
+    """A version of an environment, kept to be told again: trials run in this server's own environment."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=255)
+    version = models.CharField(max_length=255)
+    properties = models.JSONField(default=dict)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    created = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.version}"
+
+
+class EnvironmentVersion(Asset):
+    """One environment by name and version."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "name", "version"], name="one_environment_per_version")
+        ]
+
+
+class CodeVersion(Asset):
+    """One folder of code by name and version. Without a snapshot it was only named, never uploaded here."""
+
+    snapshot = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "name", "version"], name="one_code_per_version")
+        ]
+
+
+def container_name() -> str:
+    """Nobody guesses it; who knows it may upload."""
+    return secrets.token_hex(16)
+
+
+class Upload(models.Model):
+    """A container that files of one code version are being uploaded to; gone once the version is made."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    container = models.CharField(max_length=32, unique=True, default=container_name)
+    name = models.CharField(max_length=255)
+    version = models.CharField(max_length=255)
+    created = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+
+    def __str__(self) -> str:
+        return self.container
+
+
+class UploadedFile(models.Model):
+    """One file in a container; its bytes lie in the store."""
+
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="files")
+    path = models.CharField(max_length=1024)
+    block = models.CharField(max_length=128, blank=True, help_text="a piece of a large file; empty for whole ones")
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    metadata = models.JSONField(default=dict)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["upload", "path", "block"], name="one_upload_per_path")
+        ]
+
+    def __str__(self) -> str:
+        return self.path

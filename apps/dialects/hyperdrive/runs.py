@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.urls import get_script_prefix
@@ -18,6 +16,7 @@ from apps.dialects.body import read_object
 from apps.dialects.hyperdrive.base import HyperDriveView
 from apps.dialects.refusal import Refusal
 from apps.dialects.scopes import workspace_named
+from apps.dialects.sources import folder_of
 from apps.experiments.models import Accessibility, Experiment
 from apps.tuning import experiments
 from apps.workspaces.access import OutOfReach
@@ -39,7 +38,7 @@ class CreateExperiment(HyperDriveView):
         details = hyperdrive.details(document)
         made = experiments.create(
             self.actor,
-            hyperdrive.load(document, source=_source(experiment)),
+            hyperdrive.load(document, source=folder_of(experiment)),
             workspace=place,
             name=details.name,
             description=details.description,
@@ -78,15 +77,6 @@ def _config(http: HttpRequest) -> bytes:
     if not text.strip():
         raise Refusal("bad_json", "must not be empty", field=PART)
     return bytes(text)
-
-
-def _source(experiment: str) -> str | None:
-    """The folder that the scripts of this experiment lie in, of the configured one; None when there is none."""
-    root = settings.TUNEBOOK_SOURCES
-    if not root:
-        return None
-    own = Path(root) / experiment
-    return str(own) if own.parent == Path(root) and own.is_dir() and experiment not in (".", "..") else str(root)
 
 
 def _facts(made: Experiment, page: str) -> hyperdrive.Facts:

@@ -1,6 +1,6 @@
 """ARM workspaces/jobs: the properties of a job in the shape of 2021-03-01-preview and in today's, and the answers."""
 
-from tunebook.wire.azureml.answers import TYPE, Facts, page, problem, resource
+from tunebook.wire.azureml.answers import TYPE, Facts, instant, page, problem, resource
 from tunebook.wire.azureml.documents import PATH, Details, check_name, details
 from tunebook.wire.azureml.dumping import dump
 from tunebook.wire.azureml.loading import load
@@ -31,6 +31,7 @@ __all__ = [
     "experiment_status",
     "experiment_statuses",
     "guess_shape",
+    "instant",
     "load",
     "page",
     "problem",

@@ -106,14 +106,15 @@ def _properties(known: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
 
 def _system_data(facts: Facts) -> dict[str, Any]:
     return {
-        "createdAt": _instant(facts.created),
+        "createdAt": instant(facts.created),
         "createdBy": facts.by,
         "createdByType": facts.by_type,
-        "lastModifiedAt": _instant(facts.modified),
+        "lastModifiedAt": instant(facts.modified),
         "lastModifiedBy": facts.modified_by or facts.by,
         "lastModifiedByType": facts.by_type,
     }
 
 
-def _instant(moment: datetime) -> str:
+def instant(moment: datetime) -> str:
+    """The moment as ARM writes it: UTC, milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

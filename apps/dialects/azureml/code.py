@@ -1,0 +1,40 @@
+"""The code that a job names: what its client uploaded, else the folder of sources that this server was given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from apps.dialects.azureml.models import CodeVersion
+from apps.dialects.sources import folder_of
+from apps.workspaces.models import Workspace
+from tunebook.job import Job
+from tunebook.wire.azureml import Details
+
+_ARM_ID = re.compile(r".*/codes/(?P<name>[^/]+)/versions/(?P<version>[^/]+)/?", re.IGNORECASE)
+_SHORT = re.compile(r"(?:azureml:)?(?P<name>[^:/]+):(?P<version>[^:/]+)")
+
+
+def bring(job: Job, properties: Mapping[str, Any], details: Details, workspace: Workspace) -> Job:
+    """The job with its code. One query where it names some.
+
+    Code that was never uploaded here leaves the trials in the folder of sources, or in an empty one.
+    """
+    holder = properties if details.job_type == "Command" else properties.get("trial") or {}
+    named = holder.get("codeId")
+    snapshot = _snapshot(workspace, named) if isinstance(named, str) else None
+    if snapshot is not None:
+        return replace(job, command=replace(job.command, code=snapshot))
+    source = folder_of(details.experiment)
+    return replace(job, command=replace(job.command, working_dir=source)) if source else job
+
+
+def _snapshot(workspace: Workspace, code_id: str) -> str | None:
+    """The key of the snapshot behind a code's id."""
+    match = _ARM_ID.fullmatch(code_id) or _SHORT.fullmatch(code_id)
+    if match is None:
+        return None
+    rows = CodeVersion.objects.filter(workspace=workspace, name=match["name"], version=match["version"])
+    return rows.filter(snapshot__isnull=False).values_list("snapshot__key", flat=True).first()
