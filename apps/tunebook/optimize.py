@@ -165,7 +165,7 @@ def _number(value: object) -> float | None:
     if isinstance(value, str | bytes | bool):
         raise SpecError("value", f"must be a number or None, got {value!r:.80}")
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)  # type: ignore[arg-type]  # numpy's numbers too: whatever float() takes
     except (TypeError, ValueError, OverflowError):
         raise SpecError("value", f"must be a number or None, got {value!r:.80}") from None
     return number if math.isfinite(number) else None

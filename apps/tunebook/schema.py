@@ -56,7 +56,7 @@ def _optional(schema: Schema) -> Schema:
 
 
 def _distribution(kind: type[Distribution]) -> Schema:
-    declared = fields(kind)  # type: ignore[arg-type]
+    declared = fields(kind)  # type: ignore[arg-type]  # every distribution is a dataclass, which its base is not
     members = {"type": {"const": kind.type}, **{one.name: _ARGUMENTS[one.name] for one in declared}}
     required = tuple(one.name for one in declared if one.default is MISSING)
     if "low" not in members:

@@ -24,7 +24,7 @@ def read_summary(request: Request) -> tuple[list[Reading], Offsets]:
     for index, source in enumerate(request.sources):
         root = request.path(source)
         for path in event_files(root):
-            name = f"summary:{index}:{path.name}"
+            name = f"summary:{index}:{path.relative_to(root) if path != root else path.name}"
             at = int(offsets.get(name, 0))
             records, after = whole_records(path, at)
             for record in records:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,9 @@ from apps.optimizer.readings.base import Offsets, ReadingError, Request
 from apps.tuning.measuring import Reading
 
 MOST_ROWS = 10_000
-PATIENCE = 30
+PATIENCE = 10
+"""Seconds that a statement may take; the optimizer waits for it."""
+STEPS_BETWEEN_LOOKS = 100_000
 NOT_CONFIGURED = "metrics of type table need TUNEBOOK_TABLE_DATABASE_URL, the database in which the statements run"
 
 Rows = tuple[Sequence[str], Sequence[Sequence[Any]]]
@@ -44,7 +47,7 @@ def query(url: str, statement: str) -> Rows:
     try:
         if url.startswith(("postgres://", "postgresql://")):
             return _postgresql(url, statement)
-        return _sqlite(url.removeprefix("sqlite:///"), statement)
+        return _sqlite(url.removeprefix("sqlite://"), statement)
     except (sqlite3.Error, psycopg.Error) as error:
         raise ReadingError(f"the statement of the metrics failed: {str(error).strip()}") from error
 
@@ -52,6 +55,8 @@ def query(url: str, statement: str) -> Rows:
 def _sqlite(path: str, statement: str) -> Rows:
     with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=PATIENCE)) as connection:
         connection.execute("PRAGMA query_only=ON")
+        deadline = time.monotonic() + PATIENCE
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
         cursor = connection.execute(statement)
         return [column[0] for column in cursor.description or ()], cursor.fetchmany(MOST_ROWS)
 
@@ -60,13 +65,15 @@ def _postgresql(url: str, statement: str) -> Rows:
     options = f"-c default_transaction_read_only=on -c statement_timeout={PATIENCE}s"
     with psycopg.connect(url, options=options, connect_timeout=10) as connection:
         connection.read_only = True
-        cursor = connection.execute(statement.encode())
+        # prepared, because only then the server takes a single statement: a second one could end the read-only mode
+        cursor = connection.execute(statement.encode(), prepare=True)
         return [column.name for column in cursor.description or ()], cursor.fetchmany(MOST_ROWS)
 
 
 def _number(value: object) -> float | None:
-    try:
-        found = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
-    return None if isinstance(value, bool) or (math.isnan(found) and value is None) else found
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None

@@ -8,7 +8,7 @@ from tunebook.sweep.errors import ValidationException
 try:
     import yaml
 except ImportError:  # everything but writing and reading files needs nothing but Python
-    yaml = None  # type: ignore[assignment]
+    yaml = None  # type: ignore[assignment]  # None is asked for before every use
 
 Destination = str | os.PathLike[str] | IO[str]
 

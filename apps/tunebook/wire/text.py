@@ -12,7 +12,7 @@ from tunebook.errors import SpecError
 try:
     import yaml
 except ImportError:  # the client alone needs nothing but Python, and then reads JSON only
-    yaml = None  # type: ignore[assignment]
+    yaml = None  # type: ignore[assignment]  # None is asked for before every use
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
@@ -31,7 +31,7 @@ def parse(text: str | bytes) -> Any:
         return parse_yaml(clean)
     try:
         return parse_json(clean)
-    except _NotJson as json_error:
+    except NotJson as json_error:
         try:
             return parse_yaml(clean)  # its flow style looks like JSON: {lr: 0.1}
         except SpecError:
@@ -51,7 +51,7 @@ def parse_json(text: str | bytes) -> Any:
             parse_float=_float,
         )
     except json.JSONDecodeError as error:
-        raise _NotJson("", f"not valid JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+        raise NotJson("", f"not valid JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
 
 
 def parse_yaml(text: str | bytes) -> Any:
@@ -77,11 +77,11 @@ def parse_yaml(text: str | bytes) -> Any:
     return document
 
 
-class _NotJson(SpecError):
+class NotJson(SpecError):
     """The text is not JSON at all; a JSON text that is refused for what it says is a plain SpecError."""
 
 
-class _Loader(_SafeLoader):  # type: ignore[misc]
+class _Loader(_SafeLoader):  # type: ignore[misc]  # object without PyYAML
     """A safe loader with the plain words of YAML 1.2 and without repeated names."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
