@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from apps.experiments.models import Experiment
 from apps.search.models import MAX_TEXT, Fact
@@ -29,14 +29,15 @@ def catch_up(since: datetime | None = None, *, most: int = 2_000) -> int:
 
     Twice is once. Six queries for each 200 experiments, and some for each trial with thousands of points.
     """
-    done = 0
+    done, last = 0, 0
     while done < most:
         with transaction.atomic():
-            batch = list(_stale(since).only("pk", "best_trial", "job")[:BATCH])
+            batch = list(_stale(since).filter(pk__gt=last).order_by("pk").only("pk", "best_trial", "job")[:BATCH])
             _keep(batch)
         done += len(batch)
         if len(batch) < BATCH:
             break
+        last = batch[-1].pk
     return done
 
 
@@ -56,11 +57,8 @@ def _stale(since: datetime | None) -> QuerySet[Experiment]:
 def _keep(experiments: Sequence[Experiment]) -> None:
     if not experiments:
         return
-    wanted = Q(pk__in=[])
-    for one in experiments:
-        if one.best_trial is not None:
-            wanted |= Q(experiment=one.pk, number=one.best_trial)
-    trials = {trial.experiment_id: trial for trial in Trial.objects.filter(wanted)}
+    best = Trial.objects.filter(experiment__in=[one.pk for one in experiments], number=F("experiment__best_trial"))
+    trials = {trial.experiment_id: trial for trial in best}
     metrics = last_metrics(trials.values())
     Fact.objects.filter(experiment__in=[one.pk for one in experiments]).delete()
     facts: list[Fact] = []

@@ -66,12 +66,13 @@ class Fact(models.Model):
     Kept by the upkeep, so that a query over parameters reads an index and not the documents of all trials.
     """
 
-    experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="facts")
+    experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="facts", db_index=False)
     name = models.CharField(max_length=MAX_TEXT)
     number = models.FloatField(null=True)
     text = models.CharField(max_length=MAX_TEXT, blank=True)
 
     class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["experiment", "name"], name="one_fact_per_name")]
         indexes: ClassVar = [
             models.Index(fields=["name", "number", "experiment"], name="fact_number"),
             models.Index(fields=["name", "text", "experiment"], name="fact_text"),
