@@ -3,7 +3,18 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.dashboard.views import catalog, charts, experiment_verbs, experiments, frontdoor, me, new, trials, workspace
+from apps.dashboard.views import (
+    catalog,
+    charts,
+    experiment_verbs,
+    experiments,
+    frontdoor,
+    me,
+    new,
+    trials,
+    understand,
+    workspace,
+)
 
 app_name = "dashboard"
 
@@ -26,7 +37,8 @@ urlpatterns = [
     path(EXPERIMENT, experiments.overview, name="experiment"),
     path(f"{EXPERIMENT}act", experiment_verbs.act, name="experiment-act"),
     path(f"{EXPERIMENT}data/<slug:chart>.json", charts.chart, name="chart-data"),
-    path(f"{EXPERIMENT}part/<slug:part>", experiments.part, name="experiment-part"),
+    path(f"{EXPERIMENT}part/<slug:part>", understand.part, name="experiment-part"),
+    path(f"{EXPERIMENT}table/<slug:chart>", understand.table, name="chart-table"),
     path(TRIAL, trials.trial, name="trial"),
     path(f"{TRIAL}/act", trials.act, name="trial-act"),
     path(f"{TRIAL}/log/<slug:name>", trials.log, name="trial-log"),

@@ -8,14 +8,12 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.views.decorators.http import require_GET
 
-from apps.dashboard.query import parse, trials_grammar
-from apps.dashboard.trial_listing import TrialListing
-from apps.dashboard.views.experiments import load
+from apps.dashboard.views.filtering import filtered
 from apps.dashboard.views.frame import Place, in_workspace
+from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.insights import charts
 from apps.tuning import trials as trial_verbs
-from tunebook.job import Job
 
 
 @require_GET
@@ -27,9 +25,8 @@ def chart(request: HttpRequest, place: Place, key: str, chart: str) -> HttpRespo
     experiment, _ = load(place, key)
 
     def numbers() -> dict[str, Any]:
-        space = Job.from_dict(experiment.job).space
-        query = parse(request.GET.get("q", ""), trials_grammar(space.leaves()))
-        return charts.build(chart, experiment, TrialListing(experiment, space, query).rows(), request.GET.dict())
+        rows = filtered(request, experiment).listing.rows()
+        return charts.build(chart, experiment, rows, request.GET.dict())
 
     return _kept(request, experiment, numbers)
 

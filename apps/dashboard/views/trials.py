@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.dashboard import trial_facts
 from apps.dashboard.templatetags.figures import metric
-from apps.dashboard.views.experiments import load
 from apps.dashboard.views.frame import REFUSALS, Place, attempt, in_workspace, render
+from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.feed.models import experiment_stream
 from apps.trials import logs

@@ -20,14 +20,14 @@ from apps.insights.charts.curves import curves
 from apps.insights.charts.edf import edf
 from apps.insights.charts.history import history
 from apps.insights.charts.numbers import Payload
-from apps.insights.charts.sample import sample
+from apps.insights.charts.sample import by_importance, sample
 from apps.insights.charts.shares import importance
 from apps.insights.charts.tables import table
 from apps.insights.charts.timeline import timeline
 from apps.insights.charts.trial_curve import trial_curve
 from apps.trials.models import Trial
 
-__all__ = ["CHARTS", "Asked", "Payload", "build", "etag", "table", "trial_curve"]
+__all__ = ["CHARTS", "Asked", "Payload", "build", "by_importance", "etag", "replayed", "table", "trial_curve"]
 
 Asked = Mapping[str, str]
 CHARTS: Mapping[str, Callable[[Experiment, QuerySet[Trial], Asked], Payload]] = {

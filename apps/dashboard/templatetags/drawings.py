@@ -1,0 +1,78 @@
+"""Small drawings that need no script: bars of shares with their uncertainty, strips of what was tried."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from apps.insights.spaces import Strip
+
+register = template.Library()
+
+STRIP_WIDTH, STRIP_HEIGHT = 240, 32
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share in whole percent; what is below half of one is "<1 %"."""
+    if share is None:
+        return "–"
+    return "<1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
+
+
+@register.simple_tag
+def share_bar(share: float, spread: float) -> SafeString:
+    """A bar from 0 to a share of 1, with a whisker of one spread to each side."""
+    low, high = max(share - spread, 0.0) * 100, min(share + spread, 1.0) * 100
+    whisker = (
+        format_html('<line class="whisker" x1="{}" y1="5" x2="{}" y2="5"/>', _at(low), _at(high)) if spread else ""
+    )
+    return format_html(
+        '<svg class="share" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="ground" width="100" height="10"/><rect class="bar" width="{}" height="10"/>{}</svg>',
+        _at(share * 100),
+        whisker,
+    )
+
+
+@register.simple_tag
+def strip_chart(strip: Strip) -> SafeString:
+    """How often each part of a range was tried as bars, with a mark for each of the best trials."""
+    most = max(strip.counts) or 1
+    width = STRIP_WIDTH / len(strip.counts)
+    bars = (
+        (
+            _at(place * width),
+            _at(STRIP_HEIGHT * (1 - count / most)),
+            _at(max(width - 1, 0.5)),
+            _at(STRIP_HEIGHT * count / most),
+        )
+        for place, count in enumerate(strip.counts)
+        if count
+    )
+    best = ((_at(share * STRIP_WIDTH),) * 2 for share in strip.best)
+    return format_html(
+        '<svg class="strip" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}{}</svg>',
+        STRIP_WIDTH,
+        STRIP_HEIGHT + 6,
+        _words(strip),
+        format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}"/>', bars),
+        format_html_join("", f'<line x1="{{}}" y1="{STRIP_HEIGHT - 6}" x2="{{}}" y2="{STRIP_HEIGHT + 6}"/>', best),
+    )
+
+
+def _words(strip: Strip) -> str:
+    """What the drawing shows, for those who do not see it."""
+    if strip.labels:
+        counted = sorted(zip(strip.counts, strip.labels, strict=True), reverse=True)[:5]
+        tried = ", ".join(f"{label} {count} times" for count, label in counted if count)
+    else:
+        half = len(strip.counts) // 2
+        tried = f"{sum(strip.counts[:half])} in the lower half of the range, {sum(strip.counts[half:])} in the upper"
+    best = f"; the best have {strip.lowest_best}" if strip.best else ""
+    return f"Tried: {tried}{best}{f' to {strip.highest_best}' if strip.best and strip.highest_best else ''}"
+
+
+def _at(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")

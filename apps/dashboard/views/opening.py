@@ -1,0 +1,69 @@
+"""Opening the page of an experiment: finding it, and the strip above its tabs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+
+from apps.dashboard.views.frame import Place
+from apps.experiments.models import Desired, Experiment
+from apps.experiments.workers import Worker
+from apps.feed import reading
+from apps.feed.models import experiment_stream
+from apps.tuning import experiments
+from apps.tuning.announce import seconds_left
+from tunebook.status import ExperimentStatus
+
+TABS = (
+    ("overview", "Overview"),
+    ("trials", "Trials"),
+    ("analyse", "Analyse"),
+    ("curves", "Curves"),
+    ("space", "Space"),
+    ("replay", "Replay"),
+    ("logs", "Logs & events"),
+    ("settings", "Settings"),
+)
+FILTERED = ("overview", "trials", "analyse", "curves", "space", "replay")
+"""Tabs that keep the filter of the trials when one goes from one to the other."""
+
+
+def header(place: Place, experiment: Experiment, tab: str) -> dict[str, Any]:
+    """What the strip above every tab shows. One query: is an optimizer alive."""
+    alive = experiment.has_ended or Worker.objects.alive().exists()
+    return {
+        "experiment": experiment,
+        "tags": list(experiment.tags.all()),
+        "tab": tab,
+        "tabs": TABS,
+        "filtered_tabs": FILTERED,
+        "left": seconds_left(experiment),
+        "buttons": buttons(place, experiment),
+        "optimizer_missing": not alive,
+        "stream": experiment_stream(experiment.key),
+        "limit_total": (experiment.max_trials + experiment.extra_trials) if experiment.max_trials else None,
+    }
+
+
+def buttons(place: Place, experiment: Experiment) -> list[dict[str, str]]:
+    """The controls: none for those who may not run; what the state forbids comes with the reason in words."""
+    if not place.may("run"):
+        return []
+    ended = "It has ended." if experiment.has_ended else ""
+    stopping = "It is being stopped." if experiment.desired == Desired.STOP else ""
+    forbidden = ended or stopping
+    waits = experiment.desired in (Desired.PAUSE, Desired.DRAIN) or experiment.status == ExperimentStatus.CREATED
+    first = "Start" if experiment.status == ExperimentStatus.CREATED else "Resume"
+    pause = {"act": "pause", "words": "Pause", "icon": "pause", "why_not": forbidden}
+    resume = {"act": "resume", "words": first, "icon": "play", "why_not": forbidden}
+    return [resume if waits and not forbidden else pause]
+
+
+def load(place: Place, key: str) -> tuple[Experiment, int]:
+    """The experiment and the number of its newest event, which is read first. Three queries."""
+    after = reading.heads([experiment_stream(key)]).get(experiment_stream(key), 0)
+    experiment = experiments.find(place.actor, key)
+    if experiment.workspace_id != place.workspace.pk:
+        raise Http404
+    return experiment, after
