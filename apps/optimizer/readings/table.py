@@ -47,7 +47,8 @@ def query(url: str, statement: str) -> Rows:
     try:
         if url.startswith(("postgres://", "postgresql://")):
             return _postgresql(url, statement)
-        return _sqlite(url.removeprefix("sqlite://"), statement)
+        path = f"/{url.removeprefix('sqlite://').lstrip('/')}" if url.startswith("sqlite://") else url
+        return _sqlite(path, statement)
     except (sqlite3.Error, psycopg.Error) as error:
         raise ReadingError(f"the statement of the metrics failed: {str(error).strip()}") from error
 

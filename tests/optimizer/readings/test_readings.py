@@ -14,6 +14,7 @@ import pytest
 
 from apps.optimizer.readings import Offsets, ReadingError, Request, read
 from apps.optimizer.readings import stdout as stdout_module
+from apps.optimizer.readings import table as table_module
 from apps.tuning.measuring import Reading
 
 LOSS = r"loss=([0-9.]+)"
@@ -320,6 +321,16 @@ def test_half_an_event_waits_for_its_end(attempt: Attempt) -> None:
     assert (first, attempt.read(type="summary", sources=["runs"])) == ([], [Reading("loss", 7, 0.5)])
 
 
+def test_event_files_of_one_name_in_several_folders_are_kept_apart(attempt: Attempt) -> None:
+    for step, folder in enumerate(("train", "val")):
+        (attempt.work / "runs" / folder).mkdir(parents=True)
+        attempt.write(f"work/runs/{folder}/events.out.tfevents.1", event(step, "loss", 0.5 + step))
+
+    found = attempt.read(type="summary", sources=["runs"])
+
+    assert found == [Reading("loss", 0, 0.5), Reading("loss", 1, 1.5)]
+
+
 def test_a_summary_folder_that_is_not_there_yet_is_empty(attempt: Attempt) -> None:
     assert attempt.read(type="summary", sources=["runs"]) == []
 
@@ -352,6 +363,25 @@ def test_a_statement_is_run_once_when_the_attempt_has_ended(attempt: Attempt, da
 def test_a_statement_cannot_write(attempt: Attempt, database: str) -> None:
     with pytest.raises(ReadingError, match="failed"):
         attempt.read(type="table", sources=["delete from result"], table_url=database, final=True)
+
+
+@pytest.mark.parametrize("scheme", ["sqlite://", "sqlite:///", ""])
+def test_a_database_is_named_by_an_address_or_a_path(attempt: Attempt, database: str, scheme: str) -> None:
+    path = database.removeprefix("sqlite:///")
+
+    found = attempt.read(type="table", sources=[STATEMENT], table_url=f"{scheme}{path}", final=True)
+
+    assert len(found) == 2
+
+
+def test_a_statement_that_never_ends_is_given_up(
+    attempt: Attempt, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_module, "PATIENCE", 0.05)
+    endless = "with recursive n(loss) as (select 1 union all select loss + 1 from n) select max(loss) as loss from n"
+
+    with pytest.raises(ReadingError, match="failed: interrupted"):
+        attempt.read(type="table", sources=[endless], table_url=database, final=True)
 
 
 def test_without_a_database_the_refusal_names_the_setting(attempt: Attempt) -> None:
