@@ -12,6 +12,7 @@ from apps.experiments.models import Experiment
 from apps.feed.models import experiment_stream, workspace_stream
 from apps.feed.writing import Happening, append
 from apps.trials.models import Trial
+from apps.tuning.measuring import Stored
 from tunebook.objective import Objective
 
 
@@ -117,3 +118,16 @@ def word(value: float | None) -> float | str | None:
     if math.isnan(value):
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"
+
+
+def metrics_event(trial: Trial, stored: Stored) -> tuple[str, dict[str, Any]]:
+    """The feed event of a batch of measurements."""
+    values = {name: word(value) for name, value in list(stored.last.items())[:32]}
+    return "metrics", {
+        "trial": trial.number,
+        "step": trial.last_step,
+        "value": word(trial.last_value),
+        "metrics": values,
+        "points": stored.count,
+        "curve": [[step, word(value)] for step, value in stored.points[-64:]],
+    }

@@ -22,11 +22,10 @@ from apps.experiments.models import COUNT_COLUMNS, Desired, Experiment, Host
 from apps.feed.models import experiment_stream, workspace_stream
 from apps.feed.writing import Happening, append
 from apps.trials.models import Attempt, AttemptState, Trial
-from apps.tuning.announce import experiment_summary, note, trial_summary, update_best
+from apps.tuning.announce import experiment_summary, metrics_event, note, trial_summary, update_best
 from apps.tuning.experiments import cancel_unstarted
 from apps.tuning.leases import KEPT, Lease, locked
-from apps.tuning.measuring import Reading, Stored, final_value, store
-from apps.tuning.trials import CURVE, metrics_event, save_curve
+from apps.tuning.measuring import CURVE, Reading, Stored, final_value, save_curve, store
 from apps.workspaces.models import hash_token
 from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT, LIVE_TRIAL, ExperimentStatus, TrialStatus
@@ -41,11 +40,14 @@ EXPERIMENT_BEFORE: Mapping[str, frozenset[str]] = {
 }
 
 
+How = Literal["exited", "signaled", "timeout", "stopped", "oom", "launch_error", "lost"]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How an attempt ended, as its executor saw it."""
 
-    how: Literal["exited", "signaled", "timeout", "stopped", "oom", "launch_error", "lost"]
+    how: How
     code: int | None = None
     signal: int | None = None
     started: datetime | None = None

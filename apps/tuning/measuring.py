@@ -4,32 +4,45 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal, cast
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.experiments import rows
 from apps.trials.history import series_name
-from apps.trials.models import COMBINED, Measurement, Trial, kind_of, number_of
+from apps.trials.models import COMBINED, Kind, Measurement, Trial, kind_of, number_of
 from tunebook.objective import Mode, Objective
 from tunebook.readings import Readings
 
 MAX_STEP = 2**53 - 1
 MAX_POINTS = 1_000_000
-FEW = 8
-"""So many measurements at once are the usual case, for which the insert statements are kept."""
+RETRIED = 32
+"""So many measurements at least are looked back for one that is sent a second time."""
 Verdict = Literal["stored", "duplicate", "conflict", "rejected"]
 Place = tuple[int, str, int]
+Row = tuple[int, int, int, str, int, float | None, int, datetime]
+"""A measurement as it is stored: trial, attempt, source, name, step, value, kind, at."""
+CURVE = ("last_value", "last_step", "best_value", "value_sum", "value_count")
+"""The columns of a trial that follow the curve of the objective."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One value of one metric at one step; `source` counts the metric sources of the job from 0."""
+    """One value of one metric at one step; `source` counts the metric sources of the job from 0.
+
+    `at`: when the trial says that it measured this; None is now.
+    """
 
     metric: str
     step: int
     value: float
     source: int = 0
+    at: datetime | None = None
 
     @property
     def place(self) -> Place:
@@ -56,22 +69,73 @@ def store(trial: Trial, attempt: int, objective: Objective, readings: Sequence[R
     Call with the trial's row locked. One query to look, when a step is not newer than all known; one to insert; one
     more where several metrics make the objective.
     """
+    result, made = plan(trial, attempt, objective, readings)
+    insert(made)
+    return result
+
+
+def plan(trial: Trial, attempt: int, objective: Objective, readings: Sequence[Reading]) -> tuple[Stored, list[Row]]:
+    """`store` without its last query: what is to be inserted, so that many trials' measurements are inserted at once."""
     known = _known(trial, attempt, readings)
     fresh: dict[Place, float] = {}
+    times: dict[Place, datetime] = {}
     result = Stored()
     for reading in readings:
         before = known.get(reading.place, fresh.get(reading.place))
         if before is None:
             fresh[reading.place] = reading.value
+            if reading.at is not None:
+                times[reading.place] = reading.at
             result.verdicts.append("stored")
         else:
             result.verdicts.append("duplicate" if same(before, reading.value) else "conflict")
     if not fresh:
-        return result
-    combined = _combined(trial, attempt, objective, fresh)
-    _insert(trial, attempt, fresh | combined)
-    _carry_on(trial, objective, fresh | combined, result)
-    return result
+        return result, []
+    values = fresh | _combined(trial, attempt, objective, fresh)
+    _carry_on(trial, attempt, objective, values, result)
+    return result, _rows(trial, attempt, values, times)
+
+
+def said_again(trial: Trial, attempt: int, readings: Sequence[Reading]) -> list[Reading]:
+    """The readings with each whose step is taken moved behind the last step of its metric, for wires that allow that.
+
+    A script that never names a step so draws a curve all the same. The same value at the same time is the same reading,
+    sent twice. Costs nothing while steps grow; else one query, and one for each metric that has a step twice.
+    """
+    taken: dict[tuple[str, int], tuple[float, datetime | None]] = {}
+    tails: dict[str, dict[int, tuple[float, datetime | None]]] = {}
+    if trial.last_step is not None and readings and min(reading.step for reading in readings) <= trial.last_step:
+        rows = _near(trial, attempt, readings).values_list("name", "step", "value", "kind", "at")
+        taken = {(name, step): (number_of(value, kind), at) for name, step, value, kind, at in rows}
+    settled = []
+    for reading in readings:
+        before = taken.get((reading.metric, reading.step))
+        if before is not None and not _is_one(before, reading):
+            if reading.metric not in tails:
+                tails[reading.metric] = _tail(trial, attempt, reading.metric, len(readings), taken)
+            tail = tails[reading.metric]
+            twin = next((step for step, known in tail.items() if _is_one(known, reading)), None)
+            reading = replace(reading, step=max(tail) + 1 if twin is None else twin)
+        taken[reading.metric, reading.step] = (reading.value, reading.at)
+        if reading.metric in tails:
+            tails[reading.metric][reading.step] = (reading.value, reading.at)
+        settled.append(reading)
+    return settled
+
+
+def _is_one(known: tuple[float, datetime | None], reading: Reading) -> bool:
+    value, at = known
+    return same(value, reading.value) and (reading.at is None or at == reading.at)
+
+
+def _tail(
+    trial: Trial, attempt: int, metric: str, count: int, taken: Mapping[tuple[str, int], tuple[float, datetime | None]]
+) -> dict[int, tuple[float, datetime | None]]:
+    """The last values of a metric by step, also those of this batch; enough of them to find a batch that comes twice."""
+    rows = Measurement.objects.filter(trial=trial, attempt=attempt, name=metric).order_by("-step")
+    stored = rows.values_list("step", "value", "kind", "at")[: count + RETRIED]
+    tail = {step: (number_of(value, kind), at) for step, value, kind, at in stored}
+    return tail | {step: known for (name, step), known in taken.items() if name == metric}
 
 
 def same(one: float, other: float) -> bool:
@@ -84,13 +148,18 @@ def _known(trial: Trial, attempt: int, readings: Sequence[Reading]) -> dict[Plac
     steps = [reading.step for reading in readings]
     if min(steps) > trial.last_step:
         return {}
-    near = Measurement.objects.filter(
+    return _by_place(_near(trial, attempt, readings))
+
+
+def _near(trial: Trial, attempt: int, readings: Sequence[Reading]) -> QuerySet[Measurement]:
+    """What is known of the same metrics between the first and the last of these steps."""
+    steps = [reading.step for reading in readings]
+    return Measurement.objects.filter(
         trial=trial,
         attempt=attempt,
         name__in={reading.metric for reading in readings},
         step__range=(min(steps), max(steps)),
     )
-    return _by_place(near)
 
 
 def _by_place(found: Iterable[Measurement]) -> dict[Place, float]:
@@ -115,26 +184,57 @@ def _combined(trial: Trial, attempt: int, objective: Objective, fresh: dict[Plac
     return {place: value for place, value in found.items() if value is not None}
 
 
-def _insert(trial: Trial, attempt: int, values: dict[Place, float]) -> None:
-    made = [
-        Measurement(
-            trial_id=trial.pk,
-            attempt=attempt,
-            source=source,
-            name=name,
-            step=step,
-            value=value if math.isfinite(value) else None,
-            kind=kind_of(value),
+def _rows(trial: Trial, attempt: int, values: Mapping[Place, float], times: Mapping[Place, datetime]) -> list[Row]:
+    now = timezone.now()
+    return [
+        (
+            trial.pk,
+            attempt,
+            place[0],
+            place[1],
+            place[2],
+            value if math.isfinite(value) else None,
+            kind_of(value),
+            times.get(place, now),
         )
-        for (source, name, step), value in values.items()
+        for place, value in values.items()
     ]
-    if len(made) <= FEW:
-        rows.insert(made)
-    else:
-        Measurement.objects.bulk_create(made)
 
 
-def _carry_on(trial: Trial, objective: Objective, values: dict[Place, float], result: Stored) -> None:
+def insert(made: Sequence[Row]) -> None:
+    """Store new measurements. One query on PostgreSQL; one statement for each on SQLite, where that costs little."""
+    if not made:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(INSERT_ALL, [list(column) for column in zip(*made, strict=True)])
+        else:
+            adapt = connection.ops.adapt_datetimefield_value
+            cursor.executemany(INSERT_ONE, [(*row[:-1], adapt(row[-1])) for row in made])
+
+
+_COLUMNS = {
+    "trial_id": "bigint",
+    "attempt": "integer",
+    "source": "smallint",
+    "name": "text",
+    "step": "bigint",
+    "value": "double precision",
+    "kind": "smallint",
+    "at": "timestamptz",
+}
+_INTO = f"INSERT INTO {Measurement._meta.db_table} ({', '.join(_COLUMNS)})"
+INSERT_ONE = f"{_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
+INSERT_ALL = f"{_INTO} SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _COLUMNS.values())})"
+
+
+def save_curve(trial: Trial) -> None:
+    """Write the columns that follow the curve. One query."""
+    curve = {name: getattr(trial, name) for name in CURVE}
+    rows.update(Trial, {**curve, "modified": timezone.now()}, id=trial.pk)
+
+
+def _carry_on(trial: Trial, attempt: int, objective: Objective, values: dict[Place, float], result: Stored) -> None:
     """Follow the objective's curve in the trial's columns, in order of step."""
     series = series_name(objective)
     for (_, name, step), value in sorted(values.items(), key=lambda item: item[0][2]):
@@ -143,19 +243,29 @@ def _carry_on(trial: Trial, objective: Objective, values: dict[Place, float], re
             result.last_step = max(result.last_step or 0, step)
         if name == series:
             result.points.append((step, value))
-    newest = result.last_step
-    is_newer = trial.last_step is None or (newest is not None and newest >= trial.last_step)
-    if newest is not None:
-        trial.last_step = max(newest, trial.last_step or 0)
-    finite = [value for _, value in result.points if math.isfinite(value)]
+    finite = [(step, value) for step, value in result.points if math.isfinite(value)]
+    if finite and not _is_behind(trial, attempt, series, finite[-1][0]):
+        trial.last_value = finite[-1][1]
+    if result.last_step is not None:
+        trial.last_step = max(result.last_step, trial.last_step or 0)
     if not finite:
         return
-    if is_newer:
-        trial.last_value = finite[-1]
+    numbers = [value for _, value in finite]
     known = [] if trial.best_value is None else [trial.best_value]
-    trial.best_value = objective.best([*known, *finite])
-    trial.value_sum += sum(finite)
-    trial.value_count += len(finite)
+    trial.best_value = objective.best([*known, *numbers])
+    trial.value_sum += sum(numbers)
+    trial.value_count += len(numbers)
+
+
+def _is_behind(trial: Trial, attempt: int, series: str, step: int) -> bool:
+    """Whether the objective is known at a later step. One query, only when some metric is.
+
+    Metrics may count their steps differently: a final score without a step comes after a loss at step 99.
+    """
+    if trial.last_step is None or trial.last_value is None or step >= trial.last_step:
+        return False
+    later = Measurement.objects.filter(trial=trial, attempt=attempt, name=series, step__gt=step, kind=Kind.FINITE)
+    return later.exists()
 
 
 def final_value(trial: Trial, attempt: int, objective: Objective, readings: Readings) -> float | None:

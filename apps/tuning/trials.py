@@ -10,23 +10,20 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from apps.experiments import rows
 from apps.experiments.models import COUNT_COLUMNS, Desired, Experiment
-from apps.feed.models import experiment_stream
-from apps.feed.writing import append
-from apps.trials.models import Attempt, Trial
-from apps.tuning.announce import announce_experiment, note, trial_summary, word
-from apps.tuning.errors import Conflict, Fenced
-from apps.tuning.measuring import MAX_POINTS, MAX_STEP, Reading, Stored, Verdict, store
+from apps.trials.models import Trial
+from apps.tuning import reporting
+from apps.tuning.announce import announce_experiment, note, trial_summary
+from apps.tuning.errors import Conflict
+from apps.tuning.measuring import MAX_STEP, Reading, Verdict
+from apps.tuning.reporting import Batch
 from apps.workspaces.access import Actor, OutOfReach, require
-from apps.workspaces.models import hash_token
 from tunebook.errors import SpecError
 from tunebook.job import Job
 from tunebook.status import ENDED_TRIAL, TrialStatus
 
 MAX_ITEMS = 1_000
 MAX_METRIC = 255
-CURVE = ("last_value", "last_step", "best_value", "value_sum", "value_count")
 WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -155,49 +152,18 @@ def report(token: str, items: Sequence[object]) -> Report:
     """Store what an attempt reports, in one transaction; sent twice it is stored once.
 
     Items are {"metric", "step", "value"}; a bad one is rejected alone. Raises OutOfReach for an unknown token, Fenced
-    for a superseded attempt, SpecError for a batch that is too large.
+    for a superseded attempt, SpecError for a batch that is too large, LimitReached beyond what a trial may keep.
     """
     if len(items) > MAX_ITEMS:
         raise SpecError("items", f"at most {MAX_ITEMS} items, got {len(items)}")
     readings, problems = _readings(items)
-    with transaction.atomic():
-        found = Attempt.objects.filter(token_hash=hash_token(token)).values_list("trial_id", "number").first()
-        if found is None:
-            raise OutOfReach("attempt")
-        trial = Trial.objects.select_for_update(of=("self",)).select_related("experiment").get(pk=found[0])
-        attempt = Attempt.objects.get(trial=trial, number=found[1])
-        if attempt.fenced or attempt.number != trial.attempt_count:
-            raise Fenced(f"attempt {attempt.number} of trial {trial.number} was superseded")
-        if trial.value_count + len(readings) > MAX_POINTS:
-            raise SpecError("items", f"a trial keeps at most {MAX_POINTS} points")
-        objective = Job.from_dict(trial.experiment.job).objective
-        stored = store(trial, attempt.number, objective, list(readings.values()))
-        if stored.count:
-            save_curve(trial)
-            append(experiment_stream(trial.experiment.key), [metrics_event(trial, stored)])
+    (answer,) = reporting.report([Batch(token, list(readings.values()))])
+    if isinstance(answer, Exception):
+        raise answer
     verdicts: list[Verdict] = ["rejected"] * len(items)
-    for index, verdict in zip(readings, stored.verdicts, strict=True):
+    for index, verdict in zip(readings, answer.stored.verdicts, strict=True):
         verdicts[index] = verdict
     return Report(verdicts, problems)
-
-
-def save_curve(trial: Trial) -> None:
-    """Write the columns that follow the curve."""
-    curve = {name: getattr(trial, name) for name in CURVE}
-    rows.update(Trial, {**curve, "modified": timezone.now()}, id=trial.pk)
-
-
-def metrics_event(trial: Trial, stored: Stored) -> tuple[str, dict[str, Any]]:
-    """The feed event of a batch of measurements."""
-    values = {name: word(value) for name, value in list(stored.last.items())[:32]}
-    return "metrics", {
-        "trial": trial.number,
-        "step": trial.last_step,
-        "value": word(trial.last_value),
-        "metrics": values,
-        "points": stored.count,
-        "curve": [[step, word(value)] for step, value in stored.points[-64:]],
-    }
 
 
 def _readings(items: Sequence[object]) -> tuple[dict[int, Reading], dict[int, str]]:
