@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from apps.config import datafolder, static
+from apps.config import datafolder, static, tls
 from apps.config.checks import LOOPBACK
 from apps.config.supervisor import Child
 
@@ -21,9 +21,10 @@ MANAGE = str(settings.ROOT / "manage.py")
 
 
 def add_address(parser: ArgumentParser) -> None:
-    """The two options that say where to listen."""
+    """The options that say where to listen, and how."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: only this machine)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000); 0 takes a free one")
+    parser.add_argument("--tls", action="store_true", help="https, with a certificate of this installation's own")
 
 
 def prepare(say: Callable[[str], None]) -> None:
@@ -92,24 +93,33 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def announcement(host: str, port: int) -> str:
-    """Where to find Tunebook; a second line when it is opened to others who would get no answer."""
-    said = f"Tunebook is at {address(host, port)}"
+def certificate(host: str) -> tls.Files:
+    """The files for https, made where missing, for every name by which this machine is reached."""
+    return tls.ready(settings.TUNEBOOK_DATA, (host, *settings.ALLOWED_HOSTS))
+
+
+def announcement(host: str, port: int, *, secure: bool = False) -> str:
+    """Where to find Tunebook; further lines when others would get no answer, or clients must be told whom to trust."""
+    said = f"Tunebook is at {address(host, port, secure=secure)}"
+    if secure:
+        said += f"\n{tls.advice(tls.files(settings.TUNEBOOK_DATA))}"
     if is_loopback(host) or not LOOPBACK.issuperset(settings.ALLOWED_HOSTS):
         return said
     return f"{said}\nOthers get no answer yet: set TUNEBOOK_ALLOWED_HOSTS to the name by which they reach this machine."
 
 
-def address(host: str, port: int) -> str:
+def address(host: str, port: int, *, secure: bool = False) -> str:
     """What to type into a browser on this machine."""
     name = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}{settings.TUNEBOOK_PATH_PREFIX}/"
+    scheme = "https" if secure else "http"
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{settings.TUNEBOOK_PATH_PREFIX}/"
 
 
-def processes(host: str, port: int) -> list[Child]:
+def processes(host: str, port: int, *, secure: bool = False) -> list[Child]:
     """The web process and one optimizer, as a supervisor starts them."""
+    where = ["--host", host, "--port", str(port), *(["--tls"] if secure else [])]
     return [
-        Child("web", [sys.executable, MANAGE, "serve", "--quiet", "--host", host, "--port", str(port)]),
+        Child("web", [sys.executable, MANAGE, "serve", "--quiet", *where]),
         Child("optimizer", [sys.executable, MANAGE, "run_optimizer"]),
     ]
 

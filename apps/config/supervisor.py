@@ -1,7 +1,7 @@
 """Keeps a few processes running together, and ends them together.
 
 Standard library only: `up` turns into this module, so that watching costs ten megabytes and no processor time.
-Run as `python -m apps.config.supervisor '<JSON list of [name, command]>' [<host> <port> <what to say when it answers>]`.
+Run as `python -m apps.config.supervisor '<JSON list of [name, command]>' [<host> <port> <what to say when it answers> [tls]]`.
 """
 
 import ctypes
@@ -22,6 +22,7 @@ HEALTHY = 60.0  # seconds after which a start counts as a good one
 CANNOT_START = 78  # a child's exit code for "starting me again will not help" (sysexits.h: EX_CONFIG)
 WATCHED = frozenset({signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 PR_SET_PDEATHSIG = 1
+TLS = ("tls",)
 
 
 @dataclass
@@ -158,11 +159,11 @@ def _obey_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def said_when_answering(host: str, port: int, say: Callable[[], None]) -> Callable[[], bool]:
+def said_when_answering(host: str, port: int, say: Callable[[], None], tls: bool = False) -> Callable[[], bool]:
     """For `is_ready`: whether the web process answers; the first time that it does, `say` is called."""
 
     def look() -> bool:
-        found = readiness.answers(host, port)
+        found = readiness.answers(host, port, tls)
         if found:
             say()
         return found
@@ -170,18 +171,20 @@ def said_when_answering(host: str, port: int, say: Callable[[], None]) -> Callab
     return look
 
 
-def become(children: Sequence[Child], host: str, port: int, text: str) -> None:
+def become(children: Sequence[Child], host: str, port: int, text: str, tls: bool = False) -> None:
     """Replace this process by a supervisor of these children, which prints the text when somebody answers there.
 
     Does not return.
     """
     listed = json.dumps([[child.name, list(child.command)] for child in children])
-    os.execv(sys.executable, [sys.executable, "-m", "apps.config.supervisor", listed, host, str(port), text])
+    os.execv(
+        sys.executable, [sys.executable, "-m", "apps.config.supervisor", listed, host, str(port), text, *TLS[:tls]]
+    )
 
 
-def main(listed: str, host: str = "", port: str = "", text: str = "") -> int:
+def main(listed: str, host: str = "", port: str = "", text: str = "", tls: str = "") -> int:
     supervisor = Supervisor([Child(name, command) for name, command in json.loads(listed)])
-    announce = said_when_answering(host, int(port), lambda: print(text, flush=True)) if port else None
+    announce = said_when_answering(host, int(port), lambda: print(text, flush=True), bool(tls)) if port else None
     return supervisor.run(is_ready=announce)
 
 

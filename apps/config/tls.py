@@ -59,11 +59,11 @@ def ready(data: Path, names: Iterable[str] = ()) -> Files:
     return found
 
 
-def advice(found: Files, address: str) -> str:
+def advice(found: Files) -> str:
     """The two lines that make a user's clients trust this server."""
     return (
-        f"  export REQUESTS_CA_BUNDLE={found.ca}   # Azure's and MLflow's clients\n"
-        f"  export SSL_CERT_FILE={found.ca}   # tunebook, curl, browsers' own stores aside: {address}"
+        f"  export REQUESTS_CA_BUNDLE={found.ca}   # for clients of Azure and MLflow\n"
+        f"  export SSL_CERT_FILE={found.ca}        # for tunebook and curl"
     )
 
 

@@ -1,10 +1,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management import BaseCommand
 from django.db import DatabaseError, connection
 
-from apps.config import demonstration, serving
+from apps.config import demonstration, serving, tls
 from apps.config.demonstration import Credentials
 from apps.config.supervisor import Supervisor, said_when_answering
 from apps.experiments.models import Experiment
@@ -27,22 +28,26 @@ class Command(BaseCommand):
         actor, workspace, credentials = demonstration.people()
         experiment = demonstration.sweep(actor, workspace)
         progress = Progress(experiment.pk, self.say, leave=options["exit_when_done"])
+        secure = options["tls"]
         connection.close()  # the children must not inherit it
         self.say("Starting ...")
 
         def explain() -> None:
-            self.explain(serving.address(host, port), experiment, credentials)
+            self.explain(serving.address(host, port, secure=secure), experiment, credentials)
+            if secure:
+                self.say(f"To trust its certificate:\n{tls.advice(serving.certificate(host))}\n")
             progress.is_shown = True
 
-        supervisor = Supervisor(serving.processes(host, port), say=self.say)
-        raise SystemExit(supervisor.run(progress.look, is_ready=said_when_answering(host, port, explain)))
+        supervisor = Supervisor(serving.processes(host, port, secure=secure), say=self.say)
+        raise SystemExit(supervisor.run(progress.look, is_ready=said_when_answering(host, port, explain, secure)))
 
     def explain(self, address: str, experiment: Experiment, credentials: Credentials) -> None:
         self.say(f"\nTunebook is at {address}w/{demonstration.SLUG}/e/{experiment.key}/")
         self.say(f"Sign in as {credentials.user} with the password {credentials.password}")
         self.say("The same as JSON:")
         operation = f"{address}api/automl/v1/hpo/experiment/{experiment.key}"
-        self.say(f"  curl -H 'Authorization: Bearer {credentials.token}' {operation}")
+        trust = f" --cacert {tls.files(settings.TUNEBOOK_DATA).ca}" if address.startswith("https") else ""
+        self.say(f"  curl{trust} -H 'Authorization: Bearer {credentials.token}' {operation}")
         self.say("Ctrl-C ends it; run it again and it goes on.\n")
 
     def say(self, text: str) -> None:

@@ -30,8 +30,9 @@ class Command(BaseCommand):
             raise SystemExit(CANNOT_START)
         static.collect()
         bound = serving.listen(options["host"], options["port"])
+        files = serving.certificate(options["host"]) if options["tls"] else None
         if not options["quiet"]:
-            self.announce(options["host"], bound.getsockname()[1])
+            self.announce(options["host"], bound.getsockname()[1], secure=options["tls"])
         config = uvicorn.Config(
             "apps.config.asgi:application",
             workers=options["workers"],
@@ -48,6 +49,8 @@ class Command(BaseCommand):
             forwarded_allow_ips=options["trusted_proxy"],
             timeout_graceful_shutdown=20,
             timeout_keep_alive=75,
+            ssl_certfile=files.certificate if files else None,
+            ssl_keyfile=files.key if files else None,
         )
         # uvicorn ends gracefully and then raises the signal once more for whoever runs it: nobody does
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -57,11 +60,11 @@ class Command(BaseCommand):
         else:
             uvicorn.Server(config).run(sockets=[bound])
 
-    def announce(self, host: str, port: int) -> None:
+    def announce(self, host: str, port: int, *, secure: bool) -> None:
         """Print the address when it answers, from a thread of its own: this one is about to serve."""
 
         def say() -> None:
-            self.stdout.write(serving.announcement(host, port))
+            self.stdout.write(serving.announcement(host, port, secure=secure))
             self.stdout.flush()
 
-        threading.Thread(target=readiness.wait, args=(host, port, say), daemon=True).start()
+        threading.Thread(target=readiness.wait, args=(host, port, say, secure), daemon=True).start()

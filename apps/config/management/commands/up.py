@@ -29,5 +29,8 @@ class Command(BaseCommand):
         connection.close()
         self.stdout.write("Starting ...")
         self.stdout.flush()
-        text = f"{serving.announcement(host, port)}\nCtrl-C ends it; running trials go on."
-        supervisor.become(serving.processes(host, port), host, port, text)
+        secure = options["tls"]
+        if secure:
+            serving.certificate(host)
+        text = f"{serving.announcement(host, port, secure=secure)}\nCtrl-C ends it; running trials go on."
+        supervisor.become(serving.processes(host, port, secure=secure), host, port, text, secure)
