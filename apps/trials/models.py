@@ -61,6 +61,7 @@ class Trial(models.Model):
     parent = models.PositiveIntegerField(null=True, help_text="number of the trial whose checkpoint it goes on from")
     restart_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="restarts")
     excluded = models.BooleanField(default=False, help_text="neither models nor policies nor the best count it")
+    excluded_why = models.CharField(max_length=255, blank=True, help_text="the reason that was given, and by whom")
     extra = models.BooleanField(default=False, help_text="does not count against max_trials")
 
     status = models.CharField(max_length=16, default=TrialStatus.CREATED)

@@ -24,6 +24,7 @@ from tunebook.status import ENDED_TRIAL, TrialStatus
 
 MAX_ITEMS = 1_000
 MAX_METRIC = 255
+MAX_WHY = 255
 WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -87,12 +88,17 @@ def restart(actor: Actor, experiment: Experiment, keys: Iterable[str]) -> dict[s
     return answers
 
 
-def exclude(actor: Actor, experiment: Experiment, keys: Iterable[str], *, excluded: bool = True) -> list[Trial]:
+def exclude(
+    actor: Actor, experiment: Experiment, keys: Iterable[str], *, excluded: bool = True, why: str = ""
+) -> list[Trial]:
     """Leave ended trials out of what models, policies and the best count, or take them back; those that are so then.
 
-    The optimizer follows at its next step. Trials that have not ended stay as they are.
+    `why` is kept with the trial and told in the log. The optimizer follows at its next step. Trials that have not ended
+    stay as they are.
     """
     require(actor, experiment.workspace_id, "edit")
+    if len(why) > MAX_WHY:
+        raise SpecError("reason", f"at most {MAX_WHY} characters, got {len(why)}")
     with transaction.atomic():
         row = _locked(experiment)
         found = [
@@ -102,26 +108,38 @@ def exclude(actor: Actor, experiment: Experiment, keys: Iterable[str], *, exclud
         ]
         changed = [trial for trial in found if trial.excluded != excluded]
         now = timezone.now()
-        Trial.objects.filter(pk__in=[trial.pk for trial in changed]).update(excluded=excluded, modified=now)
+        kept = why if excluded else ""
+        Trial.objects.filter(pk__in=[trial.pk for trial in changed]).update(
+            excluded=excluded, excluded_why=kept, modified=now
+        )
         for trial in changed:
-            trial.excluded, trial.modified = excluded, now
+            trial.excluded, trial.excluded_why, trial.modified = excluded, kept, now
         if changed:
-            row.best_value, row.best_trial = _best(row)
+            _count_anew(row)
             row.version += 1
             row.modified = now
-            row.save(update_fields=["best_value", "best_trial", "version", "modified"])
+            row.save(update_fields=["best_value", "best_trial", "spark", "version", "modified"])
             numbers = ", ".join(str(trial.number) for trial in changed)
             what = f"trial {numbers} {'excluded' if excluded else 'included again'} by {actor.username}"
             said = [("trial", trial_summary(trial, best=trial.number == row.best_trial)) for trial in changed]
-            announce_experiment(row, also=(note(what, by=actor.username), *said))
+            announce_experiment(row, also=(note(f"{what}: {why}" if why else what, by=actor.username), *said))
     return found
 
 
-def _best(row: Experiment) -> tuple[float | None, int | None]:
-    """The best value of the finished trials that count, and its trial. One query."""
+def _count_anew(row: Experiment) -> None:
+    """The best value, its trial and the sparkline from the finished trials that count. One query."""
     counted = Trial.objects.filter(experiment=row, status=TrialStatus.FINISHED, value__isnull=False, excluded=False)
-    order = "value" if row.goal == "minimize" else "-value"
-    return counted.order_by(order, "number").values_list("value", "number").first() or (None, None)
+    row.best_value, row.best_trial, row.spark = None, None, []
+    for place, (number, value) in enumerate(counted.order_by("ended", "number").values_list("number", "value"), 1):
+        if row.best_value is None or (value < row.best_value if row.goal == "minimize" else value > row.best_value):
+            row.best_value, row.best_trial = value, number
+            row.spark = thinned([*row.spark, [place, value]])
+
+
+def restart_failed(actor: Actor, experiment: Experiment) -> dict[str, Trial | str]:
+    """Start each failed trial again that was not yet; as `restart` does, and answers."""
+    failed = Trial.objects.filter(experiment=experiment, status=TrialStatus.FAILED, restarts__isnull=True)
+    return restart(actor, experiment, list(failed.order_by("number").values_list("key", flat=True)[:MAX_ITEMS]))
 
 
 def queue(actor: Actor, experiment: Experiment, params: Mapping[str, Any], *, source: str = "queued") -> Trial:

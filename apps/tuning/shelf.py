@@ -1,0 +1,105 @@
+"""What people keep for finding things again: stars and saved views."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from apps.experiments.models import Experiment
+from apps.search.grammar import CATALOG
+from apps.search.models import MAX_NAME, SavedView, Star
+from apps.search.parser import LONGEST, parse
+from apps.tuning.errors import Conflict, LimitReached
+from apps.workspaces.access import Actor, NotAllowed, OutOfReach, require
+from apps.workspaces.models import Role, Workspace
+from tunebook.errors import SpecError
+
+MOST_VIEWS = 100
+
+
+def star(actor: Actor, experiment: Experiment) -> None:
+    """Mark an experiment for oneself. Twice is once."""
+    require(actor, experiment.workspace_id, "read")
+    Star.objects.get_or_create(user_id=actor.user_id, experiment=experiment)
+
+
+def unstar(actor: Actor, experiment: Experiment) -> None:
+    """Take one's mark away. Twice is once."""
+    require(actor, experiment.workspace_id, "read")
+    Star.objects.filter(user_id=actor.user_id, experiment=experiment).delete()
+
+
+def find_view(actor: Actor, workspace: Workspace, key: int) -> SavedView:
+    """One's own view, or a shared one of the workspace. One query."""
+    found = SavedView.objects.visible_to(actor).filter(workspace=workspace, pk=key).first()
+    if found is None:
+        raise OutOfReach("view", str(key))
+    return found
+
+
+def save_view(
+    actor: Actor, workspace: Workspace, *, name: str, query: str, sort: str = "", shared: bool = False
+) -> SavedView:
+    """Keep a query under a name; sharing it with the workspace needs the right to edit there."""
+    require(actor, workspace.pk, "edit" if shared else "read")
+    view = SavedView(workspace=workspace, owner_id=actor.user_id, shared=shared, sort=sort[:16])
+    view.name, view.query = _name(name), _query(query)
+    if SavedView.objects.filter(workspace=workspace, owner_id=actor.user_id).count() >= MOST_VIEWS:
+        raise LimitReached(f"at most {MOST_VIEWS} views of one person in a workspace")
+    return _stored(view)
+
+
+def change_view(
+    actor: Actor,
+    view: SavedView,
+    *,
+    name: str | None = None,
+    query: str | None = None,
+    sort: str | None = None,
+    shared: bool | None = None,
+) -> SavedView:
+    """Change what is given of a view: one's own, or a shared one as an administrator."""
+    _require_own(actor, view)
+    if shared:
+        require(actor, view.workspace_id, "edit")
+    view.name = view.name if name is None else _name(name)
+    view.query = view.query if query is None else _query(query)
+    view.sort = view.sort if sort is None else sort[:16]
+    view.shared = view.shared if shared is None else shared
+    return _stored(view)
+
+
+def drop_view(actor: Actor, view: SavedView) -> None:
+    """Delete a view: one's own, or a shared one as an administrator."""
+    _require_own(actor, view)
+    view.delete()
+
+
+def _require_own(actor: Actor, view: SavedView) -> None:
+    if view.owner_id != actor.user_id and not actor.may("manage", view.workspace_id):
+        raise NotAllowed("change a view of somebody else", Role.ADMIN, actor.role_in(view.workspace_id))
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+        raise SpecError("name", f"must be 1 to {MAX_NAME} printable characters")
+    return name
+
+
+def _query(text: str) -> str:
+    """The query as typed, if it can be understood."""
+    if len(text) > LONGEST:
+        raise SpecError("query", f"at most {LONGEST} characters, got {len(text)}")
+    problems = parse(text, CATALOG).problems
+    if problems:
+        raise SpecError("query", problems[0].message)
+    return text.strip()
+
+
+def _stored(view: SavedView) -> SavedView:
+    try:
+        with transaction.atomic():
+            view.save()
+    except IntegrityError:
+        raise Conflict(f"you have a view named {view.name!r} already") from None
+    return view
