@@ -153,10 +153,12 @@ def postgresql(url: str, *, role: str = "command", pooler: bool = False) -> dict
     name = unquote(parts.path.removeprefix("/"))
     if not name:
         raise EnvError("TUNEBOOK_DATABASE_URL: name the database, as in postgres://user:password@host:5432/tunebook")
-    limits = {
+    session = {
         "statement_timeout": 15000 if role == "web" else 60000,
         "lock_timeout": 5000,
         "idle_in_transaction_session_timeout": 30000,
+        # only of statements that are prepared: those are narrow, and planning them takes longer than running them
+        "plan_cache_mode": "force_generic_plan",
     }
     options: dict[str, Any] = {
         "application_name": f"tunebook-{role}",
@@ -168,7 +170,7 @@ def postgresql(url: str, *, role: str = "command", pooler: bool = False) -> dict
     }
     options["prepare_threshold"] = None if pooler else NEVER_BY_ITSELF
     if not pooler:
-        options["options"] = " ".join(f"-c {key}={value}" for key, value in limits.items())
+        options["options"] = " ".join(f"-c {key}={value}" for key, value in session.items())
     return {
         "ENGINE": "apps.config.postgresql",
         "NAME": name,

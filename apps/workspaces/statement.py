@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
+TWO, LIST_OF_TWO = (1, 2), "IN (%s, %s)"
 Converter = tuple[int, list[Any], Any]
 """Column, the functions that its values go through, and the expression they ask for."""
 
@@ -64,9 +65,10 @@ class ById:
     """
 
     def __init__(self, most: int, build: Callable[[Sequence[int]], QuerySet[Any, Any]]) -> None:
+        self.build = build
         self.sizes = sorted({10, 100, most})
         self.padded = {size: Statement(partial(build, range(1, size + 1))) for size in self.sizes}
-        self.array = _OfArray(partial(build, [1, 2]))
+        self.array = _OfArray(partial(build, TWO))
 
     def rows(self, ids: Sequence[int]) -> list[Sequence[Any]]:
         """The rows of these ids, in the query's own order. One query; none for no ids."""
@@ -77,6 +79,13 @@ class ById:
         size = next(size for size in self.sizes if size >= len(ids))
         return self.padded[size].rows([*ids, *[ids[-1]] * (size - len(ids))])
 
+    def where(self, ids: Callable[[], QuerySet[Any, Any]], order: Sequence[str]) -> Statement:
+        """A statement for the rows of one page of those whose ids `ids` finds, both in this order.
+
+        Its parameters are those of `ids`, then how many rows and how many to pass over.
+        """
+        return _OfPage(lambda: self.build(TWO).order_by(*order), lambda: ids().order_by(*order))
+
 
 class _OfArray(Statement):
     """The statement with its list of two ids turned into one array."""
@@ -84,4 +93,21 @@ class _OfArray(Statement):
     @cached_property
     def _compiled(self) -> tuple[str, int, list[Converter]]:
         text, _, converters = super()._compiled
-        return text.replace("IN (%s, %s)", "= ANY(%s)"), 1, converters
+        return text.replace(LIST_OF_TWO, "= ANY(%s)"), 1, converters
+
+
+class _OfPage(Statement):
+    """A statement whose list of two ids is another statement that finds one page of ids in a narrow index."""
+
+    def __init__(self, build: Callable[[], QuerySet[Any, Any]], ids: Callable[[], QuerySet[Any, Any]]) -> None:
+        super().__init__(build)
+        self.ids = ids
+
+    @cached_property
+    def _compiled(self) -> tuple[str, int, list[Converter]]:
+        text, _, converters = super()._compiled
+        found, parameters = self.ids().query.sql_with_params()
+        page = f"{found} LIMIT %s OFFSET %s"
+        # as an array, PostgreSQL looks the rows up one by one; a join might walk the whole table in order
+        within = f"= ANY(ARRAY({page}))" if connection.vendor == "postgresql" else f"IN ({page})"
+        return text.replace(LIST_OF_TWO, within), len(parameters) + 2, converters

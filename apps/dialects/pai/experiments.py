@@ -60,7 +60,8 @@ class ListHpoExperiments(PaiView):
         )
         found = catalog.Search(self.actor, wanted)
         slugs = {pk: slug for slug, pk in self.actor.slugs.items()}
-        shown = rows.experiment_rows(found.ids(page), slugs, with_config=asked["IncludeConfigData"])
+        columns = rows.WITH_CONFIG if asked["IncludeConfigData"] else rows.WITHOUT_CONFIG
+        shown = [rows.experiment_row(values, slugs) for values in found.page(page, columns)]
         return self.done(TotalCount=found.total(), Experiments=shown)
 
     def _wanted(self, asked: dict[str, Any]) -> catalog.Wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -36,33 +37,31 @@ PLAIN = (
     "description",
     "trial_count",
     "trashed",
+    "tagged",
 )
 MOMENTS = {"created", "modified"}
 CONFIG = ("dialect", "submitted", "job", "version")
 COLUMNS = (*PLAIN, *(column for column, _ in COUNTS))
+PLAIN_COLUMNS, ALL_COLUMNS = len(PLAIN), len(COLUMNS)
+REMEMBERED = 4096
+"""So many pieces of answers are kept as they were written; rows of a list have many in common."""
 JOB_TYPE = "1"
 
-Tags = Mapping[int, Sequence[tuple[str, str]]]
 Points = Sequence[tuple[float | None, Mapping[str, float]]]
 
 
-def experiment_rows(ids: Sequence[int], slugs: Mapping[int, str], *, with_config: bool) -> list[dict[str, Any]]:
-    """The rows of a list, in the order of the ids; `slugs` names the workspaces by id. Two queries."""
-    found = catalog.in_order(ids, (WITH_CONFIG if with_config else WITHOUT_CONFIG).rows(ids))
-    tags = catalog.tags_of(ids)
-    return [experiment_row(values, slugs, tags) for values in found]
+def experiment_row(values: Sequence[Any], slugs: Mapping[int, str]) -> dict[str, Any]:
+    """The row of a list from the values of COLUMNS, and of CONFIG behind them where configuration is wanted.
 
-
-def experiment_row(values: Sequence[Any], slugs: Mapping[int, str], tags: Tags) -> dict[str, Any]:
-    """The row of a list from the values of COLUMNS, and of CONFIG behind them where configuration is wanted."""
-    plain = values[: len(PLAIN)]
-    pk, key, creator, name, status, desired, created, modified, workspace, accessibility, description, *rest = plain
-    trials, trashed = rest
+    `slugs` names the workspaces by id.
+    """
+    _, key, creator, name, status, desired, created, modified, workspace, *rest = values[:PLAIN_COLUMNS]
+    accessibility, description, trials, trashed, tagged = rest
     row = {
         "ExperimentId": key,
         "Creator": str(creator),  # as text: a number of this size would be rounded by a JavaScript client
         "Name": name,
-        "Status": pai.experiment_status(status, desired),
+        "Status": _status(status, desired),
         "JobType": JOB_TYPE,
         "GmtCreateTime": created,
         "GmtModifiedTime": modified,
@@ -70,22 +69,20 @@ def experiment_row(values: Sequence[Any], slugs: Mapping[int, str], tags: Tags) 
         "Accessibility": accessibility,
         "Description": description,
         "TrialCount": trials,
-        "TrialStatus": _counts(values[len(PLAIN) : len(COLUMNS)]),
+        "TrialStatus": _counts(tuple(values[PLAIN_COLUMNS:ALL_COLUMNS])),
         "Deleted": trashed,
-        "Tags": [{"Key": tag, "Value": value} for tag, value in tags.get(pk, ())],
+        "Tags": _tags(tagged),
     }
-    if len(values) > len(COLUMNS):
-        row |= texts(configuration(*values[len(COLUMNS) :]))
+    if len(values) > ALL_COLUMNS:
+        row |= texts(configuration(*values[ALL_COLUMNS:]))
     return row
 
 
 def experiment_detail(experiment: Experiment) -> dict[str, Any]:
-    """The row with its configuration, as texts and as it was sent. One query, for the tags."""
+    """The row with its configuration, as texts and as it was sent."""
     values = [getattr(experiment, column) for column in COLUMNS]
-    slugs = {experiment.workspace_id: experiment.workspace.slug}
-    tags = {experiment.pk: [(tag.key, tag.value) for tag in experiment.tags.all()]}
     document = configuration_of(experiment)
-    row = experiment_row(values, slugs, tags)
+    row = experiment_row(values, {experiment.workspace_id: experiment.workspace.slug})
     return row | texts(document) | {"HpoExperimentConfiguration": pai.mask(document)}
 
 
@@ -180,13 +177,24 @@ def _model(experiment: Experiment, job: Job, trial: str, params: Mapping[str, An
     return job.command.fill(path, variables)
 
 
-def _counts(numbers: Sequence[int]) -> dict[str, str]:
+@lru_cache(maxsize=REMEMBERED)
+def _status(status: str, desired: str) -> str:
+    return pai.experiment_status(status, desired)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _counts(numbers: tuple[int, ...]) -> orjson.Fragment:
     """Trials per status in this API's words, as text; two statuses here may be one word there."""
     counts: dict[str, int] = {}
     for (_, word), number in zip(COUNTS, numbers, strict=True):
         if number:
             counts[word] = counts.get(word, 0) + number
-    return {word: str(number) for word, number in counts.items()}
+    return orjson.Fragment(orjson.dumps({word: str(number) for word, number in counts.items()}))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _tags(tagged: str) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps([{"Key": key, "Value": value} for key, value in orjson.loads(tagged)]))
 
 
 LISTED = tuple(WireMoment(column) if column in MOMENTS else column for column in COLUMNS)

@@ -42,7 +42,8 @@ class Experiments(TunebookView):
         )
         found = catalog.Search(self.actor, wanted)
         slugs = {pk: slug for slug, pk in self.actor.slugs.items()}
-        return self.listed(rows.experiments(found.ids(page), slugs), found.total())
+        shown = [rows.listed(values, slugs) for values in found.page(page, rows.EXPERIMENTS)]
+        return self.listed(shown, found.total())
 
     def post(self, request: Request) -> HttpResponse:
         """Create an experiment from a job document. With `Idempotency-Key` it may be sent again."""

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from apps.dialects import catalog
 from apps.dialects.moments import WireMoment
 from apps.experiments.models import COUNT_COLUMNS, Experiment
@@ -43,6 +45,7 @@ EXPERIMENT = (
     "trial_count",
     "best_value",
     "best_trial",
+    "tagged",
 )
 MOMENTS = {"created", "modified", "started", "ended"}
 COUNTS = tuple(COUNT_COLUMNS.items())
@@ -73,15 +76,10 @@ TRIAL = (
 )
 
 
-def experiments(ids: Sequence[int], slugs: Mapping[int, str]) -> list[Row]:
-    """Rows of a list in the order of the ids. Two queries."""
-    tags = catalog.tags_of(ids)
-    return [_experiment(values, slugs, tags) for values in catalog.in_order(ids, EXPERIMENTS.rows(ids))]
-
-
 def experiment(row: Experiment) -> Row:
-    """One experiment with its job. Two queries."""
-    (shown,) = experiments([row.pk], {row.workspace_id: row.workspace.slug})
+    """One experiment with its job. One query."""
+    (values,) = EXPERIMENTS.rows([row.pk])
+    shown = listed(values, {row.workspace_id: row.workspace.slug})
     return shown | {"job": row.job, "seed": row.seed}
 
 
@@ -120,7 +118,8 @@ def word(number: float | None) -> float | str | None:
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
-def _experiment(values: Sequence[Any], slugs: Mapping[int, str], tags: Mapping[int, Sequence[tuple[str, str]]]) -> Row:
+def listed(values: Sequence[Any], slugs: Mapping[int, str]) -> Row:
+    """The row of a list from the values of EXPERIMENTS; `slugs` names the workspaces by id."""
     row = dict(zip(EXPERIMENT[1:], values[1:], strict=False))
     row["workspace"] = slugs.get(row.pop("workspace_id"), "")
     row["creator"] = row.pop("creator__username")
@@ -128,7 +127,7 @@ def _experiment(values: Sequence[Any], slugs: Mapping[int, str], tags: Mapping[i
     row["best"] = None if trial is None else {"value": word(value), "trial": trial}
     numbers = values[len(EXPERIMENT) :]
     row["counts"] = {status: number for (status, _), number in zip(COUNTS, numbers, strict=True) if number}
-    row["tags"] = dict(tags.get(values[0], ()))
+    row["tags"] = dict(orjson.loads(row.pop("tagged")))
     return row
 
 

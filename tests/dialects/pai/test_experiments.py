@@ -176,9 +176,11 @@ def test_configuration_comes_when_asked_for(native: Native, experiment: str) -> 
     assert row["ConfigYml"] and json.loads(row["SearchSpace"])
 
 
-@pytest.mark.parametrize("query", [{}, {"Status": "WAITING"}, {"Name": "sweep"}, {"Tag.1.Key": "t"}])
+@pytest.mark.parametrize(
+    ("query", "expected"), [({}, 3), ({"Status": "WAITING"}, 4), ({"Name": "sweep"}, 4), ({"Tag.1.Key": "t"}, 4)]
+)
 def test_the_list_keeps_its_number_of_queries(
-    native: Native, make_experiment: Any, query: dict[str, str], django_assert_num_queries: Any
+    native: Native, make_experiment: Any, query: dict[str, str], expected: int
 ) -> None:
     counts = []
     for wave in range(2):
@@ -189,7 +191,7 @@ def test_the_list_keeps_its_number_of_queries(
             native.get("/experiments", PageSize="100", **query)
         counts.append(len(queries))
 
-    assert counts == [5, 5]
+    assert counts == [expected, expected]
 
 
 def test_a_plain_list_counts_no_rows(native: Native, three: list[str]) -> None:

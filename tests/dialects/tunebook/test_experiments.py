@@ -102,7 +102,7 @@ def test_the_list_keeps_its_number_of_queries(ours: Ours, make_experiment: Make)
             ours.get("/experiments", page_size="200")
         counts.append(len(queries))
 
-    assert counts == [5, 5]
+    assert counts == [3, 3]
 
 
 def test_what_is_sent_is_changed(ours: Ours, make_experiment: Make) -> None:
