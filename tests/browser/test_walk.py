@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from apps.experiments.models import Experiment
+from apps.trials.models import Trial
 from tests.browser.sweep import Sweep
+from tests.browser.test_live_page import WATCH_SHIFTS, is_live
+from tests.optimizer.processes import optimizer
+from tests.optimizer.waiting import until
 from tests.people import PASSWORD
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -169,3 +175,151 @@ def test_deleting_for_good_takes_the_name(signed_in: Visit, ada: User, make_expe
 
     expect(page.get_by_text("resnet is deleted for good.")).to_be_visible()
     assert not Experiment.objects.filter(pk=one.pk).exists()
+
+
+REPORTS_OR_FAILS = """printf '{"step": 0, "metrics": {"loss": %s}}\\n' ${x} >> "$TUNEBOOK_SPOOL"
+sleep 0.1; case ${x} in 0.[0-2]*) exit 3;; esac"""
+
+
+def test_a_real_sweep_from_the_form_to_its_end_and_out_of_the_trash(
+    signed_in: Visit, open_page: Any, ada: User
+) -> None:
+    page = signed_in(ada, "/w/lab/new")
+    type_in_a_sweep(page)
+    page.get_by_role("button", name="Create and start").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("walked")
+    one = Experiment.objects.get(name="walked")
+    base = page.url
+
+    with optimizer(Path(settings.TUNEBOOK_DATA)) as process:
+        change_the_limits(page, base, one)
+        watch_fifty_trials(page, base, one)
+        compare_orders_and_filter(page, base)
+        restart_a_failed_trial(page, base, one)
+        stop(page, base, one)
+        process.terminate()
+        process.wait(20)
+    bin_and_restore(page, base)
+    delete_for_good(page, base, one)
+    open_page.complaints.clear()  # Chromium notes the 404 of what is gone
+
+
+def type_in_a_sweep(page: Page) -> None:
+    page.get_by_label("Name", exact=False).first.fill("walked")
+    page.get_by_role("textbox", name="Metric").fill("loss")
+    row = page.locator("[data-rowset-row]").nth(0)
+    row.get_by_label("Name").fill("x")
+    row.get_by_label("Type").select_option("uniform")
+    row.get_by_label("Low").fill("0")
+    row.get_by_label("High").fill("1")
+    while page.locator("[data-rowset-row]").count() > 1:
+        page.locator("[data-rowset-row]").last.get_by_role("button", name="Remove this parameter").click()
+    page.get_by_label("Trials in all").fill("300")
+    page.get_by_label("Trials at once").fill("1")
+    page.get_by_label("Seed").fill("7")
+    page.get_by_label("Commands").fill(REPORTS_OR_FAILS)
+
+
+def change_the_limits(page: Page, base: str, one: Experiment) -> None:
+    page.goto(base + "settings")
+    page.get_by_label("Trials in all").fill("290")
+    page.get_by_label("Trials at once").fill("2")
+
+    page.get_by_role("button", name="Change limits").click()
+
+    expect(page.get_by_label("Trials in all")).to_have_value("290")
+    expect(page.locator("header").filter(has_text="/ 290").first).to_be_visible()
+    one.refresh_from_db()
+    assert (one.max_trials, one.max_concurrent) == (290, 2)
+    until(lambda: one.trials.filter(status="RUNNING").count() == 2, what="two trials at once")
+
+
+def watch_fifty_trials(page: Page, base: str, one: Experiment) -> None:
+    until(lambda: one.trials.filter(ended__isnull=False).count() >= 25, what="a page full of trials")
+    page.goto(base + "trials")
+    is_live(page)
+    documents: list[str] = []
+    page.on("request", lambda request: documents.append(request.url) if request.resource_type == "document" else None)
+    ended = page.locator('[data-object^="experiment:"] [data-field="ended"]').first
+    page.mouse.wheel(0, 300)
+    page.wait_for_function("() => scrollY > 0")
+    page.locator("tbody [data-tick]").nth(12).focus()
+    page.evaluate("() => getSelection().selectAllChildren(document.querySelector('h1'))")
+    page.evaluate(WATCH_SHIFTS)
+    state = "() => [scrollY, document.activeElement.value, String(getSelection())]"
+    before, began = page.evaluate(state), int(ended.inner_text())
+
+    page.wait_for_function("(most) => Number(document.querySelector('[data-field=ended]').textContent) >= most",
+                           arg=began + 50, timeout=60_000)  # fmt: skip
+
+    assert page.evaluate(state) == before
+    assert page.evaluate("() => window.shifts") == []
+    assert documents == []
+    expect(page.get_by_role("button", name=re.compile(r"\d+ new · show"))).to_be_visible()
+
+
+def compare_orders_and_filter(page: Page, base: str) -> None:
+    page.goto(base + "trials?q=status:succeeded")
+    shown = page.locator("tbody td[data-field=value]")
+    orders = []
+    for _ in range(2):
+        page.get_by_role("columnheader", name="loss").get_by_role("link").click()
+        page.wait_for_load_state()
+        orders.append([float(text) for text in shown.all_inner_texts()])
+
+    assert orders[0] == sorted(orders[0]) and orders[1] == sorted(orders[1], reverse=True)
+    assert orders[0][0] < orders[1][0]
+    page.get_by_label("Filter the trials").fill("x>0.9")
+    page.get_by_role("button", name="Search").click()
+    expect(page).to_have_url(re.compile("q=x"))
+    assert all(float(text) > 0.9 for text in shown.all_inner_texts() if text != "–")
+
+
+def restart_a_failed_trial(page: Page, base: str, one: Experiment) -> None:
+    page.goto(base + "trials?q=status:failed")
+    page.locator("tbody th a").first.click()
+    expect(page.locator(".notice").first).to_contain_text("exited with status 3")
+    number = int(page.get_by_role("heading", level=1).inner_text().removeprefix("Trial "))
+
+    page.get_by_role("button", name="Restart as new").click()
+
+    said = page.get_by_text(re.compile(r"Started again as trial \d+\."))
+    expect(said).to_be_visible()
+    again = int(re.findall(r"\d+", said.inner_text())[0])
+    old, new = (one.trials.get(number=known) for known in (number, again))
+    assert (new.params, new.restart_of_id, new.extra) == (old.params, old.pk, True)
+    page.goto(f"{base}t/{again}")
+    expect(page.locator(".head-status")).to_have_text("Failed", timeout=30_000)
+
+
+def stop(page: Page, base: str, one: Experiment) -> None:
+    page.goto(base)
+    is_live(page)
+    page.get_by_text("Stop", exact=True).click()
+    page.get_by_role("button", name="Stop now").click()
+    expect(page.locator(".head-status")).to_contain_text("Stopped", timeout=30_000)
+    assert not one.trials.filter(ended=None).exists()
+
+
+def bin_and_restore(page: Page, base: str) -> None:
+    page.goto(base + "settings")
+    page.get_by_role("button", name="Move to trash").last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Catalog")
+    page.get_by_role("link", name="Trash").first.click()
+    page.get_by_role("button", name="Restore walked").click()
+    expect(page.get_by_text("Restored.", exact=True)).to_be_visible()
+    page.goto(base)
+    expect(page.get_by_role("heading", level=1)).to_have_text("walked")
+
+
+def delete_for_good(page: Page, base: str, one: Experiment) -> None:
+    page.goto(base + "settings")
+    page.get_by_role("button", name="Move to trash").last.click()
+    page.get_by_role("link", name="Trash").first.click()
+    page.get_by_text("Delete for good walked").click()
+    page.get_by_label("Type walked to confirm").fill("walked")
+    page.get_by_role("button", name="Delete for good", exact=True).click()
+    expect(page.get_by_text("walked is deleted for good.")).to_be_visible()
+    page.goto(base)
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("walked")
+    assert not Trial.objects.filter(experiment_id=one.pk).exists()
