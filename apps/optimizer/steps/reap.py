@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from apps.optimizer.executors.base import Observation, State
 from apps.optimizer.work import Live, Work, now
 from apps.tuning.announce import note
-from apps.tuning.driving import Outcome, Tick
+from apps.tuning.driving import How, Outcome, Tick
 from tunebook.status import TrialStatus
 
-HOW = {
+HOW: Mapping[State, How] = {
     State.EXITED: "exited",
     State.SIGNALED: "signaled",
     State.TIMEOUT: "timeout",
@@ -84,7 +85,7 @@ def doubt(work: Work, tick: Tick, live: Live, observation: Observation) -> None:
 def outcome(observation: Observation, trouble: str = "") -> Outcome:
     """An executor's observation of an end in the domain's words, and what was wrong on our side."""
     return Outcome(
-        how=HOW[observation.state],  # type: ignore[arg-type]
+        how=HOW[observation.state],
         code=observation.code,
         signal=observation.signal,
         started=moment(observation.started),
