@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.experiments.models import COUNT_COLUMNS, Desired, Experiment
 from apps.trials.models import Trial
 from apps.tuning import reporting
-from apps.tuning.announce import announce_experiment, note, trial_summary
+from apps.tuning.announce import announce_experiment, note, thinned, trial_summary
 from apps.tuning.errors import Conflict
 from apps.tuning.measuring import MAX_STEP, Reading, Verdict
 from apps.tuning.reporting import Batch
