@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+from django.db.models import Q
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -12,14 +13,16 @@ from apps.dialects import catalog
 from apps.dialects.refusal import Refusal
 from apps.dialects.tunebook import parameters, rows
 from apps.dialects.tunebook.base import TunebookView
+from apps.dialects.tunebook.finding import understood
 from apps.experiments.models import Experiment
 from apps.feed import reading
 from apps.feed.models import experiment_stream
+from apps.search.experiments import meaning
 from apps.tuning import experiments
 from apps.workspaces.access import workspace_of
 from tunebook.job import Job
 
-NOT_FILTERS = {"page", "page_size", "sort", "order", "trashed"}
+NOT_FILTERS = {"page", "page_size", "sort", "order", "trashed", "query"}
 
 
 class Experiments(TunebookView):
@@ -36,7 +39,8 @@ class Experiments(TunebookView):
         filters = {name: value for name, value in asked.items() if name not in NOT_FILTERS and value not in (None, [])}
         if "workspace" in filters and filters["workspace"] not in self.actor.slugs:
             workspace_of(self.actor, filters["workspace"])
-        wanted = catalog.Wanted(filters=filters, trashed=asked["trashed"])
+        meant = meaning(understood(asked["query"]), self.actor) if asked["query"] else Q()
+        wanted = catalog.Wanted(filters=filters, trashed=asked["trashed"], meant=meant)
         page = catalog.Page(
             number=asked["page"], size=asked["page_size"], order=asked["sort"], down=asked["order"] == "desc"
         )
@@ -156,6 +160,19 @@ class RestoreExperiment(Asked):
 
     verb = staticmethod(experiments.restore)
     trashed = True
+
+
+class ChangeLimits(TunebookView):
+    """The limits of an experiment, while it is active."""
+
+    fields = parameters.LIMITS
+    operations = {"PATCH": "ChangeLimits"}
+
+    def patch(self, request: Request, key: str) -> HttpResponse:
+        """Change the limits that are sent and leave the rest; the optimizer follows at its next step."""
+        return self.answer(
+            rows.experiment(experiments.limit(self.actor, experiments.find(self.actor, key), **self.document()))
+        )
 
 
 class ReopenExperiment(TunebookView):

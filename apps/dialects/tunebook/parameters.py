@@ -68,6 +68,7 @@ LIST_EXPERIMENTS: Mapping[str, Parameter] = {
     "sampler": Texts("samplers", longest=200),
     "metric": Texts("metrics", longest=500),
     "tag": Texts("tags, `key` or `key=value`; all must be there", longest=2000),
+    "query": Text("what a query box takes, as `status:running (tag:vision or best<0.1)`", longest=1000),
     **COMPARED,
 }
 JOB = Record("the job document: space, objective, command and what else it has")
@@ -90,6 +91,7 @@ LIST_TRIALS: Mapping[str, Parameter] = {
     "sort": Word(("number", "value"), "the order; trials without a value come last", default="number"),
     "order": Word(("asc", "desc"), "the direction", default="asc"),
     "status": Words([status.value for status in TrialStatus], "status"),
+    "query": Text("what a query box takes, as `status:failed param.lr>1e-3`", longest=1000),
 }
 QUEUE = {"params": Record("the parameters of the new trial", required=True)}
 LIST_MEASUREMENTS: Mapping[str, Parameter] = {
@@ -119,4 +121,30 @@ KEY: Mapping[str, Parameter] = {
     "role": Word(Role.values, "what it may do at most", default="member"),
     "name": Text("a note on what it is for", longest=128),
     "days": Whole(1, 3650, "days until it expires; never by default"),
+}
+QUERY_WORDS: Mapping[str, Parameter] = {
+    "text": Text("the query so far", longest=1000, default=""),
+    "at": Whole(0, 1000, "the place in the text; its end by default"),
+    "workspace": Text("the workspace whose words to know", longest=64),
+    "experiment": Text("complete a query of this experiment's trials instead", longest=16),
+}
+VIEW: Mapping[str, Parameter] = {
+    "name": Text("its name, unique among yours", longest=80),
+    "query": Text("the query", longest=1000),
+    "sort": Text("the order, as `-created`", longest=16),
+    "shared": Truth("whether everybody in the workspace sees it"),
+}
+EXPORT: Mapping[str, Parameter] = {
+    "query": Text("which experiments; all by default", longest=1000, default=""),
+    "format": Word(("csv", "json"), "the form of the file", default="csv"),
+}
+EXCLUDE = {"reason": Text("why, for the log and the trial's page", longest=255)}
+LIMITS: Mapping[str, Parameter] = {
+    "max_trials": Whole(1, 1_000_000, "trials in all; null for no limit"),
+    "max_concurrent": Whole(1, 10_000, "trials at once"),
+    "max_seconds": Number("seconds in all; null for no limit"),
+    "trial_seconds": Number("seconds per trial; null for no limit"),
+    "max_failed": Whole(1, 1_000_000, "failed trials it bears; null for any number"),
+    "patience": Whole(1, 1_000_000, "trials in a row that may bring nothing better; null for any number"),
+    "min_gain": Number("by how much a value must be better to count; null for any bit"),
 }

@@ -11,6 +11,7 @@ import orjson
 from apps.dialects import catalog
 from apps.dialects.moments import WireMoment
 from apps.experiments.models import COUNT_COLUMNS, Experiment
+from apps.search.models import SavedView
 from apps.trials.models import Measurement, Trial, number_of
 from apps.workspaces.models import Key, Member
 from apps.workspaces.statement import ById
@@ -63,6 +64,7 @@ TRIAL = (
     "spread",
     "parent",
     "excluded",
+    "excluded_why",
     "value",
     "last_value",
     "best_value",
@@ -85,7 +87,7 @@ def experiment(row: Experiment) -> Row:
 
 def trials(ids: Sequence[int]) -> list[Row]:
     """Rows of a list in the order of the ids. One query."""
-    return [_trial(values) for values in catalog.in_order(ids, TRIALS.rows(ids))]
+    return [trial(values) for values in catalog.in_order(ids, TRIALS.rows(ids))]
 
 
 def measurement(row: Measurement) -> Row:
@@ -111,6 +113,18 @@ def key(row: Key) -> Row:
     }
 
 
+def view(row: SavedView) -> Row:
+    return {
+        "id": row.pk,
+        "name": row.name,
+        "query": row.query,
+        "sort": row.sort,
+        "shared": row.shared,
+        "owner": row.owner.get_username(),
+        "created": row.created,
+    }
+
+
 def word(number: float | None) -> float | str | None:
     """A number as JSON has it, and a word for what JSON has no number for."""
     if number is None or math.isfinite(number):
@@ -131,7 +145,8 @@ def listed(values: Sequence[Any], slugs: Mapping[int, str]) -> Row:
     return row
 
 
-def _trial(values: Sequence[Any]) -> Row:
+def trial(values: Sequence[Any]) -> Row:
+    """The row of a list from the values of TRIALS."""
     row = dict(zip(TRIAL[1:], values[1:], strict=True))
     for name in ("expected", "spread", "value", "last_value", "best_value"):
         row[name] = word(row[name])

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from apps.dialects import catalog
+from apps.dialects.parameters import Parameter
 from apps.dialects.refusal import Refusal
 from apps.dialects.tunebook import parameters, rows
 from apps.dialects.tunebook.base import TunebookView
+from apps.dialects.tunebook.finding import understood
 from apps.experiments.models import Experiment
+from apps.search.grammar import trials_grammar
+from apps.search.trials import narrowed
 from apps.trials import logs
 from apps.trials.filters import TrialFilter
 from apps.trials.models import Measurement, Trial
 from apps.tuning import experiments, trials
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import OutOfReach
+from tunebook.job import Job
 
 FILES = {"stdout": "out.log", "stderr": "err.log"}
 MOST_NUMBER = 2**31 - 1
@@ -51,7 +59,16 @@ class Trials(TunebookView):
         if asked["status"]:
             wanted = TrialFilter({"status": asked["status"]}, queryset=Trial.objects.filter(experiment=found)).qs
             total = sum(found.counts.get(status, 0) for status in set(asked["status"]))
+        if asked["query"]:
+            wanted, total = self._queried(found, asked["query"], wanted)
         return self.listed(rows.trials(catalog.trial_ids(found, page, wanted)), total)
+
+    @staticmethod
+    def _queried(found: Experiment, text: str, rows: QuerySet[Trial] | None) -> tuple[QuerySet[Trial], int]:
+        space = Job.from_dict(found.job).space
+        all_rows = Trial.objects.filter(experiment=found) if rows is None else rows
+        wanted = narrowed(all_rows, understood(text, trials_grammar(space.leaves())), found, space)
+        return wanted, wanted.count()
 
     def post(self, request: Request, key: str) -> HttpResponse:
         """Add a trial with these parameters; it does not count against the limit of trials."""
@@ -87,11 +104,12 @@ class ExcludeTrial(TrialView):
     """Leave an ended trial out of what models, policies and the best count."""
 
     excluded = True
+    fields: ClassVar[dict[str, Parameter]] = dict(parameters.EXCLUDE)
 
     def post(self, request: Request, key: str, number: int) -> HttpResponse:
-        self.document()
+        why = self.document().get("reason", "")
         experiment, trial = self.found(key, number)
-        if not trials.exclude(self.actor, experiment, [trial.key], excluded=self.excluded):
+        if not trials.exclude(self.actor, experiment, [trial.key], excluded=self.excluded, why=why):
             raise Conflict(f"it has not ended: {trial.status}")
         return self.answer(rows.trials([trial.pk])[0])
 
@@ -100,6 +118,7 @@ class IncludeTrial(ExcludeTrial):
     """Count an excluded trial again."""
 
     excluded = False
+    fields: ClassVar[dict[str, Parameter]] = {}
 
 
 class RestartTrial(TrialView):
@@ -118,6 +137,17 @@ class RestartTrial(TrialView):
             return rows.trials([outcome.pk])[0]
 
         return self.created(create)
+
+
+class RestartFailed(TunebookView):
+    """Start every failed trial again that was not yet."""
+
+    def post(self, request: Request, key: str) -> HttpResponse:
+        self.document()
+        answers = trials.restart_failed(self.actor, experiments.find(self.actor, key))
+        made = [answer.pk for answer in answers.values() if isinstance(answer, Trial)]
+        refused = {key: answer for key, answer in answers.items() if isinstance(answer, str)}
+        return self.answer({"items": rows.trials(made), "refused": refused})
 
 
 class Measurements(TrialView):

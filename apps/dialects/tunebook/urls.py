@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from apps.dialects.tunebook import events, experiments, reports, trials, workspaces
+from apps.dialects.tunebook import events, experiments, finding, reports, trials, workspaces
 from apps.dialects.tunebook.base import Nowhere
 
 ONE = "experiments/<str:key>"
@@ -21,6 +21,9 @@ urlpatterns = [
     path(f"{ONE}/reopen", experiments.ReopenExperiment.as_view()),
     path(f"{ONE}/restore", experiments.RestoreExperiment.as_view()),
     path(f"{ONE}/purge", experiments.PurgeExperiment.as_view()),
+    path(f"{ONE}/limits", experiments.ChangeLimits.as_view()),
+    path(f"{ONE}/star", finding.StarExperiment.as_view()),
+    path(f"{ONE}/restart-failed", trials.RestartFailed.as_view()),
     path(f"{ONE}/trials", trials.Trials.as_view()),
     path(TRIAL, trials.OneTrial.as_view()),
     path(f"{TRIAL}/stop", trials.StopTrial.as_view()),
@@ -32,7 +35,11 @@ urlpatterns = [
     path("attempts/report", reports.ReportMeasurements.as_view()),
     path("events", events.Events.as_view()),
     path("me", workspaces.Me.as_view()),
+    path("query-words", finding.QueryWords.as_view()),
     path("workspaces", workspaces.Workspaces.as_view()),
+    path(f"{WORKSPACE}/views", finding.Views.as_view()),
+    path(f"{WORKSPACE}/views/<int:number>", finding.OneView.as_view()),
+    path(f"{WORKSPACE}/export", finding.ExportExperiments.as_view()),
     path(f"{WORKSPACE}/members", workspaces.Members.as_view()),
     path(f"{WORKSPACE}/members/<str:username>", workspaces.OneMember.as_view()),
     path(f"{WORKSPACE}/keys", workspaces.Keys.as_view()),
