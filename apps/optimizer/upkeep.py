@@ -1,5 +1,5 @@
 """What one worker at a time does for all: stale experiments become UNKNOWN, orphans are stopped, old events go,
-files that nothing refers to are collected."""
+files that nothing refers to are collected, old trash is emptied, and what finding needs is kept."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from datetime import timedelta
 
 from django.db.models import DateTimeField, ExpressionWrapper, Q, Value
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from apps.artifacts import snapshots, store
 from apps.experiments.models import Chore
 from apps.feed import upkeep as feed_upkeep
 from apps.optimizer import census
 from apps.optimizer.work import Place
-from apps.tuning import driving, leases
+from apps.search import facts
+from apps.tuning import driving, experiments, leases
 
 log = logging.getLogger(__name__)
 
 EVERY = 10.0
 HOLD = timedelta(seconds=30)
 COLLECT_EVERY = timedelta(minutes=10)
+FACTS_EVERY = timedelta(seconds=10)
+RECENT = timedelta(minutes=10)
+ALL_FACTS_EVERY = timedelta(hours=1)
 FREE = Q(until=None) | Q(until__lt=Now())
 
 
@@ -34,6 +39,10 @@ def run(worker: str, place: Place) -> None:
         if abandoned:
             log.warning("%d experiments have no living optimizer", abandoned)
         feed_upkeep.purge()
+    if due("facts", FACTS_EVERY):
+        facts.catch_up(None if due("all facts", ALL_FACTS_EVERY) else timezone.now() - RECENT)
+    if due("trash", COLLECT_EVERY):
+        experiments.empty_trash()
     if due("artifacts", COLLECT_EVERY):
         snapshots.collect()
         store.collect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -230,6 +231,32 @@ def purge(actor: Actor, experiment: Experiment) -> None:
             raise Conflict("its trials are still being stopped; try again in a moment", status=row.status)
         tally.shift(tally.place(row), None)
         row.delete()
+
+
+def days_left(experiment: Experiment) -> int | None:
+    """Days until an experiment in the trash is deleted for good by itself; None where nothing ever is."""
+    if not settings.TUNEBOOK_TRASH_DAYS or experiment.trashed_at is None:
+        return None
+    end = experiment.trashed_at + timedelta(days=settings.TUNEBOOK_TRASH_DAYS)
+    return max(0, (end - timezone.now()).days)
+
+
+def empty_trash(*, most: int = 100) -> int:
+    """Delete for good what has lain in the trash for TUNEBOOK_TRASH_DAYS; how many there were. For the upkeep."""
+    if not settings.TUNEBOOK_TRASH_DAYS:
+        return 0
+    before = timezone.now() - timedelta(days=settings.TUNEBOOK_TRASH_DAYS)
+    places = Experiment.objects.filter(workspace__in=list(Workspace.objects.values_list("pk", flat=True)), trashed=True)
+    old = places.filter(trashed_at__lt=before, ended__isnull=False).order_by().lean()
+    gone = 0
+    for experiment in old[:most]:
+        with transaction.atomic():
+            row = _locked(experiment)
+            if row.trashed and row.has_ended:
+                tally.shift(tally.place(row), None)
+                row.delete()
+                gone += 1
+    return gone
 
 
 def reopen(actor: Actor, experiment: Experiment, *, max_trials: int) -> Experiment:
