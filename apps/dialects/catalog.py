@@ -11,13 +11,14 @@ from functools import cache, cached_property
 from typing import Any
 
 import orjson
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum, TextField
+from django.db.models.functions import Cast
 
 from apps.experiments.filters import ExperimentFilter
 from apps.experiments.models import Accessibility, Desired, Experiment, Tally
 from apps.tags.models import Tag
 from apps.trials.models import Trial
-from apps.workspaces.access import Actor, visible
+from apps.workspaces.access import Actor, OutOfReach, sees, visible
 from apps.workspaces.models import Role
 from apps.workspaces.statement import ById, Statement
 from tunebook.status import ENDED_EXPERIMENT
@@ -53,16 +54,17 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which experiments: parameters of ExperimentFilter, and what it has no word for."""
+    """Which experiments: parameters of ExperimentFilter, and what it has no word for; `meant` is a query as lookups."""
 
     filters: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[tuple[str, str | None]] = ()
     terminating: bool = False
     trashed: bool = False
+    meant: Q = field(default_factory=Q)
 
     @property
     def is_kept_counted(self) -> bool:
-        return not self.tags and not self.terminating and KEPT_COUNTED.issuperset(self.filters)
+        return not (self.tags or self.terminating or self.meant) and KEPT_COUNTED.issuperset(self.filters)
 
 
 class Search:
@@ -111,6 +113,7 @@ class Search:
         return Experiment.objects.visible_to(self.actor).filter(trashed__in=[self.wanted.trashed])
 
     def _narrowed(self, rows: QuerySet[Experiment]) -> QuerySet[Experiment]:
+        rows = rows.filter(self.wanted.meant) if self.wanted.meant else rows
         if self.wanted.terminating:
             rows = rows.filter(desired=Desired.STOP).exclude(status__in=ENDED_EXPERIMENT)
         for key, value in self.wanted.tags:
@@ -120,12 +123,10 @@ class Search:
         return rows
 
     def _visible_in(self, workspace: int) -> int:
-        """The rule of `access.visible`, on the few tally rows of a workspace."""
-        sees_all = workspace in self.actor.administers
         return sum(
             number
             for creator, accessibility, number in TALLIES.rows([workspace, self.wanted.trashed])
-            if sees_all or accessibility == Accessibility.PUBLIC or creator == self.actor.user_id
+            if sees(self.actor, workspace, accessibility, creator)
         )
 
 
@@ -148,36 +149,88 @@ def in_order(ids: Sequence[int], rows: Iterable[Sequence[Any]]) -> list[Sequence
     return [by_id[pk] for pk in ids if pk in by_id]
 
 
-def trial_ids(experiment: Experiment, page: Page, wanted: QuerySet[Trial] | None = None) -> list[int]:
-    """The ids of one page of trials, by number or by value; those without a value come last. One query.
+@dataclass(frozen=True)
+class Sweep:
+    """Of an experiment what the list of its trials needs; the job as JSON."""
+
+    id: int
+    key: str
+    trial_count: int
+    job: str
+
+
+def sweep(actor: Actor, key: str) -> Sweep:
+    """The experiment of that key, if the actor may see it and it is not in the trash. One query."""
+    for pk, workspace, accessibility, creator, trials, job in SWEEPS.rows([key, False]):
+        if sees(actor, workspace, accessibility, creator):
+            return Sweep(pk, key, trials, job)
+    raise OutOfReach("experiment", key)
+
+
+def trial_page(experiment: int, count: int, page: Page, columns: ById) -> list[Sequence[Any]]:
+    """The rows of one page of all trials, by number or by value; those without a value come last. One query.
 
     Two more on the pages behind the last value: there the rest goes on by number.
     """
-    rows = Trial.objects.filter(experiment=experiment) if wanted is None else wanted
-    if page.order == "number" and wanted is None:
-        return _numbered(rows, experiment.trial_count, page)
     if page.order == "number":
-        return list(rows.order_by("-number" if page.down else "number").values_list("pk", flat=True)[page.slice])
-    valued = rows.filter(value__isnull=False)
-    order = ("-value", "-number") if page.down else ("value", "number")
+        # numbers run from 0 without a gap, so that a page's ends are known, however deep it lies
+        places = range(count)[::-1][page.slice] if page.down else range(count)[page.slice]
+        if not places:
+            return []
+        ends = [min(places), max(places)]
+        return _trials_by_number(columns, page.down).rows([experiment, *ends, page.size, 0])
+    found = _trials_by_value(columns, page.down).rows([experiment, page.size, page.slice.start])
+    missing = min(page.size, count - page.slice.start) - len(found)
+    if missing <= 0:
+        return found
+    rows = Trial.objects.filter(experiment=experiment)
+    start = max(page.slice.start - rows.filter(value__isnull=False).count(), 0)
+    rest = rows.filter(value__isnull=True).order_by("number").values_list("pk", flat=True)
+    ids = list(rest[start : start + missing])
+    return found + in_order(ids, columns.rows(ids))
+
+
+@cache
+def _trials_by_number(columns: ById, down: bool) -> Statement:
+    within = Trial.objects.filter(experiment=0).filter(number__range=(0, 1)).values("pk")
+    return columns.where(lambda: within, _directed(["number"], down))
+
+
+@cache
+def _trials_by_value(columns: ById, down: bool) -> Statement:
+    within = Trial.objects.filter(experiment=0).filter(value__isnull=False).values("pk")
+    return columns.where(lambda: within, _directed(["value", "number"], down))
+
+
+def wanted_trials(experiment: Experiment, page: Page, wanted: QuerySet[Trial]) -> list[int]:
+    """The ids of one page of some of an experiment's trials, ordered as `trial_page` does. One to three queries."""
+    if page.order == "number":
+        return list(wanted.order_by("-number" if page.down else "number").values_list("pk", flat=True)[page.slice])
+    valued = wanted.filter(value__isnull=False)
+    order = _directed(["value", "number"], page.down)
     ids = list(valued.order_by(*order).values_list("pk", flat=True)[page.slice])
     if len(ids) == page.size or (page.slice.start + len(ids)) >= experiment.trial_count:
         return ids
-    rest = rows.filter(value__isnull=True).order_by("number").values_list("pk", flat=True)
+    rest = wanted.filter(value__isnull=True).order_by("number").values_list("pk", flat=True)
     start = max(page.slice.start - valued.count(), 0)
     return ids + list(rest[start : start + page.size - len(ids)])
 
 
-def _numbered(rows: QuerySet[Trial], count: int, page: Page) -> list[int]:
-    """A page of all trials by number: numbers run from 0 without a gap, so that its ends are known, however deep."""
-    places = range(count)[::-1][page.slice] if page.down else range(count)[page.slice]
-    if not places:
-        return []
-    found = rows.filter(number__range=(min(places), max(places))).order_by("-number" if page.down else "number")
-    return list(found.values_list("pk", flat=True))
-
-
 MOST = 200
+SWEEPS = Statement(
+    lambda: (
+        Experiment.objects.filter(key="?")
+        .filter(trashed__in=[False])
+        .values_list(
+            "pk",
+            "workspace_id",
+            "accessibility",
+            "creator_id",
+            "trial_count",
+            Cast("job", TextField()),
+        )
+    )
+)
 TALLIES = Statement(
     # one filter after the other: inside one call Django sorts them, and with them the parameters
     lambda: (

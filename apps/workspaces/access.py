@@ -94,6 +94,12 @@ def visible(actor: Actor) -> Q:
     return Q(workspace_id__in=admin) | shared if admin else shared
 
 
+def sees(actor: Actor, workspace_id: int, accessibility: str, creator_id: int) -> bool:
+    """The rule of `visible` for one experiment whose columns are at hand."""
+    role = actor.role_in(workspace_id)
+    return role is Role.ADMIN or (role is not None and (accessibility == "PUBLIC" or creator_id == actor.user_id))
+
+
 def actor_of_user(user: Any) -> Actor:
     """The actor behind a signed-in browser. One query."""
     members = Member.objects.filter(user=user).order_by("workspace_id")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -46,6 +46,8 @@ PLAIN_COLUMNS, ALL_COLUMNS = len(PLAIN), len(COLUMNS)
 REMEMBERED = 4096
 """So many pieces of answers are kept as they were written; rows of a list have many in common."""
 JOB_TYPE = "1"
+WORDS_OF_METRIC = (COMBINED, "default", "type")
+"""What a metric's name may not be to stand in an entry of `Metric` beside the objective."""
 
 Points = Sequence[tuple[float | None, Mapping[str, float]]]
 
@@ -115,23 +117,50 @@ def texts(document: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def trial_rows(experiment: Experiment, ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Trials of one experiment with their measurements, in the order of the ids. Two queries."""
-    job = Job.from_dict(experiment.job)
-    points = _points(ids, series_name(job.objective))
-    return [_trial_row(experiment, job, values, points) for values in catalog.in_order(ids, TRIALS.rows(ids))]
+@lru_cache(maxsize=64)
+def job_of(text: str) -> Job:
+    """The job that this JSON declares. Kept, because the pages of one experiment are asked for one after the other."""
+    return Job.from_dict(orjson.loads(text))
 
 
-def _points(ids: Sequence[int], series: str) -> dict[int, Points]:
+def trial_rows(experiment: str, job: Job, listed: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Trials of one experiment from the values of TRIALS, with their measurements. One query."""
+    measured = MEASUREMENTS.rows([values[0] for values in listed])
+    metric = _metric_writer(series_name(job.objective), measured)
+    return [_trial_row(experiment, job, values, metric) for values in listed]
+
+
+def _metric_writer(series: str, measured: Sequence[Sequence[Any]]) -> Callable[[int, float | None], str]:
+    """What writes the measurements of a trial, by its id and its final value."""
+    if series not in WORDS_OF_METRIC and all(name == series and not kind for _, _, name, _, kind in measured):
+        return _of_one_metric(series, measured)
+    points = _points(measured, series)
+    return lambda trial, final: pai.metric(points.get(trial, ()), final, _text)
+
+
+def _of_one_metric(series: str, measured: Sequence[Sequence[Any]]) -> Callable[[int, float | None], str]:
+    """The same where one metric is all there is, which is usual: its values are written all at once."""
+    texts = _text([value for _, _, _, value, _ in measured])[1:-1].split(",")
+    found: dict[int, dict[int, str]] = {}
+    for (trial, step, _, _, _), text in zip(measured, texts, strict=False):
+        if trial in found:
+            found[trial][step] = text
+        else:
+            found[trial] = {step: text}
+    write = pai.single_metric(series, _text)
+
+    def metric(trial: int, final: float | None) -> str:
+        steps = found.get(trial, {})
+        return write([steps[step] for step in sorted(steps)], final)
+
+    return metric
+
+
+def _points(measured: Sequence[Sequence[Any]], series: str) -> dict[int, Points]:
     """Per trial its measurements in order of step, each the objective's value and all metrics; the newest attempt counts."""
     found: dict[int, dict[int, dict[str, float]]] = {}
-    for trial, step, name, value, kind in MEASUREMENTS.rows(ids):
-        number = number_of(value, kind) if kind else value
-        steps = found.setdefault(trial, {})
-        if step in steps:
-            steps[step][name] = number
-        else:
-            steps[step] = {name: number}
+    for trial, step, name, value, kind in measured:
+        found.setdefault(trial, {}).setdefault(step, {})[name] = number_of(value, kind)
     return {
         trial: [(steps[step].get(series), _named(steps[step])) for step in sorted(steps)]
         for trial, steps in found.items()
@@ -143,21 +172,23 @@ def _named(metrics: Mapping[str, float]) -> Mapping[str, float]:
     return {name: value for name, value in metrics.items() if name} if COMBINED in metrics else metrics
 
 
-def _trial_row(experiment: Experiment, job: Job, values: Sequence[Any], points: Mapping[int, Points]) -> dict[str, Any]:
+def _trial_row(
+    experiment: str, job: Job, values: Sequence[Any], metric: Callable[[int, float | None], str]
+) -> dict[str, Any]:
     pk, key, number, text, status, value, created, modified = values
     params = orjson.loads(text)
     final = value if status == TrialStatus.FINISHED else None
     return {
         "TrialId": key,
-        "ExperimentId": experiment.key,
+        "ExperimentId": experiment,
         "ParameterId": number,
         "Hyperparam": pai.hyperparam(params, job.command.literals, _text),
-        "Status": pai.trial_status(status),
+        "Status": _trial_status(status),
         "Model": _model(experiment, job, key, params),
         "MetricName": "",
-        "Metric": pai.metric(points.get(pk, ()), final, _text),
+        "Metric": metric(pk, final),
         "FinalMetric": pai.final_metric(final),
-        "JobMeta": pai.job_meta(experiment.key, key, number, _text),
+        "JobMeta": pai.job_meta(experiment, key, number, _text),
         "UserScore": 0,
         "UserComment": "",
         "GmtCreateTime": created,
@@ -169,12 +200,17 @@ def _text(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _model(experiment: Experiment, job: Job, trial: str, params: Mapping[str, Any]) -> str:
+def _model(experiment: str, job: Job, trial: str, params: Mapping[str, Any]) -> str:
     path = job.command.model_path
     if not path:
         return ""
-    variables = job.command.variables(params, exp_id=experiment.key.lower(), trial_id=trial.lower(), space=job.space)
+    variables = job.command.variables(params, exp_id=experiment.lower(), trial_id=trial.lower(), space=job.space)
     return job.command.fill(path, variables)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _trial_status(status: str) -> str:
+    return pai.trial_status(status)
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -29,11 +29,12 @@ class ListHpoTrials(PaiView):
 
     def get(self, request: Request, experiment: str) -> HttpResponse:
         asked = self.parameters
-        found = experiments.find(self.actor, experiment)
+        found = catalog.sweep(self.actor, experiment)
         page = catalog.Page(
             number=asked["PageNumber"], size=asked["PageSize"], order=asked["SortBy"], down=asked["Order"] == "DESC"
         )
-        shown = rows.trial_rows(found, catalog.trial_ids(found, page))
+        listed = catalog.trial_page(found.id, found.trial_count, page, rows.TRIALS)
+        shown = rows.trial_rows(found.key, rows.job_of(found.job), listed)
         return self.done(TotalCount=found.trial_count, Trials=shown)
 
 
@@ -45,7 +46,7 @@ class GetHpoTrial(PaiView):
     def get(self, request: Request, experiment: str, trial: str) -> HttpResponse:
         found = experiments.find(self.actor, experiment)
         one = trials.find(self.actor, found, key=trial)
-        return self.done(**rows.trial_rows(found, [one.pk])[0])
+        return self.done(**rows.trial_rows(found.key, Job.from_dict(found.job), rows.TRIALS.rows([one.pk]))[0])
 
 
 class StopHpoTrials(PaiView):

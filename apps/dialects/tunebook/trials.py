@@ -61,7 +61,10 @@ class Trials(TunebookView):
             total = sum(found.counts.get(status, 0) for status in set(asked["status"]))
         if asked["query"]:
             wanted, total = self._queried(found, asked["query"], wanted)
-        return self.listed(rows.trials(catalog.trial_ids(found, page, wanted)), total)
+        if wanted is None:
+            listed = catalog.trial_page(found.pk, found.trial_count, page, rows.TRIALS)
+            return self.listed([rows.trial(values) for values in listed], total)
+        return self.listed(rows.trials(catalog.wanted_trials(found, page, wanted)), total)
 
     @staticmethod
     def _queried(found: Experiment, text: str, rows: QuerySet[Trial] | None) -> tuple[QuerySet[Trial], int]:

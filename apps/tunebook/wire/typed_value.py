@@ -41,6 +41,7 @@ _PLACES = {
     "q": 2,
 }  # fmt: skip
 MAX_OPTIONS = 10_000
+PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def load_space(document: object, path: str = "search_space") -> tuple[Space, dict[str, str]]:
@@ -68,7 +69,10 @@ def dump_space(space: Mapping[str, Distribution], literals: Mapping[str, str]) -
 
 def wrap_params(params: Mapping[str, Any], literals: Mapping[str, str]) -> dict[str, Any]:
     """A parameter set with its keys written as the submitted space wrote them."""
-    return {literals.get(name, wrapped(name)): _wrap_option(value, name, literals) for name, value in params.items()}
+    return {
+        literals.get(name) or wrapped(name): value if type(value) in PLAIN else _wrap_option(value, name, literals)
+        for name, value in params.items()
+    }
 
 
 def unwrap_params(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,3 +88,14 @@ def test_an_experiment_that_has_to_stop_is_terminating_until_it_has():
 @pytest.mark.parametrize("word", ["", "DONE", "SUCCEEDED"])
 def test_words_of_others_stand_for_no_experiment_status(word):
     assert pai.experiment_statuses(word) is None
+
+
+@pytest.mark.parametrize("final", [None, 0.25, float("inf")])
+@pytest.mark.parametrize("values", [[], [0.5], [1e-9, 3.0, 12345678.9]])
+def test_one_metric_alone_is_written_as_any_others(values, final):
+    write = pai.single_metric('loss "x"')
+
+    written = write([json.dumps(value) for value in values], final)
+
+    measured = [(value, {'loss "x"': value}) for value in values]
+    assert json.loads(written) == json.loads(pai.metric(measured, final))

@@ -1,6 +1,14 @@
 """PAI AutoML, API version 2022-08-28: the configuration document, its text forms, its words and its answers."""
 
-from tunebook.wire.pai.answers import experiment_status, final_metric, hyperparam, job_meta, metric, trial_status
+from tunebook.wire.pai.answers import (
+    experiment_status,
+    final_metric,
+    hyperparam,
+    job_meta,
+    metric,
+    single_metric,
+    trial_status,
+)
 from tunebook.wire.pai.documents import PATH, SECTIONS, mask, masked
 from tunebook.wire.pai.dumping import dump
 from tunebook.wire.pai.loading import load
@@ -33,6 +41,7 @@ __all__ = [
     "masked",
     "metric",
     "search_space_text",
+    "single_metric",
     "trial_status",
     "trial_statuses",
     "unwrap_params",

@@ -2,13 +2,13 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tunebook.wire.pai.statuses import experiment_status, trial_status
 from tunebook.wire.typed_value import wrap_params
 
-__all__ = ["experiment_status", "final_metric", "hyperparam", "job_meta", "metric", "trial_status"]
+__all__ = ["experiment_status", "final_metric", "hyperparam", "job_meta", "metric", "single_metric", "trial_status"]
 
 
 Writer = Callable[[Any], str]
@@ -38,6 +38,23 @@ def metric(
     if final is not None:
         entries.append(_entry(final, series[-1][1] if series else {}, "FINAL"))
     return write(entries)
+
+
+def single_metric(name: str, write: Writer = text) -> Callable[[Sequence[str], float | None], str]:
+    """What writes `metric` for trials that have but this one: from its finite values as JSON texts, and the final one.
+
+    A page of trials has hundreds of measurements; putting texts together takes a third of writing each anew.
+    """
+    between = f",{write(name)}:"
+
+    def written(values: Sequence[str], final: float | None) -> str:
+        entries = [f'{{"default":{value}{between}{value},"type":"PERIODICAL"}}' for value in values]
+        if final is not None:
+            last = f"{between}{values[-1]}" if values else ""
+            entries.append(f'{{"default":{write(_number(final))}{last},"type":"FINAL"}}')
+        return f"[{','.join(entries)}]"
+
+    return written
 
 
 def final_metric(value: float | None) -> str:
