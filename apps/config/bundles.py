@@ -12,7 +12,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 
-ENTRIES = ("js/main.js", "js/charts/index.js", "css/site.css")
+ENTRIES = ("js/main.js", "js/charts/index.js", "js/charts/analyse.js", "css/site.css")
 
 Read = Callable[[str], str]
 

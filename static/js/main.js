@@ -18,6 +18,9 @@ watchTimes();
 watchNotices();
 watchForms();
 
+// these come as a smaller file; a page never loads both
+const FEW_CHARTS = new Set(["history", "curves", "curve"]);
+
 const live = document.body.dataset.liveUrl ? new LivePage(document.body) : null;
 
 /** Bring the behaviours that belong to single elements to a part of the page, now or after a swap. */
@@ -25,7 +28,10 @@ async function prepare(root) {
   live?.follow(root);
   watchLogs(root);
   showCopyButtons(root);
-  if (root.querySelector("figure[data-chart]")) (await import("./charts/index.js")).mountCharts(root);
+  const charts = [...root.querySelectorAll("figure[data-chart]")];
+  if (!charts.length) return;
+  const few = charts.every((figure) => FEW_CHARTS.has(figure.dataset.chart));
+  (await (few ? import("./charts/index.js") : import("./charts/analyse.js"))).mountCharts(root);
 }
 
 prepare(document.body);

@@ -2,7 +2,8 @@
  * The chart core: a frame of fixed height, two axes, series of points and lines on a canvas.
  *
  * A chart gives it a model: {x, y, series, legend}. An axis is {label, kind, categories, whole}; a series is
- * {name, draw: "points" | "line" | "step", xs, ys, colour, width, alpha, shape(i), tint(i), words(i), href(i), quiet}.
+ * {name, draw: "points" | "line" | "step", xs, ys, colour, width, alpha, shape(i), tint(i), words(i), href(i), quiet,
+ * paint(ctx, chart) for what draws itself, dim(i) for points that stand back}.
  * Arrays may grow in place: call update(), the axes move only when the data no longer fit.
  */
 
@@ -85,7 +86,8 @@ export class Chart {
   }
 
   isEmpty() {
-    return !this.model || !this.model.series.some((series) => series.ys.some((y) => y !== null && Number.isFinite(y)));
+    const isThere = this.model?.y.kind === "category" ? (y) => y !== null : (y) => y !== null && Number.isFinite(y);
+    return !this.model || !this.model.series.some((series) => series.ys.some(isThere));
   }
 
   draw() {
@@ -128,7 +130,8 @@ export class Chart {
   }
 
   drawSeries(ctx, series) {
-    if (series.draw === "points") this.drawPoints(ctx, series);
+    if (series.paint) series.paint(ctx, this);
+    else if (series.draw === "points") this.drawPoints(ctx, series);
     else this.drawLine(ctx, series);
   }
 
@@ -165,10 +168,12 @@ export class Chart {
   drawPoints(ctx, series) {
     const many = series.xs.length > MANY;
     const size = many ? 11 : 16;
-    ctx.globalAlpha = many ? 0.7 : 1;
+    const alpha = series.alpha ?? (many ? 0.7 : 1);
+    ctx.globalAlpha = alpha;
     for (let i = 0; i < series.xs.length; i++) {
       const place = this.place(series, i);
       if (!place) continue;
+      if (series.dim) ctx.globalAlpha = series.dim(i) ? 0.12 : alpha;
       const sprite = this.sprite(place.beyond || series.shape(i), this.colours[series.tint(i)] || series.tint(i));
       ctx.drawImage(sprite, place.x - size / 2, place.y - size / 2, size, size);
     }

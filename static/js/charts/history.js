@@ -3,10 +3,15 @@
 import { duration, number, toNumber } from "../format.js";
 import { ENDED, statusWords } from "../words.js";
 import { Chart } from "./core.js";
-import { GOAL_WORDS, hrefOf, isBetter } from "./data.js";
+import { GOAL_WORDS, hrefOf, isBetter, worthReach } from "./data.js";
 import { extent } from "./scales.js";
 import { mark, STATUS_SHAPES } from "./theme.js";
 
+const AXES = {
+  number: { label: "trial", kind: "linear", whole: true },
+  time: { label: "time since start", kind: "time" },
+  cost: { label: "trial time spent, summed", kind: "time" },
+};
 const CROWD = 1000; // from here on the line would drown among the points
 
 /** What is drawn, from the payload: columns of trials that later events can change, and the line of the best. */
@@ -20,6 +25,8 @@ export class HistoryData {
     this.value = payload.value.map(toNumber);
     this.status = payload.status.map((index) => payload.statuses[index]);
     this.ended = [...payload.ended];
+    this.cost = [...(payload.cost || payload.ended)];
+    this.spent = payload.spent || 0;
     this.places = new Map(this.number.map((n, index) => [n, index]));
     this.log = false;
     this.by = "number";
@@ -38,11 +45,19 @@ export class HistoryData {
     this.value[index] = value;
     this.status[index] = trial.status;
     this.ended[index] = ended;
+    this.cost[index] = this.costOf(trial, index);
     return true;
   }
 
+  /** What all trials have taken together when this one has just ended; once known it stays. */
+  costOf(trial, index) {
+    if (!trial.ended || !trial.started || (this.cost[index] ?? null) !== null) return this.cost[index] ?? null;
+    this.spent += Math.max(0, (Date.parse(trial.ended) - Date.parse(trial.started)) / 1000);
+    return this.spent;
+  }
+
   xs() {
-    return this.by === "number" ? this.number : this.ended;
+    return { number: this.number, time: this.ended, cost: this.cost }[this.by];
   }
 
   /** Indexes of succeeded trials that were the best when they came, in the order of x. */
@@ -58,16 +73,8 @@ export class HistoryData {
     return steps;
   }
 
-  /** The range worth showing: everything, unless a few values far on the bad side would flatten the rest. */
   reach() {
-    const values = this.value.filter((value) => value !== null && Number.isFinite(value) && (!this.log || value > 0));
-    const all = extent(values, this.log ? "log" : "linear");
-    if (!all || this.log || values.length < 10) return all;
-    values.sort((a, b) => a - b);
-    const [low, high] = [0.05, 0.9].map((part) => values[Math.floor(part * (values.length - 1))]);
-    const [first, last] = [0.1, 0.95].map((part) => values[Math.floor(part * (values.length - 1))]);
-    if (this.goal === "maximize") return [Math.max(all[0], first - 1.5 * (last - first)), all[1]];
-    return [all[0], Math.min(all[1], high + 1.5 * (high - low))];
+    return worthReach(this.value, this.goal, this.log ? "log" : "linear");
   }
 
   summary() {
@@ -110,7 +117,7 @@ export function mountHistory(figure, payload, events) {
 
   function draw() {
     chart.set({
-      x: data.by === "number" ? { label: "trial", kind: "linear", whole: true } : { label: "time since start", kind: "time" },
+      x: AXES[data.by],
       y: {
         name: data.metric,
         label: `${data.metric} ${GOAL_WORDS[data.goal] || ""}`,
@@ -125,8 +132,9 @@ export function mountHistory(figure, payload, events) {
     refresh();
   }
 
-  chart.tools.choice("Across", { number: "by number", time: "by time" }, data.by, (by) => ((data.by = by), draw()));
+  chart.tools.choice("Across", { number: "by number", time: "by time", cost: "by cost" }, data.by, (by) => ((data.by = by), draw()));
   chart.tools.toggle("Log", false, (on) => ((data.log = on), draw()));
+  if (figure.dataset.here) offerFilter(figure, chart, data);
   draw();
   events.follow(({ kind, payload: event }) => {
     if (kind === "trial" && data.take(event)) refresh();
@@ -162,4 +170,17 @@ function legend(data) {
     draw: (ctx, x, y, colours) => mark(ctx, STATUS_SHAPES[status], x, y, 4, colours[status]),
   }));
   return [line, ...shapes];
+}
+
+/** A zoomed part of the numbers can become the page's filter. */
+function offerFilter(figure, chart, data) {
+  const button = chart.tools.button("Filter by this", () => {
+    const [low, high] = chart.axes.zoom.x.map(Math.round);
+    const address = new URL(figure.dataset.here, location.href);
+    address.searchParams.set("q", `number>=${Math.max(0, low)} number<=${high}`);
+    location.assign(address);
+  });
+  button.hidden = true;
+  chart.tools.own.append(button);
+  figure.addEventListener("tb:zoom", ({ detail }) => (button.hidden = !detail || data.by !== "number"));
 }

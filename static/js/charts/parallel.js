@@ -6,43 +6,69 @@
 
 import { element } from "../dom.js";
 import { number, toNumber } from "../format.js";
+import { cells, hrefOf, ranks, worthReach } from "./data.js";
 import { extent, niceDomain, scale } from "./scales.js";
+import { select } from "./selection.js";
 import { adoptStyle } from "./style.js";
-import { palette, watchTheme } from "./theme.js";
+import { palette, shade, watchTheme } from "./theme.js";
 
+const TOPS = [10, 20, 50, 100, 200];
+const GROUPS = 5;
 const TOP = 44;
 const BOTTOM = 40;
 const SIDE = 56;
 const AXIS_ROOM = 96;
 
-export function mountParallel(figure, payload) {
-  new Parallel(figure, payload);
-  return null; // a preview stays as it was asked for
+export function mountParallel(figure, payload, events) {
+  const plot = new Parallel(figure, payload);
+  if (payload.chart !== "sample") return null; // a preview stays as it was asked for
+  events?.refetch();
+  return (fresh) => plot.take(fresh);
 }
 
 class Parallel {
   constructor(figure, payload) {
     adoptStyle();
     this.figure = figure;
-    this.names = payload.number;
-    this.rows = payload.rows.map((row, i) => (payload.value ? [...row, toNumber(payload.value[i])] : row));
-    this.axes = [...payload.axes, ...(payload.value ? [{ name: payload.metric || "value", scale: "linear" }] : [])].map((axis, i) =>
-      this.axis(axis, i),
-    );
+    this.href = hrefOf(figure);
+    this.title = figure.querySelector("figcaption")?.textContent.trim() || "Parallel coordinates";
     this.spot = null;
+    this.top = 0;
+    this.axes = [];
     this.frame = figure.querySelector(".chart-frame");
     this.build();
+    this.take(payload);
     new ResizeObserver(() => this.draw()).observe(this.frame);
     watchTheme(() => this.draw());
+  }
+
+  /** Draw other numbers; what was brushed stays brushed. */
+  take(payload) {
+    const { axes, rows, value } = payload.columns ? turned(payload) : payload;
+    const brushes = new Map(this.axes.map((axis) => [axis.name, axis.brush]));
+    this.goal = payload.goal;
+    this.names = payload.number;
+    this.values = value ? value.map(toNumber) : null;
+    this.rows = rows.map((row, i) => (value ? [...row, this.values[i]] : row));
+    const last = value ? [{ name: payload.metric || "value", scale: "linear", isValue: true }] : [];
+    this.axes = [...axes, ...last].map((axis, i) => this.axis(axis, i));
+    for (const axis of this.axes) axis.brush = brushes.get(axis.name) || null;
+    this.rank = this.values ? ranks(this.values, this.goal) : null;
+    this.spot = null;
+    const size = `${this.rows.length} rows over ${this.axes.length} axes`;
+    this.stage.setAttribute("aria-label", `Parallel coordinates of ${size}. Arrow keys walk the rows.`);
+    this.message.hidden = this.rows.length > 0;
+    if (this.chooser) this.chooser.hidden = !this.rank || this.rows.length < 10;
     this.draw();
   }
 
   axis(axis, place) {
     const values = this.rows.map((row) => row[place]);
-    const known = extent(values.map(toNumber), axis.scale);
+    const known = axis.isValue ? worthReach(values.map(toNumber), this.goal, "linear") : extent(values.map(toNumber), axis.scale);
     const [low, high] = [axis.min ?? known?.[0] ?? 0, axis.max ?? known?.[1] ?? 1];
     const made = axis.scale === "category" ? scale("category", 0, 1, axis.values) : scale(axis.scale, ...this.domain(axis, low, high));
-    return { ...axis, scale: made, brush: null, inactive: values.some((value) => value === null || value === undefined) };
+    const inactive = values.some((value) => value === null || value === undefined);
+    return { ...axis, scale: made, brush: null, inactive };
   }
 
   domain(axis, low, high) {
@@ -53,25 +79,45 @@ class Parallel {
   build() {
     this.stage = element("div", "chart-stage", { tabIndex: 0, role: "application" });
     this.stage.setAttribute("aria-roledescription", "chart");
-    const size = `${this.rows.length} rows over ${this.axes.length} axes`;
-    this.stage.setAttribute("aria-label", `Parallel coordinates of ${size}. Arrow keys walk the rows.`);
     this.canvas = document.createElement("canvas");
-    this.stage.append(this.canvas);
+    this.overlay = document.createElement("canvas");
+    this.stage.append(this.canvas, this.overlay);
     this.tip = element("div", "chart-tip", { hidden: true });
     this.words = element("div", "chart-words", { role: "status" });
-    this.frame.replaceChildren(this.stage, this.tip, this.words);
-    const nothing = this.figure.dataset.empty || "Nothing to draw yet.";
-    if (!this.rows.length) this.frame.append(element("div", "chart-message", { textContent: nothing }));
+    this.message = element("div", "chart-message", { textContent: this.figure.dataset.empty || "Nothing to draw yet." });
+    this.frame.replaceChildren(this.stage, this.tip, this.words, this.message);
+    if (this.figure.dataset.src) this.buildTools();
     this.stage.addEventListener("pointermove", (event) => this.moved(event));
     this.stage.addEventListener("pointerleave", () => this.show(null));
     this.stage.addEventListener("pointerdown", (event) => this.pressed(event));
-    this.stage.addEventListener("pointerup", () => this.released());
+    this.stage.addEventListener("pointerup", (event) => this.released(event));
     this.stage.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  buildTools() {
+    const bar = element("div", "chart-tools");
+    this.chooser = element("select", "", { ariaLabel: "Which trials" });
+    this.chooser.append(new Option("all trials", 0));
+    for (const count of TOPS) this.chooser.append(new Option(`best ${count}`, count));
+    this.chooser.addEventListener("change", () => {
+      this.top = Number(this.chooser.value);
+      this.brushed();
+    });
+    this.clear = element("button", "", { type: "button", textContent: "Clear brushes", hidden: true });
+    this.clear.addEventListener("click", () => {
+      for (const axis of this.axes) axis.brush = null;
+      this.brushed();
+    });
+    bar.append(this.clear, this.chooser);
+    this.figure.querySelector("figcaption").append(bar);
+    bar.style.position = "static";
+    bar.style.marginLeft = "auto";
   }
 
   /** The rows that cross every brushed part. */
   kept() {
-    return this.rows.map((row) =>
+    return this.rows.map((row, index) =>
+      (!this.top || (this.rank?.[index] ?? Infinity) < this.top) &&
       this.axes.every((axis, i) => {
         if (!axis.brush) return true;
         const at = this.fraction(axis, row[i]);
@@ -83,7 +129,8 @@ class Parallel {
   fraction(axis, value) {
     if (value === null || value === undefined) return null;
     const at = axis.scale.at(axis.scale.kind === "category" ? value : toNumber(value));
-    return Number.isFinite(at) ? at : null;
+    if (!Number.isFinite(at)) return null;
+    return axis.isValue ? Math.max(0, Math.min(1, at)) : at;
   }
 
   x(i) {
@@ -99,32 +146,61 @@ class Parallel {
   draw() {
     this.width = Math.max(this.frame.clientWidth, 1);
     this.height = this.frame.clientHeight;
-    if (!this.height) return;
+    if (!this.height || !this.rows) return;
     this.colours = palette(this.frame);
-    const ratio = window.devicePixelRatio || 1;
-    Object.assign(this.canvas, { width: Math.round(this.width * ratio), height: Math.round(this.height * ratio) });
-    const ctx = this.canvas.getContext("2d");
-    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    ctx.font = `12px ${this.colours.font}`;
+    const ctx = this.prepare(this.canvas);
     const kept = this.kept();
-    const alpha = Math.max(0.25, Math.min(0.85, 40 / Math.max(1, this.rows.length)));
-    this.rows.forEach((row, i) => {
-      if (!kept[i]) this.line(ctx, row, this.colours.grid, 1, 0.8);
-    });
-    this.rows.forEach((row, i) => {
-      if (kept[i]) this.line(ctx, row, this.colours.hue1, 1.25, alpha);
+    const [out, groups] = [[], Array.from({ length: GROUPS }, () => [])];
+    this.rows.forEach((row, i) => (kept[i] ? groups[this.groupOf(i)].push(row) : out.push(row)));
+    const count = this.rows.length - out.length;
+    const alpha = Math.max(0.3, Math.min(0.85, 60 / Math.max(1, count)));
+    this.lines(ctx, out, this.colours.grid, 1, 0.7);
+    groups.forEach((rows, place) => {
+      const tone = this.rank ? shade(this.colours, place / (GROUPS - 1)) : this.colours.hue1;
+      this.lines(ctx, rows, tone, place === GROUPS - 1 && this.rank ? 2 : 1.25, place === GROUPS - 1 ? Math.max(alpha, 0.8) : alpha);
     });
     this.axes.forEach((axis, i) => this.drawAxis(ctx, axis, i));
-    if (this.spot !== null) this.line(ctx, this.rows[this.spot], this.colours.ink, 2.5, 1);
+    if (this.clear) this.clear.hidden = !this.axes.some((axis) => axis.brush);
+    this.drawSpot();
   }
 
-  line(ctx, row, colour, width, alpha) {
+  /** Which strength a row is drawn in: the best tenth on top, those without a value at the bottom. */
+  groupOf(i) {
+    if (!this.rank) return 0;
+    if (this.rank[i] === null) return 0;
+    const ranked = this.rank.length;
+    return Math.max(0, GROUPS - 1 - Math.floor((this.rank[i] / ranked) * (GROUPS - 1) + 0.9));
+  }
+
+  prepare(canvas) {
+    const ratio = window.devicePixelRatio || 1;
+    const [w, h] = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
+    if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+    const ctx = canvas.getContext("2d");
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.clearRect(0, 0, this.width, this.height);
+    ctx.font = `12px ${this.colours.font}`;
+    return ctx;
+  }
+
+  drawSpot() {
+    const ctx = this.prepare(this.overlay);
+    if (this.spot !== null) this.lines(ctx, [this.rows[this.spot]], this.colours.ink, 2.5, 1);
+  }
+
+  /** Rows as lines of one look. Many strokes of few lines each: one path of a thousand lines is slow to fill in. */
+  lines(ctx, rows, colour, width, alpha) {
+    if (!rows.length) return;
     ctx.globalAlpha = alpha;
     ctx.strokeStyle = colour;
     ctx.lineWidth = width;
-    ctx.beginPath();
-    this.axes.forEach((axis, i) => ctx.lineTo(this.x(i), this.y(this.fraction(axis, row[i]))));
-    ctx.stroke();
+    ctx.lineJoin = "bevel";
+    const xs = this.axes.map((_, i) => this.x(i));
+    for (const row of rows) {
+      ctx.beginPath();
+      for (let i = 0; i < xs.length; i++) ctx.lineTo(xs[i], this.y(this.fraction(this.axes[i], row[i])));
+      ctx.stroke();
+    }
     ctx.globalAlpha = 1;
   }
 
@@ -203,12 +279,29 @@ class Parallel {
     this.draw();
   }
 
-  released() {
-    if (!this.brushing) return;
+  released(event) {
+    const wasBrushing = this.brushing;
     this.brushing = null;
+    if (wasBrushing) return this.brushed();
+    const row = event.pointerType === "touch" ? null : this.nearest(this.at(event));
+    if (row !== null && this.href && this.nearAxis(this.at(event)) === null) location.assign(this.href(this.names[row]));
+  }
+
+  /** Tell the other charts and the table which rows are kept, and the page how to ask for them. */
+  brushed() {
+    this.draw();
     const rows = this.kept();
-    this.figure.dispatchEvent(new CustomEvent("tb:brush", { bubbles: true, detail: { rows } }));
+    const query = this.query();
+    const isAll = !query && !this.top;
+    if (this.names && this.figure.dataset.src) select(this.figure, isAll ? null : new Set(this.names.filter((_, i) => rows[i])));
+    const detail = { rows, axes: this.axes, names: this.names, cells: this.rows, query: query || (isAll ? "" : "status:succeeded"), href: this.href };
+    this.figure.dispatchEvent(new CustomEvent("tb:brush", { bubbles: true, detail }));
     this.words.textContent = `${rows.filter(Boolean).length} of ${rows.length} rows kept`;
+  }
+
+  /** The brushes in the words of the filter. */
+  query() {
+    return this.axes.filter((axis) => axis.brush).map(termsOf).join(" ");
   }
 
   /** The kept row whose line passes nearest to a place, within a few pixels. */
@@ -233,7 +326,8 @@ class Parallel {
     if (row === this.spot && row === null) return;
     this.spot = row;
     this.tip.hidden = row === null;
-    this.draw();
+    this.stage.style.cursor = row !== null && this.href ? "pointer" : "";
+    this.drawSpot();
     if (row === null) return;
     this.tip.textContent = this.wordsOf(row);
     const place = here || { x: this.x(0), y: TOP };
@@ -253,7 +347,8 @@ class Parallel {
 
   key(event) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (event.key === "Escape" && this.spot !== null) this.show(null);
+    if (event.key === "Enter" && this.spot !== null && this.href) location.assign(this.href(this.names[this.spot]));
+    else if (event.key === "Escape" && this.spot !== null) this.show(null);
     else if (!step || !this.rows.length || event.ctrlKey || event.metaKey || event.altKey) return;
     else {
       const row = this.spot === null ? (step > 0 ? 0 : this.rows.length - 1) : (this.spot + step + this.rows.length) % this.rows.length;
@@ -276,4 +371,21 @@ function fit(ctx, text, width) {
     if (ctx.measureText(cut).width <= width) return cut;
   }
   return words.slice(0, 1);
+}
+
+/** The rows of a payload whose numbers come by column. */
+function turned({ axes, columns, number: names, value }) {
+  const byAxis = columns.map((column, i) => cells(axes[i], column));
+  return { axes, rows: names.map((_, i) => byAxis.map((column) => column[i])), value };
+}
+
+/** One brush as terms of the filter: ends for numbers, alternatives for categories. */
+function termsOf(axis) {
+  const name = axis.isValue ? "value" : axis.name;
+  if (axis.scale.kind === "category") {
+    const inside = axis.values.filter((value) => axis.scale.at(value) >= axis.brush[0] && axis.scale.at(value) <= axis.brush[1]);
+    return `${name}:${inside.map((value) => (/[\s,()"]/.test(value) ? `"${value}"` : value)).join(",")}`;
+  }
+  const [low, high] = axis.brush.map((fraction) => Number(axis.scale.value(fraction).toPrecision(4)));
+  return `${name}>=${low} ${name}<=${high}`;
 }

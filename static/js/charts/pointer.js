@@ -129,6 +129,8 @@ export class Pointer {
     let best = null;
     let distance = NEAR * NEAR;
     for (const series of this.walkable()) {
+      const under = series.under?.(here, chart) ?? null;
+      if (under !== null) return { series, index: under };
       for (let index = 0; index < series.xs.length; index++) {
         const place = chart.place(series, index);
         if (!place || !chart.axes.isInside(place)) continue;
@@ -231,7 +233,7 @@ export class Pointer {
     if (this.drag) this.paintDrag(ctx);
     if (!this.spot) return;
     const { series, index } = this.spot;
-    if (series.draw !== "points") chart.clip(ctx, () => chart.drawLine(ctx, series, { width: 2.5, alpha: 1, colour: "ink" }));
+    if (!series.paint && series.draw !== "points") chart.clip(ctx, () => chart.drawLine(ctx, series, { width: 2.5, alpha: 1, colour: "ink" }));
     const place = chart.place(series, index);
     if (!place) return;
     mark(ctx, "disc", place.x, place.y, 7, chart.colours.surface);

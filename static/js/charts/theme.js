@@ -6,6 +6,7 @@ const NAMES = {
   grid: ["--chart-grid", "#e3e6ea", "#2c323a"],
   surface: ["--surface", "#ffffff", "#15181c"],
   best: ["--chart-best", "#0b5fcc", "#6cb2ff"],
+  bundle: ["--chart-bundle", "#c3cbd5", "#3d4754"],
   accent: ["--accent", "#0b5fcc", "#6cb2ff"],
   CREATED: ["--status-created", "#6b7480", "#98a1ad"],
   WAITING: ["--status-waiting", "#6b7480", "#98a1ad"],
@@ -68,6 +69,9 @@ export const STATUS_SHAPES = {
 
 const PAINTERS = {
   disc: (ctx, r) => circle(ctx, r, "fill"),
+  small: (ctx, r) => circle(ctx, r * 0.75, "fill"),
+  dot: (ctx, r) => circle(ctx, r * 0.4, "fill"),
+  ringed: (ctx, r) => (circle(ctx, r, "stroke"), circle(ctx, r * 0.45, "fill")),
   hollow: (ctx, r) => circle(ctx, r - 0.75, "stroke"),
   target: (ctx, r) => (circle(ctx, r - 0.5, "stroke"), circle(ctx, r / 2.4, "fill")),
   half: (ctx, r) => {
@@ -117,4 +121,17 @@ export function mark(ctx, shape, x, y, radius, colour) {
   ctx.lineWidth = 1.5;
   PAINTERS[shape](ctx, radius);
   ctx.restore();
+}
+
+const STEPS = 8;
+
+/** A colour of the sequential scale: 0 is the palest, 1 the strongest. In few steps, so that marks can be kept. */
+export function shade(colours, fraction) {
+  const t = Math.round(Math.max(0, Math.min(1, fraction)) * STEPS) / STEPS;
+  const [from, to] = [channels(colours.bundle), channels(colours.best)];
+  return `rgb(${from.map((part, i) => Math.round(part + (to[i] - part) * t)).join(" ")})`;
+}
+
+function channels(colour) {
+  return (colour.match(/[\d.]+/g) || [128, 128, 128]).slice(0, 3).map(Number);
 }
