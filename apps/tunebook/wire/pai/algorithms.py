@@ -1,16 +1,15 @@
 """Tuners and assessors by PAI's and NNI's names, with their class arguments."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from tunebook import policies
 from tunebook.errors import SpecError
-from tunebook.fields import Fields, below, join, unknown
+from tunebook.fields import Fields, join, unknown
 from tunebook.objective import Goal
-from tunebook.policies import POLICIES, CurveFittingPolicy, NniMedianstopPolicy, PaiAssessorPolicy, Policy
+from tunebook.policies import POLICIES, PaiAssessorPolicy, Policy
 from tunebook.sampling import SAMPLERS, Sampling
-
-GOALS = ("maximize", "minimize")
+from tunebook.wire.nni.algorithms import ASSESSORS, GP_ARGS, gp_options, tpe_options
 
 # The vendor's tuner -> our sampler and the class arguments that are understood beside the sampler's own.
 TUNERS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -18,29 +17,11 @@ TUNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "GridSearch": ("grid", ()),
     "Random": ("random", ()),
     "Evolution": ("evolution", ()),
-    "GP": (
-        "bayesian",
-        ("utility", "nu", "alpha", "cold_start_num", "selection_num_warm_up", "selection_num_starting_points"),
-    ),
+    "GP": ("bayesian", GP_ARGS),
     "PBT": ("pbt", ()),
 }
 DEFAULT_TUNER = "TPE"
-TPE_ARGS = (
-    "constant_liar_type",
-    "n_startup_jobs",
-    "n_ei_candidates",
-    "linear_forgetting",
-    "prior_weight",
-    "gamma",
-)
 ASSESSOR_ARGS = ("optimize_mode", "start_step", "proportion", "moving_avg", "earlystop", "patience")
-
-
-def optimize_mode(arguments: Fields) -> Goal | None:
-    """The direction that these class arguments name, or None."""
-    if not arguments.document.get("optimize_mode"):
-        return None
-    return cast(Goal, arguments.word("optimize_mode", GOALS, ""))
 
 
 def load_tuner(yml: Fields, *, is_empty: bool) -> Sampling:
@@ -90,40 +71,6 @@ def _sampler_of(name: str) -> str | None:
     return words.get(name.strip().lower())
 
 
-def _tpe_options(arguments: Fields) -> dict[str, Any]:
-    """NNI's tpe_args under the names of our sampler; what is not said keeps the sampler's own default."""
-    given = arguments.inside("tpe_args", TPE_ARGS)
-    liar = given.document.get("constant_liar_type", "best")
-    if liar not in ("best", "worst", "mean", None):
-        raise SpecError(given.at("constant_liar_type"), f"must be one of best, worst, mean or null, got {liar!r:.60}")
-    found: dict[str, Any] = {
-        "n_startup": given.integer("n_startup_jobs", low=0),
-        "n_candidates": given.integer("n_ei_candidates", low=1),
-        "linear_forgetting": given.integer("linear_forgetting", low=1),
-        "prior_weight": given.number("prior_weight", low=0),
-        "gamma": given.number("gamma", low=0),
-    }
-    if found["gamma"] is not None:
-        found["rule"] = "sqrt"
-    if "constant_liar_type" in given.document:
-        found["constant_liar"] = liar or "none"
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _gp_options(arguments: Fields) -> dict[str, Any]:
-    """NNI's arguments of GP under the names of our sampler; those of its inner machinery have no effect here."""
-    for name in ("nu", "alpha", "kappa", "xi"):
-        arguments.number(name, low=0)
-    arguments.integer("selection_num_starting_points", low=1)
-    start, candidates = arguments.integer("cold_start_num", low=0), arguments.integer("selection_num_warm_up", low=1)
-    found = {
-        "acquisition": arguments.word("utility", ("ei", "ucb", "poi"), "ei") if arguments.has("utility") else None,
-        "n_startup": None if start is None else max(start, 2),
-        "n_candidates": None if candidates is None else min(max(candidates, 10), 10_000),
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
 def _nothing(arguments: Fields) -> dict[str, Any]:
     return {}
 
@@ -139,18 +86,6 @@ def _pai_assessor(arguments: Fields) -> Policy:
     )
 
 
-def _median_stop(arguments: Fields) -> Policy:
-    return NniMedianstopPolicy(start_step=arguments.integer("start_step", low=0) or 0)
-
-
-def _curve_fitting(arguments: Fields) -> Policy:
-    given: dict[str, Any] = {name: arguments.integer(name, low=1) for name in ("epoch_num", "start_step", "gap")}
-    given |= {"threshold": arguments.number("threshold", low=0, high=1)}
-    known = {name: value for name, value in given.items() if value is not None}
-    with below(arguments.path):
-        return CurveFittingPolicy(**known)
-
-
 def _switch(arguments: Fields, name: str, *, default: bool) -> bool:
     """A JSON flag, or the word for one: the vendor types `moving_avg` as text."""
     value = arguments.document.get(name)
@@ -162,15 +97,10 @@ def _switch(arguments: Fields, name: str, *, default: bool) -> bool:
     return word == "true"
 
 
-_TRANSLATED: Mapping[str, Callable[[Fields], dict[str, Any]]] = {"tpe": _tpe_options, "bayesian": _gp_options}
+_TRANSLATED: Mapping[str, Callable[[Fields], dict[str, Any]]] = {"tpe": tpe_options, "bayesian": gp_options}
 _ASSESSORS: Mapping[str, tuple[str, tuple[str, ...], Callable[[Fields], Policy]]] = {
     "paiassessor": ("PAIAssessor", ASSESSOR_ARGS, _pai_assessor),
-    "medianstop": ("Medianstop", ("optimize_mode", "start_step"), _median_stop),
-    "curvefitting": (
-        "Curvefitting",
-        ("optimize_mode", "epoch_num", "start_step", "threshold", "gap"),
-        _curve_fitting,
-    ),
+    **ASSESSORS,
 }
 
 

@@ -14,7 +14,8 @@ from tunebook.monitor import Monitor
 from tunebook.objective import Goal, Metric, Mode, Objective
 from tunebook.readings import COMBINES, Readings
 from tunebook.schedule import DAYS, Schedule
-from tunebook.wire.pai.algorithms import load_assessor, load_tuner, optimize_mode
+from tunebook.wire.nni.algorithms import optimize_mode
+from tunebook.wire.pai.algorithms import load_assessor, load_tuner
 from tunebook.wire.pai.documents import ELSEWHERE, MEMBERS, PATH, SECTIONS, YML_MEMBERS
 from tunebook.wire.typed_value import load_space
 
