@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from django.core.signing import Signer
 from django.http import HttpResponse
@@ -100,13 +101,13 @@ class OneEnvironmentVersion(EnvironmentView):
 
 
 class CodeVersions(CodeView):
-    """The versions of a folder of code. Clients ask by its hash whether it must be uploaded."""
+    """The versions of a folder of code. Asked with a hash, whatever version has this content: it need not be sent again."""
 
     def get(self, request: Request, name: str, **scope: str) -> HttpResponse:
-        uploaded = CodeVersion.objects.filter(workspace=self.scope.workspace, name=name, snapshot__isnull=False)
-        rows = uploaded.select_related("author").order_by("-created", "-pk")[:100]
-        wanted = request._request.GET.get("hash")
-        shown = [self.told(row) for row in rows if not wanted or hash_of(row.properties) == wanted]
+        uploaded = CodeVersion.objects.filter(workspace=self.scope.workspace, snapshot__isnull=False)
+        wanted = request._request.GET.get("hash", "")
+        rows = uploaded.filter(hash=wanted) if wanted else uploaded.filter(name=name)
+        shown = [self.told(row) for row in rows.select_related("author").order_by("-created", "-pk")[:100]]
         return self.answer({"value": shown, "nextLink": None})
 
 
@@ -123,9 +124,9 @@ class OneCodeVersion(CodeView):
         require(self.actor, self.scope.workspace.pk, "create")
         name, version = self.names(name, version)
         given = Fields(self.body(), "").require("properties").inside("properties")
-        given.text("codeUri")
-        snapshot = self.snapshot(name, version)
-        content = {"properties": dict(given.document)} | ({"snapshot": snapshot} if snapshot else {})
+        snapshot = self.snapshot(name, version, given.text("codeUri"))
+        properties = dict(given.document)
+        content = {"properties": properties} | ({"snapshot": snapshot, "hash": hash_of(given)} if snapshot else {})
         row, made = CodeVersion.objects.update_or_create(
             workspace=self.scope.workspace,
             name=name,
@@ -135,19 +136,27 @@ class OneCodeVersion(CodeView):
         )
         return self.answer(self.told(row), 201 if made else 200)
 
-    def snapshot(self, name: str, version: str) -> Snapshot | None:
-        """A snapshot of the newest upload for this version; its containers are done with then."""
+    def snapshot(self, name: str, version: str, uri: str) -> Snapshot | None:
+        """A snapshot of what was uploaded for this version, below the folder that the uri names; None without one."""
+        container, _, folder = uri.partition("/uploads/")[2].partition("/")
         uploads = Upload.objects.filter(workspace=self.scope.workspace, name=name, version=version)
-        newest = uploads.order_by("-created", "-pk").first()
-        if newest is None:
+        found = uploads.filter(container=container[:32]).first()
+        if found is None:
             return None
-        files = {one.path: store.local(one.sha256) for one in newest.files.filter(block="")}
+        prefix = f"{unquote(folder).strip('/')}/" if folder.strip("/") else ""
+        rows = found.files.filter(block="", path__startswith=prefix)
         try:
-            found = snapshots.store(self.scope.workspace, dict(files))
+            made = snapshots.store(
+                self.scope.workspace, {one.path[len(prefix) :]: store.local(one.sha256) for one in rows}
+            )
         except BadPath as error:
             raise Refusal("bad_parameter", str(error), field="properties.codeUri") from None
+        except FileNotFoundError:
+            raise Refusal(
+                "bad_parameter", "was uploaded too long ago; upload it again", field="properties.codeUri"
+            ) from None
         uploads.delete()
-        return found
+        return made
 
 
 class StartUpload(CodeView):
@@ -174,10 +183,10 @@ class StartUpload(CodeView):
         )
 
 
-def hash_of(properties: Mapping[str, Any]) -> str:
+def hash_of(properties: Fields) -> str:
     """The hash that a client computed of a folder, when it told one."""
-    inner = properties.get("properties")
-    return str(inner.get("hash_sha256", "")) if isinstance(inner, dict) else ""
+    found = properties.inside("properties").document.get("hash_sha256")
+    return found if isinstance(found, str) and len(found) <= 128 else ""
 
 
 def told(

@@ -61,7 +61,7 @@ class Details(OneRun):
     def get(self, request: Request, run: str, **scope: str) -> HttpResponse:
         found = naming.find_any(self.actor, self.scope.workspace, run)
         address = log_address(self.scope, signed.sign(self.actor, self.scope.workspace, run))
-        return self.answer({**self.told(found), "logFiles": {LOG: address}, "inputs": [], "outputs": []})
+        return self.answer({**self.told(found), "logFiles": {LOG: address}})
 
 
 class Children(HistoryView):

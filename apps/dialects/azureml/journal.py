@@ -30,9 +30,14 @@ def _trials(experiment: Experiment) -> str:
     ended = Trial.objects.filter(experiment=experiment, ended__isnull=False).order_by("ended", "number")
     lines = [_line(experiment, trial) for trial in ended[:MOST_LINES]]
     if experiment.has_ended:
-        best = f", best {experiment.metric}={experiment.best_value:.6g} by trial {experiment.best_trial}"
-        lines.append(f"{experiment.ended_count} trials{best if experiment.best_value is not None else ''}")
+        lines.append(f"{experiment.ended_count} trials, {_best(experiment)}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _best(experiment: Experiment) -> str:
+    if experiment.best_value is None:
+        return "none with a value"
+    return f"best {experiment.metric}={experiment.best_value:.6g} by trial {experiment.best_trial}"
 
 
 def _line(experiment: Experiment, trial: Trial) -> str:

@@ -66,11 +66,13 @@ class CodeVersion(Asset):
     """One folder of code by name and version. Without a snapshot it was only named, never uploaded here."""
 
     snapshot = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
+    hash = models.CharField(max_length=128, blank=True, help_text="of its content, as the client computed it")
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["workspace", "name", "version"], name="one_code_per_version")
         ]
+        indexes: ClassVar = [models.Index(fields=["workspace", "hash"], name="code_by_hash")]
 
 
 def container_name() -> str:
