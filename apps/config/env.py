@@ -40,6 +40,10 @@ class Env:
     trash_days: int
     allow_webhooks: bool
     sources: str
+    wmla_submit_answer: str
+    wmla_signame_optional: bool
+    wmla_plugin_paths: tuple[str, ...]
+    wmla_data: str
 
 
 def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
@@ -65,6 +69,10 @@ def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
         trash_days=known.number("TUNEBOOK_TRASH_DAYS", default=30, least=0, most=36500),
         allow_webhooks=known.flag("TUNEBOOK_ALLOW_WEBHOOKS"),
         sources=known.text("TUNEBOOK_SOURCES"),
+        wmla_submit_answer=known.one_of("TUNEBOOK_WMLA_SUBMIT_ANSWER", ("auto", "string", "object")),
+        wmla_signame_optional=known.flag("TUNEBOOK_WMLA_SIGNAME_OPTIONAL"),
+        wmla_plugin_paths=known.words("TUNEBOOK_WMLA_PLUGIN_PATHS"),
+        wmla_data=known.text("TUNEBOOK_WMLA_DATA"),
     )
     for origin in env.trusted_origins:
         if not origin.startswith(("http://", "https://")):

@@ -20,6 +20,10 @@ TUNEBOOK_TRASH_DAYS = ENV.trash_days
 TUNEBOOK_ALLOW_WEBHOOKS = ENV.allow_webhooks
 TUNEBOOK_TABLE_DATABASE_URL = ENV.table_database_url
 TUNEBOOK_SOURCES = ENV.sources
+TUNEBOOK_WMLA_SUBMIT_ANSWER = ENV.wmla_submit_answer
+TUNEBOOK_WMLA_SIGNAME_OPTIONAL = ENV.wmla_signame_optional
+TUNEBOOK_WMLA_PLUGIN_PATHS = ENV.wmla_plugin_paths
+TUNEBOOK_WMLA_DATA = ENV.wmla_data
 TUNEBOOK_PATH_PREFIX = ENV.path_prefix
 
 DEBUG = ENV.debug
@@ -39,8 +43,10 @@ INSTALLED_APPS = [
     "apps.optimizer",
     "apps.dialects.azureml",
     "apps.dialects.hyperdrive",
+    "apps.dialects.mlflow",
     "apps.dialects.pai",
     "apps.dialects.tunebook",
+    "apps.dialects.wmla",
     "apps.dashboard",
     "apps.live",
     "apps.config",

@@ -6,9 +6,9 @@ from typing import Any, Self
 from tunebook.errors import SpecError
 from tunebook.fields import Fields, below, listed
 
-TYPES = ("report", "stdout", "json", "summary", "table")
+TYPES = ("report", "stdout", "json", "records", "summary", "table", "nni")
 COMBINES = ("final", "best", "avg")
-NEEDS_SOURCES = frozenset({"json", "summary", "table"})
+NEEDS_SOURCES = frozenset({"json", "records", "summary", "table"})
 MAX_SOURCES = 20
 MAX_SOURCE = 4096
 
@@ -18,8 +18,8 @@ class Readings:
     """How a trial's measurements are found; which metrics there are is said by the objective.
 
     type: "report" (the script calls `tunebook.run.log`), "stdout" (the metric's name is a regular expression with one
-    group, searched in the output), "json" (members of a file), "summary" (TensorBoard event files), "table" (columns of
-    an SQL statement's result).
+    group, searched in the output), "json" (members of a file), "records" (every number in a JSON file that is a list of
+    objects, one for each step), "summary" (TensorBoard event files), "table" (columns of an SQL statement's result).
     sources: for stdout the commands to listen to (`cmd1`, `cmd2`, ...; none listens to all), else paths or statements,
     placeholders allowed.
     combine: how the values of several sources become one: "final" (the last source that has one), "best" or "avg".

@@ -6,6 +6,8 @@ together with the readings imports each measurement once.
 
 from apps.optimizer.readings.base import Offsets, ReadingError, Request
 from apps.optimizer.readings.json_files import read_json_files
+from apps.optimizer.readings.nni import read_nni
+from apps.optimizer.readings.records import read_records
 from apps.optimizer.readings.report import read_report
 from apps.optimizer.readings.stdout import read_stdout
 from apps.optimizer.readings.summary import read_summary
@@ -18,8 +20,10 @@ READERS = {
     "report": read_report,
     "stdout": read_stdout,
     "json": read_json_files,
+    "records": read_records,
     "summary": read_summary,
     "table": read_table,
+    "nni": read_nni,
 }
 
 

@@ -10,7 +10,7 @@ from tunebook.space import Space
 from tunebook.sweep.conversion import to_job
 from tunebook.sweep.loading import TYPES as SWEEP_TYPES
 from tunebook.sweep.loading import load_document
-from tunebook.wire import azureml, expressions, hyperdrive, pai, typed_value
+from tunebook.wire import azureml, expressions, hyperdrive, nni, pai, typed_value, wmla
 from tunebook.wire.text import parse
 
 KINDS: dict[str, str] = {
@@ -19,6 +19,8 @@ KINDS: dict[str, str] = {
     "sweep": "Azure ML sweep file",
     "hyperdrive": "HyperDrive experiment",
     "azureml": "Azure ML job (ARM)",
+    "nni": "NNI experiment",
+    "wmla": "WMLA hypersearch task",
     "space": "search space",
     "typed_space": "search space in the form of NNI and PAI",
     "expression_space": "search space in the form of Azure",
@@ -40,15 +42,19 @@ def recognise(text: str | bytes) -> tuple[str, Job | Space]:
 
 
 def recognise_document(document: Any, *, base_path: str | None = None) -> tuple[str, Job | Space]:
-    """The same for a document that is read already; relative paths in a sweep file start from `base_path`."""
+    """The same for a document that is read already; relative paths in a file start from `base_path`."""
     if not isinstance(document, Mapping):
         raise SpecError("", f"must be an object, got {kind(document)}")
     if not document:
         raise SpecError("", "is empty")
     if _OF_HYPERDRIVE & document.keys():
         return "hyperdrive", hyperdrive.load(document)
+    if wmla.SECTIONS <= document.keys():
+        return "wmla", wmla.load(document)
     if _is_arm(document):
         return "azureml", _arm(document)
+    if nni.is_config(document):
+        return "nni", nni.load(document, base_path=base_path)
     if _is_sweep(document):
         return "sweep", to_job(load_document(document, base_path=base_path), here=base_path is not None)
     if pai.PATH in document:
@@ -67,7 +73,14 @@ def title(document: Mapping[str, Any]) -> str:
     """The name that a document gives itself, or an empty text."""
     properties = document.get("properties") if _is_arm(document) else None
     inside = properties.get("displayName") if isinstance(properties, Mapping) else None
-    for name in (document.get("Name"), document.get("display_name"), inside, document.get("name")):
+    for name in (
+        document.get("Name"),
+        document.get("display_name"),
+        inside,
+        document.get("hpoName"),
+        document.get("experimentName") if nni.is_config(document) else None,
+        document.get("name"),
+    ):
         if isinstance(name, str) and name.strip():
             return name
     return ""

@@ -1,0 +1,107 @@
+"""Tasks, trainings and algorithms by the names that this dialect calls them by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.dialects.wmla.models import Algorithm, Submission
+from apps.experiments.models import Experiment
+from apps.trials.models import Trial
+from apps.workspaces.access import Actor, OutOfReach
+from tunebook.wire import wmla
+
+DIALECT = "wmla"
+
+
+def submissions(actor: Actor, kind: str) -> QuerySet[Submission]:
+    """What this actor may see of one kind, the newest first; without what was deleted here or lies in the trash."""
+    seen = Experiment.objects.visible_to(actor).kept()
+    rows = Submission.objects.filter(kind=kind, gone=False, experiment__in=seen)
+    return rows.select_related("experiment", "experiment__workspace", "experiment__creator").order_by("-pk")
+
+
+def task(actor: Actor, name: str) -> Submission:
+    """The task of that name. One query."""
+    found = submissions(actor, Submission.Kind.TASK).filter(name=name).first()
+    if found is None:
+        raise OutOfReach("hypersearch task", name)
+    return found
+
+
+def algorithms(actor: Actor) -> QuerySet[Algorithm]:
+    """The installed algorithms of the actor's workspaces, in the order of their installation."""
+    return Algorithm.objects.filter(workspace__in=list(actor.roles)).select_related("creator").order_by("pk")
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: a trial of a task, or a submitted one, whose trial may not be there yet."""
+
+    experiment: Experiment
+    trial: Trial | None
+    submission: Submission | None
+
+    @property
+    def key(self) -> str:
+        if self.submission is not None and self.submission.kind == Submission.Kind.EXEC:
+            return self.experiment.key
+        return self.trial.key if self.trial is not None else self.experiment.key
+
+    @property
+    def status(self) -> str:
+        return self.experiment.status if self.trial is None else self.trial.status
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it was submitted alone and so can be deleted alone."""
+        return self.submission is not None and self.submission.kind == Submission.Kind.EXEC
+
+    def record(self) -> dict[str, Any]:
+        """The training's record."""
+        submission = self.submission
+        return wmla.training(
+            self.key,
+            name=self.experiment.name,
+            status=self.status,
+            args=submission.args if submission else "",
+            group=(submission.group if submission else "") or self.experiment.workspace.slug,
+            framework=submission.framework if submission else "",
+            creator=self.experiment.creator.get_username(),
+            created=self.trial.created if self.trial else self.experiment.created,
+        )
+
+
+def training(actor: Actor, app_id: str) -> Training:
+    """The training of that id: of a submitted one, or of a task's trial, also when the task was deleted. Two queries."""
+    key = app_id.removeprefix(wmla.PREFIX)
+    seen = Experiment.objects.visible_to(actor).filter(dialect=DIALECT)
+    alone = Submission.objects.filter(kind=Submission.Kind.EXEC, gone=False, experiment__in=seen, experiment__key=key)
+    found = alone.select_related("experiment", "experiment__workspace", "experiment__creator").first()
+    if found is not None:
+        trial = Trial.objects.filter(experiment=found.experiment).order_by("-number").first()
+        return Training(found.experiment, trial, found)
+    rows = Trial.objects.filter(key=key, experiment__in=seen)
+    related = ("experiment", "experiment__workspace", "experiment__creator", "experiment__wmla")
+    trial = rows.select_related(*related).first()
+    if trial is None:
+        raise OutOfReach("exec", app_id)
+    return Training(trial.experiment, trial, getattr(trial.experiment, "wmla", None))
+
+
+def trainings(actor: Actor, most: int) -> list[Training]:
+    """The newest trainings, submitted ones before those of tasks. Two queries."""
+    alone = list(submissions(actor, Submission.Kind.EXEC)[:most])
+    trials: dict[int, Trial] = {}
+    for trial in Trial.objects.filter(experiment__in=[one.experiment_id for one in alone]).order_by("number"):
+        trials[trial.experiment_id] = trial
+    found = [Training(one.experiment, trials.get(one.experiment_id), one) for one in alone]
+    left = most - len(found)
+    if left > 0:
+        seen = Experiment.objects.visible_to(actor).kept().filter(dialect=DIALECT, wmla__kind=Submission.Kind.TASK)
+        related = ("experiment", "experiment__workspace", "experiment__creator", "experiment__wmla")
+        of_tasks = Trial.objects.filter(experiment__in=seen).select_related(*related).order_by("-pk")[:left]
+        found += [Training(trial.experiment, trial, trial.experiment.wmla) for trial in of_tasks]
+    return found
