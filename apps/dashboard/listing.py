@@ -15,6 +15,7 @@ from apps.dashboard.words import EXPERIMENT_ORDER, STATUS_WORDS
 from apps.experiments.models import Experiment
 from apps.experiments.tally import Tally
 from apps.search.experiments import meaning
+from apps.search.models import Star
 from apps.workspaces.access import Actor, visible
 from apps.workspaces.models import Workspace
 
@@ -83,6 +84,11 @@ class Listing:
         ids = list(ordered(self.rows(), sort).values_list("pk", flat=True)[pages.start : pages.stop])
         found = Experiment.objects.lean().select_related("creator", "trashed_by").prefetch_related("tags").in_bulk(ids)
         return [found[pk] for pk in ids if pk in found]
+
+    def starred(self, page: Sequence[Experiment]) -> set[int]:
+        """Which of these the actor has starred. One query."""
+        stars = Star.objects.filter(user_id=self.actor.user_id, experiment__in=[one.pk for one in page])
+        return set(stars.values_list("experiment_id", flat=True))
 
     def statuses(self) -> dict[str, int]:
         """How many experiments of the workspace are in each status, whatever the query. One query."""

@@ -1,0 +1,144 @@
+"""What helps to find: words that complete a query, the help page of the grammar, saved views, jumping anywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.dashboard.query import CATALOG, trials_grammar
+from apps.dashboard.views.frame import REFUSALS, Place, given, in_workspace, render
+from apps.dashboard.words import STATUS_WORDS
+from apps.experiments.models import Experiment
+from apps.search import completion
+from apps.search.grammar import Grammar
+from apps.search.models import SavedView
+from apps.tuning import experiments, shelf
+from tunebook.job import Job
+
+MOST_JUMPS = 8
+
+
+@require_GET
+@in_workspace
+def words(request: HttpRequest, place: Place) -> HttpResponse:
+    """What could be typed next at `at` in the query `text`; with `e` in a query of that experiment's trials. JSON."""
+    text, typed_at = request.GET.get("text", "").replace("\x00", ""), request.GET.get("at", "")
+    at = int(typed_at) if typed_at.isdecimal() and len(typed_at) < 6 else len(text)
+    key = request.GET.get("e", "")
+    grammar: Grammar = CATALOG
+    source = completion.of_catalog(place.actor, place.workspace)
+    if key:
+        experiment = experiments.find(place.actor, key)
+        grammar = trials_grammar(Job.from_dict(experiment.job).space.leaves())
+        source = completion.of_trials(experiment)
+    return JsonResponse(completion.complete(text, at, grammar, source).document())
+
+
+@require_GET
+@in_workspace
+def grammar_help(request: HttpRequest, place: Place) -> HttpResponse:
+    """Everything that can be asked, with examples."""
+    lists = (("Of experiments", CATALOG), ("Of the trials of an experiment", trials_grammar(())))
+    return render(request, place, "experiments/search_help.html", {"lists": lists})
+
+
+@require_GET
+@in_workspace
+def jump(request: HttpRequest, place: Place) -> HttpResponse:
+    """Where `q` may lead: experiments by name or key, saved views, pages. JSON, for the palette. Two queries."""
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    found = [*_experiments(place, text), *_views(place, text), *_pages(place, text)]
+    if text:
+        catalog = f"{reverse('dashboard:catalog', args=[place.workspace.slug])}?{urlencode({'q': text})}"
+        found.append({"words": f"Search the catalog for {text}", "kind": "search", "address": catalog})
+    return JsonResponse({"items": found})
+
+
+def _experiments(place: Place, text: str) -> list[dict[str, Any]]:
+    rows = Experiment.objects.visible_to(place.actor).kept().lean().filter(workspace=place.workspace)
+    rows = rows.filter(name__icontains=text) | rows.filter(key=text) if text else rows
+    return [
+        {
+            "words": str(one),
+            "kind": "experiment",
+            "about": STATUS_WORDS.get(one.status, one.status),
+            "address": reverse("dashboard:experiment", args=[place.workspace.slug, one.key]),
+        }
+        for one in rows.order_by("-created", "-id")[:MOST_JUMPS]
+    ]
+
+
+def _views(place: Place, text: str) -> list[dict[str, Any]]:
+    views = SavedView.objects.visible_to(place.actor).filter(workspace=place.workspace, name__icontains=text)
+    return [
+        {"words": one.name, "kind": "view", "about": one.query, "address": view_address(place, one)}
+        for one in views[:MOST_JUMPS]
+    ]
+
+
+def _pages(place: Place, text: str) -> list[dict[str, Any]]:
+    slug = place.workspace.slug
+    pages = [
+        ("Catalog", reverse("dashboard:catalog", args=[slug])),
+        ("Trash", reverse("dashboard:trash", args=[slug])),
+        ("Members", reverse("dashboard:settings", args=[slug, "members"])),
+        ("API keys", reverse("dashboard:settings", args=[slug, "keys"])),
+        ("Help on searching", reverse("dashboard:search-help", args=[slug])),
+        ("My settings", reverse("dashboard:me")),
+    ]
+    if place.may("create"):
+        pages.insert(1, ("New experiment", reverse("dashboard:new", args=[slug])))
+    pages += [
+        (f"Workspace {one.name}", reverse("dashboard:catalog", args=[one.slug]))
+        for one in place.workspaces
+        if one != place.workspace
+    ]
+    wanted = text.lower()
+    return [{"words": name, "kind": "page", "address": to} for name, to in pages if wanted in name.lower()][:MOST_JUMPS]
+
+
+def view_address(place: Place, view: SavedView) -> str:
+    asked = urlencode({name: text for name, text in (("q", view.query), ("sort", view.sort)) if text})
+    return f"{reverse('dashboard:catalog', args=[place.workspace.slug])}{'?' if asked else ''}{asked}"
+
+
+@require_POST
+@in_workspace
+def save_view(request: HttpRequest, place: Place) -> HttpResponse:
+    """Keep the catalog's query under a name, for oneself or for all."""
+    shared = request.POST.get("shared") == "on"
+    query, sort = given(request, "query"), given(request, "sort")
+    try:
+        made = shelf.save_view(
+            place.actor, place.workspace, name=given(request, "name"), query=query, sort=sort, shared=shared
+        )
+    except REFUSALS as error:
+        messages.error(request, f"Not saved: {error}")
+        asked = urlencode({"q": query, "sort": sort})
+        return redirect(f"{reverse('dashboard:catalog', args=[place.workspace.slug])}?{asked}")
+    messages.success(request, f"Saved as {made.name}{', for everybody here' if shared else ''}.")
+    return redirect(view_address(place, made))
+
+
+@require_POST
+@in_workspace
+def change_view(request: HttpRequest, place: Place, number: int) -> HttpResponse:
+    """Drop a saved view, share it or keep it for oneself."""
+    if number > 2**62:
+        raise Http404
+    view = shelf.find_view(place.actor, place.workspace, number)
+    do = request.POST.get("do")
+    address = view_address(place, view)
+    if do == "drop":
+        shelf.drop_view(place.actor, view)
+        messages.success(request, f"The view {view.name} is deleted; the experiments stay.")
+    elif do in ("share", "keep"):
+        shelf.change_view(place.actor, view, shared=do == "share")
+        messages.success(request, f"{view.name} is {'for everybody here' if do == 'share' else 'yours alone'} now.")
+    return redirect(address)
