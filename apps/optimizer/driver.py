@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 
 from apps.experiments.models import Experiment
 from apps.optimizer.steps.ask import ask, ask_ahead
@@ -11,11 +11,12 @@ from apps.optimizer.steps.judge import judge
 from apps.optimizer.steps.launch import carry_out, claim
 from apps.optimizer.steps.look import look
 from apps.optimizer.steps.reap import reap
-from apps.optimizer.work import RECORD_AFTER, Place, Work, load, now
+from apps.optimizer.work import RECORD_AFTER, Live, Place, Work, load, now
 from apps.trials.models import Trial
 from apps.tuning import driving
-from apps.tuning.driving import Tick
+from apps.tuning.driving import SEEN, Tick
 from apps.tuning.leases import Lease
+from apps.tuning.measuring import CURVE
 from tunebook.job import Job
 from tunebook.status import LIVE_TRIAL, ExperimentStatus, TrialStatus
 
@@ -140,6 +141,22 @@ class Driver:
                 marks.append(self.work.next_due - moment)
             marks.append((self.next_import if live.fresh else live.next_look) - moment)
         return max(min(marks), 0.0)
+
+
+def overhear(drivers: dict[int, Driver]) -> set[int]:
+    """Take in what attempts have reported over HTTP; the experiments they belong to. One query, one more for each."""
+    live = {one.trial.pk: (pk, one) for pk, driver in drivers.items() for one in driver.work.live.values()}
+    heard: dict[int, list[Live]] = defaultdict(list)
+    rows = Trial.objects.filter(pk__in=list(live)).values("pk", *CURVE) if live else ()
+    for row in rows:
+        pk, one = live[row["pk"]]
+        if any(row[name] != getattr(one.trial, name) for name in SEEN):
+            for name in CURVE:
+                setattr(one.trial, name, row[name])
+            heard[pk].append(one)
+    for pk, ones in heard.items():
+        drivers[pk].work.hear(ones)
+    return set(heard)
 
 
 def changed_rows(drivers: dict[int, Driver]) -> set[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from apps.artifacts.outputs import Found
 from apps.experiments.models import Experiment
 from apps.optimizer import checkpoints, folders
 from apps.optimizer.executors.base import Executor, Handle, Observation, State
-from apps.trials.history import Curve, earlier, history, view
+from apps.trials.history import Curve, curves, earlier, history, view
 from apps.trials.models import Attempt, Trial
 from apps.tuning.leases import Lease
 from apps.tuning.measuring import Reading
@@ -156,6 +156,15 @@ class Work:
         curve = tuple(sorted(dict([*known.curve, *points]).items()))
         self.views[trial.number] = replace(known, curve=curve)
         self._history = None
+
+    def hear(self, heard: Sequence[Live]) -> None:
+        """Take the curves of trials that have reported by another way than their files. One query, none without a policy."""
+        if self.job.policy is None:
+            return
+        known = curves(Experiment(pk=self.lease.experiment_id), self.job.objective, [live.trial.pk for live in heard])
+        for live in heard:
+            self.remember(live.trial, known.get(live.trial.pk, ()))
+            live.has_new_points = True
 
     def redeclare(self, job: Job, version: int) -> None:
         """Follow a changed declaration: what was asked ahead is dropped, sampler and policy are built anew."""

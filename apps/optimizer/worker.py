@@ -19,12 +19,12 @@ from apps.experiments.models import Experiment, Host, Worker
 from apps.feed import wake
 from apps.optimizer import census, runner, upkeep, webhooks
 from apps.optimizer.analyst import Analyst
-from apps.optimizer.driver import Driver, changed_rows
+from apps.optimizer.driver import Driver, changed_rows, overhear
 from apps.optimizer.executors.base import Executor
 from apps.optimizer.steps.ask import SamplerFailed
 from apps.optimizer.work import SAMPLER_FAILED, Place
 from apps.tuning import leases
-from apps.tuning.errors import Fenced
+from apps.tuning.errors import Fenced, Overtaken
 from apps.tuning.experiments import ACTIVE
 from apps.tuning.leases import Lease
 
@@ -208,7 +208,7 @@ class OptimizerWorker:
         if not self.drivers or not self.must_check or moment < self.next_check - POLL + CHECK_EVERY:
             return set()
         self.must_check, self.next_check = False, moment + POLL
-        return changed_rows(self.drivers)
+        return changed_rows(self.drivers) | overhear(self.drivers)
 
     def turn(self, driver: Driver, measured: bool, *, changed: bool) -> None:
         leaving = self.leaving.is_set()
@@ -274,6 +274,10 @@ class _Trouble:
         self.worker.drop(self.lease.experiment_id)
         if isinstance(error, Fenced):
             log.info("experiment %s has another driver", self.lease.key)
+            return True
+        if isinstance(error, Overtaken):
+            log.info("experiment %s is read anew: %s", self.lease.key, error)
+            self.worker.take(self.lease)
             return True
         reason = (
             f"{SAMPLER_FAILED}: {error}"

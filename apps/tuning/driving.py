@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.experiments import rows, tally
@@ -23,6 +23,7 @@ from apps.feed.models import experiment_stream, workspace_stream
 from apps.feed.writing import Happening, append
 from apps.trials.models import Attempt, AttemptState, Trial
 from apps.tuning.announce import experiment_summary, metrics_event, note, trial_summary, update_best
+from apps.tuning.errors import Overtaken
 from apps.tuning.experiments import cancel_unstarted
 from apps.tuning.leases import KEPT, Lease, locked
 from apps.tuning.measuring import CURVE, Reading, Stored, final_value, save_curve, store
@@ -172,13 +173,21 @@ class Tick:
             self._moved(trial, TrialStatus.RUNNING)
 
     def measured(self, attempt: Attempt, readings: Sequence[Reading], offsets: Mapping[str, Any]) -> Stored:
-        """Import what an attempt wrote, together with how far it was read, so that nothing is imported twice."""
+        """Import what an attempt wrote, together with how far it was read, so that nothing is imported twice.
+
+        Raises Overtaken when the attempt has reported over HTTP meanwhile, of which this driver does not know yet.
+        """
         trial = attempt.trial
-        stored = store(trial, attempt.number, self.job.objective, readings)
+        before = {name: getattr(trial, name) for name in SEEN}
+        try:
+            stored = store(trial, attempt.number, self.job.objective, readings)
+        except IntegrityError as error:
+            raise Overtaken(f"trial {trial.number} has reported the same elsewhere") from error
         attempt.offsets = dict(offsets)
         rows.update(Attempt, {"offsets": attempt.offsets}, id=attempt.pk)
         if stored.count:
-            save_curve(trial)
+            if not save_curve(trial, **before):
+                raise Overtaken(f"trial {trial.number} has reported elsewhere")
             self.said.append(metrics_event(trial, stored))
         return stored
 
@@ -367,6 +376,9 @@ STOPPED: Mapping[str, TrialStatus] = {
     "system": TrialStatus.SYS_CANCELED,
     "": TrialStatus.USER_CANCELED,
 }
+
+SEEN = ("last_step", "value_count")
+"""What of a trial's curve tells whether it is the one that the driver knows."""
 
 WATCHED = ("desired", "stopped_by", "reason", "status", *CURVE)
 """What others may change of a trial while it runs."""

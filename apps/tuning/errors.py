@@ -13,5 +13,9 @@ class LimitReached(Exception):
     """A quota does not allow more; nothing was changed."""
 
 
+class Overtaken(Exception):
+    """Somebody else wrote first what this driver knows differently: read everything anew, then go on."""
+
+
 class Fenced(Exception):
     """Somebody else has taken over: another driver, or a newer attempt. Drop the thing; do not touch its processes."""

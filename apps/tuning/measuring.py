@@ -228,10 +228,10 @@ INSERT_ONE = f"{_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 INSERT_ALL = f"{_INTO} SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _COLUMNS.values())})"
 
 
-def save_curve(trial: Trial) -> None:
-    """Write the columns that follow the curve. One query."""
+def save_curve(trial: Trial, **before: int | None) -> bool:
+    """Write the columns that follow the curve; False where `before`, of what they were, does not hold. One query."""
     curve = {name: getattr(trial, name) for name in CURVE}
-    rows.update(Trial, {**curve, "modified": timezone.now()}, id=trial.pk)
+    return rows.update(Trial, {**curve, "modified": timezone.now()}, id=trial.pk, **before) == 1
 
 
 def _carry_on(trial: Trial, attempt: int, objective: Objective, values: dict[Place, float], result: Stored) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,12 @@ def read_lines(
     if complete == 0 and len(data) == MOST_BYTES:
         return [], offset + len(data)  # a line of several MiB is no line
     return data[:complete].splitlines(), offset + complete
+
+
+def steps_done(folder: str) -> list[dict[str, Any]]:
+    """The steps that have ended, as the runner noted them."""
+    lines, _ = read_lines(f"{folder}/commands.jsonl", 0)
+    return [json.loads(line) for line in lines]
 
 
 def _behind_hole(file: int, offset: int) -> int:

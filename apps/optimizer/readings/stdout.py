@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from apps.optimizer import runner
-from apps.optimizer.readings.base import Offsets, ReadingError, Request, read_lines
+from apps.optimizer.readings.base import Offsets, ReadingError, Request, read_lines, steps_done
 from apps.tuning.measuring import Reading
 
 MAX_LINE = 8192
@@ -91,12 +90,6 @@ def _part(folder: str, step: str, stream: str) -> tuple[int | None, int | None]:
     if running != step:
         return None, None
     return (int(done[-1][stream][1]) if done else 0), None
-
-
-def steps_done(folder: str) -> list[dict[str, Any]]:
-    """The steps that have ended, as the runner noted them."""
-    lines, _ = read_lines(f"{folder}/commands.jsonl", 0)
-    return [json.loads(line) for line in lines]
 
 
 @contextmanager

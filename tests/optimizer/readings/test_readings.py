@@ -116,6 +116,24 @@ def test_an_attempt_without_files_has_measured_nothing(attempt: Attempt) -> None
     assert attempt.read() == []
 
 
+def test_what_finished_steps_reported_before_is_carried_over_once(attempt: Attempt, tmp_path: Path) -> None:
+    earlier = tmp_path / "1"
+    (earlier / "spool").mkdir(parents=True)
+    (earlier / "commands.jsonl").write_text(
+        '{"id": "cmd1", "code": 0, "ended": 10}\n{"id": "cmd2", "code": 1, "ended": 20}\n'
+    )
+    lines = [{"step": step, "metrics": {"loss": step}, "at": at} for step, at in enumerate((5, 9, 15))]
+    lines.append({"step": 3, "metrics": {"loss": 3}})
+    (earlier / "spool" / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    attempt.write("spool/metrics.jsonl", line(2, loss=7.0))
+
+    first = attempt.read(earlier=[str(earlier)])
+    again = attempt.read(earlier=[str(earlier)], final=True)
+
+    assert first == [Reading("loss", 0, 0.0), Reading("loss", 1, 1.0), Reading("loss", 2, 7.0)]
+    assert again == []
+
+
 # stdout
 
 
