@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.artifacts import snapshots, store
 from apps.experiments.models import Chore
 from apps.feed import upkeep as feed_upkeep
-from apps.optimizer import census
+from apps.optimizer import census, leftovers
 from apps.optimizer.work import Place
 from apps.search import facts
 from apps.tuning import driving, experiments, leases
@@ -26,6 +26,8 @@ COLLECT_EVERY = timedelta(minutes=10)
 FACTS_EVERY = timedelta(seconds=10)
 RECENT = timedelta(minutes=10)
 ALL_FACTS_EVERY = timedelta(hours=1)
+LEFTOVERS_EVERY = timedelta(hours=1)
+PURGE = feed_upkeep.Purge()
 FREE = Q(until=None) | Q(until__lt=Now())
 
 
@@ -34,11 +36,14 @@ def run(worker: str, place: Place) -> None:
     if hold(f"orphans:{place.host}"[:32], worker):
         census.bury(place.host)
         stop_orphans(place)
+        leftovers.remove(place.data)
+    if due(f"leftovers:{place.host}"[:32], LEFTOVERS_EVERY):
+        leftovers.find(place.data)
     if hold("maintenance", worker):
         abandoned = leases.abandon()
         if abandoned:
             log.warning("%d experiments have no living optimizer", abandoned)
-        feed_upkeep.purge()
+        PURGE.step()
     if due("facts", FACTS_EVERY):
         facts.catch_up(None if due("all facts", ALL_FACTS_EVERY) else timezone.now() - RECENT)
     if due("trash", COLLECT_EVERY):

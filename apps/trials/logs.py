@@ -24,6 +24,8 @@ BLOCK = 256 * 1024
 LONGEST_LINE = 8 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
 MOST_COMMANDS = 200
+GONE = "gone"
+"""The folder below the data folder for what belongs to experiments that were deleted for good."""
 
 
 class TooLong(Exception):
@@ -41,6 +43,16 @@ class Page:
 def attempt_folder(experiment: str, trial: int, attempt: int) -> Path:
     """Where an attempt keeps its files: by the experiment's key, the trial's number and the attempt's."""
     return Path(settings.TUNEBOOK_DATA) / "trials" / experiment / str(trial) / str(attempt)
+
+
+def discard(data: Path, experiment: str) -> bool:
+    """Set all folders of an experiment aside, for the optimizer's upkeep to delete; whether there were any."""
+    try:
+        (data / GONE).mkdir(mode=0o700, exist_ok=True)
+        os.rename(data / "trials" / experiment, data / GONE / experiment)
+    except OSError:
+        return False
+    return True
 
 
 def commands(folder: Path) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,8 +17,11 @@ from django.utils import timezone
 from apps.artifacts import snapshots
 from apps.experiments import tally
 from apps.experiments.models import Accessibility, Desired, Experiment, SpaceVersion, tag_text
+from apps.feed.models import experiment_stream
+from apps.feed.upkeep import forget
 from apps.tags.models import Tag
 from apps.tags.models import checked as checked_tags
+from apps.trials import logs
 from apps.trials.models import Trial
 from apps.tuning.announce import announce_experiment, announce_listing, note
 from apps.tuning.errors import Conflict
@@ -229,8 +234,7 @@ def purge(actor: Actor, experiment: Experiment) -> None:
             raise Conflict("only what lies in the trash can be deleted for good", status=row.status)
         if not row.has_ended:
             raise Conflict("its trials are still being stopped; try again in a moment", status=row.status)
-        tally.shift(tally.place(row), None)
-        row.delete()
+        _delete(row)
 
 
 def days_left(experiment: Experiment) -> int | None:
@@ -253,8 +257,7 @@ def empty_trash(*, most: int = 100) -> int:
         with transaction.atomic():
             row = _locked(experiment)
             if row.trashed and row.has_ended:
-                tally.shift(tally.place(row), None)
-                row.delete()
+                _delete(row)
                 gone += 1
     return gone
 
@@ -279,6 +282,14 @@ def reopen(actor: Actor, experiment: Experiment, *, max_trials: int) -> Experime
         tally.shift(before, tally.place(row))
         announce_experiment(row, also=(note(f"reopened by {actor.username} up to {max_trials} trials"),))
     return row
+
+
+def _delete(row: Experiment) -> None:
+    """Delete a locked row with all that hangs on it; its folders are set aside after the commit."""
+    tally.shift(tally.place(row), None)
+    forget(experiment_stream(row.key))
+    row.delete()
+    transaction.on_commit(partial(logs.discard, Path(settings.TUNEBOOK_DATA), row.key))
 
 
 def cancel_unstarted(experiment: Experiment, to: TrialStatus, reason: str) -> list[Trial]:

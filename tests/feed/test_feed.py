@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from apps.feed import reading, upkeep, wake
 from apps.feed.models import Event, Stream, feed_id
@@ -94,13 +95,54 @@ def test_resuming_is_possible_between_what_was_purged_and_the_head():
 
 def test_a_purge_takes_old_events_but_keeps_the_newest_and_moves_the_floor():
     with transaction.atomic():
-        append("exp:a", [("note", {})] * 6)
+        append("exp:a", [("trial", {})] * 6)
 
-    gone = upkeep.purge(older_than=timedelta(0), keep=2)
+    gone = upkeep.Purge(older_than=timedelta(0), keep=2).step()
 
     assert gone == 4
     assert list(Event.objects.values_list("seq", flat=True)) == [5, 6]
     assert Stream.objects.get(pk="exp:a").floor == 4
+
+
+def test_a_purge_leaves_what_people_are_told_in_words():
+    with transaction.atomic():
+        append("exp:a", [("note", {"text": "begun"}), *[("metrics", {})] * 5])
+
+    upkeep.Purge(older_than=timedelta(0), keep=2).step()
+
+    assert list(Event.objects.values_list("seq", "kind")) == [(1, "note"), (5, "metrics"), (6, "metrics")]
+
+
+def test_a_purge_leaves_young_events_and_what_is_behind_them():
+    with transaction.atomic():
+        append("exp:a", [("trial", {})] * 6)
+    Event.objects.filter(seq__lte=2).update(at=timezone.now() - timedelta(days=8))
+
+    gone = upkeep.Purge(keep=0).step()
+
+    assert (gone, Stream.objects.get(pk="exp:a").floor) == (2, 2)
+
+
+def test_many_short_streams_do_not_keep_a_purge_from_the_long_ones(monkeypatch):
+    monkeypatch.setattr(upkeep, "STREAMS", 3)
+    with transaction.atomic():
+        for number in range(9):
+            append(f"exp:{number}", [("trial", {})] * (2 if number < 8 else 5))
+    purge = upkeep.Purge(older_than=timedelta(0), keep=2)
+
+    gone = [purge.step(), purge.step()]
+
+    assert gone == [3, 0]
+
+
+def test_a_purge_comes_round_to_every_stream(monkeypatch):
+    monkeypatch.setattr(upkeep, "STREAMS", 2)
+    with transaction.atomic():
+        for number in range(3):
+            append(f"exp:{number}", [("trial", {})] * 3)
+    purge = upkeep.Purge(older_than=timedelta(0), keep=2)
+
+    assert [purge.step() for _ in range(3)] == [2, 1, 0]
 
 
 def test_a_poke_wakes_everybody_who_waits(short_folder):
