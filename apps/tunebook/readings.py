@@ -6,7 +6,7 @@ from typing import Any, Self
 from tunebook.errors import SpecError
 from tunebook.fields import Fields, below, listed
 
-TYPES = ("report", "stdout", "json", "records", "summary", "table", "nni")
+TYPES = ("report", "stdout", "json", "records", "summary", "table", "nni", "exit")
 COMBINES = ("final", "best", "avg")
 NEEDS_SOURCES = frozenset({"json", "records", "summary", "table"})
 MAX_SOURCES = 20
@@ -19,7 +19,8 @@ class Readings:
 
     type: "report" (the script calls `tunebook.run.log`), "stdout" (the metric's name is a regular expression with one
     group, searched in the output), "json" (members of a file), "records" (every number in a JSON file that is a list of
-    objects, one for each step), "summary" (TensorBoard event files), "table" (columns of an SQL statement's result).
+    objects, one for each step), "summary" (TensorBoard event files), "table" (columns of an SQL statement's result),
+    "exit" (0 when it ended well, for commands that measure nothing).
     sources: for stdout the commands to listen to (`cmd1`, `cmd2`, ...; none listens to all), else paths or statements,
     placeholders allowed.
     combine: how the values of several sources become one: "final" (the last source that has one), "best" or "avg".

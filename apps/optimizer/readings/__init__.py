@@ -5,6 +5,7 @@ together with the readings imports each measurement once.
 """
 
 from apps.optimizer.readings.base import Offsets, ReadingError, Request
+from apps.optimizer.readings.exit import read_exit
 from apps.optimizer.readings.json_files import read_json_files
 from apps.optimizer.readings.nni import read_nni
 from apps.optimizer.readings.records import read_records
@@ -24,6 +25,7 @@ READERS = {
     "summary": read_summary,
     "table": read_table,
     "nni": read_nni,
+    "exit": read_exit,
 }
 
 

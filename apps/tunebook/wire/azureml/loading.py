@@ -9,6 +9,7 @@ from tunebook.job import Job
 from tunebook.limits import Limits
 from tunebook.objective import Goal, Metric, Objective
 from tunebook.policies import Policy
+from tunebook.readings import Readings
 from tunebook.sampling import Sampling
 from tunebook.space import Space
 from tunebook.wire import durations, expressions, terminations
@@ -28,7 +29,7 @@ GOALS: dict[str, Goal] = {"Maximize": "maximize", "Minimize": "minimize"}
 MOST_TRIALS, MOST_CONCURRENT = 1000, 100
 USUAL_SECONDS = 5_184_000.0
 # A command job has no metric of its own; its one trial counts as it ends.
-NO_METRIC = "default"
+EXIT_STATUS = "exit_status"
 
 
 def load(document: object, shape: str = TODAY, path: str = PATH, *, source: str | None = None) -> Job:
@@ -69,10 +70,11 @@ def _command_job(fields: Fields, shape: str, source: str | None) -> Job:
     limits = fields if shape == OLD else fields.inside("limits")
     return Job(
         space=Space({}),
-        objective=Objective("maximize", (Metric(NO_METRIC),)),
+        objective=Objective("minimize", (Metric(EXIT_STATUS),)),
         sampling=Sampling("grid"),
         limits=Limits(max_trials=1, trial_seconds=durations.read(limits, "timeout")),
         command=_command(fields, binding.load(fields, fields, (), shape), source),
+        readings=Readings("exit"),
     )
 
 
