@@ -12,7 +12,14 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 
-ENTRIES = ("js/main.js", "js/charts/index.js", "js/charts/analyse.js", "css/site.css")
+ENTRIES = (
+    "js/main.js",
+    "js/charts/index.js",
+    "js/charts/analyse.js",
+    "js/page/complete.js",
+    "js/page/palette.js",
+    "css/site.css",
+)
 
 Read = Callable[[str], str]
 

@@ -66,7 +66,8 @@ def complete(text: str, at: int, grammar: Grammar, values: Values) -> Completion
         fixed = [Option(wrong.suggestion + typed["operator"] + typed["value"])] if wrong.suggestion else []
         return Completion(start, at, fixed)
     value = typed["value"].rpartition(",")[2]
-    return Completion(at - len(value), at, _values(known, unquoted(value), values))
+    options = [one for one in _values(known, unquoted(value), values) if one.text != value]
+    return Completion(at - len(value), at, options)
 
 
 def _names(body: str, grammar: Grammar, values: Values) -> list[Option]:

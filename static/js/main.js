@@ -17,6 +17,9 @@ watchKeys();
 watchTimes();
 watchNotices();
 watchForms();
+document.addEventListener("focusin", async ({ target }) => {
+  if (target.matches?.("[data-complete]")) (await import("./page/complete.js")).complete(target);
+});
 
 // these come as a smaller file; a page never loads both
 const FEW_CHARTS = new Set(["history", "curves", "curve"]);

@@ -16,8 +16,40 @@ let first = "";
 let timer = 0;
 
 export function watchKeys() {
+  document.addEventListener("keydown", palette);
   document.addEventListener("keydown", pressed);
   on("click", "[data-help]", showHelp);
+  on("click", "[data-palette]", jump);
+}
+
+/** Ctrl+K or Cmd+K, also while typing, also with the other keys switched off. */
+function palette(event) {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k" && document.body.dataset.jump) {
+    event.preventDefault();
+    jump();
+  }
+}
+
+async function jump() {
+  const { openPalette } = await import("./palette.js");
+  openPalette(document.body.dataset.jump, acts());
+}
+
+/** What the page offers, each with its key: the palette runs it as the key would. */
+function acts() {
+  const found = new Map();
+  for (const target of document.querySelectorAll("[data-key]")) {
+    if (target.disabled || target.hidden || target.matches("input")) continue;
+    if (!found.has(target.dataset.key)) {
+      found.set(target.dataset.key, { words: wordsOf(target), kind: "act", key: target.dataset.key, run: () => press(target) });
+    }
+  }
+  found.set("?", { words: "Keyboard shortcuts", kind: "act", key: "?", run: showHelp });
+  return [...found.values()];
+}
+
+function wordsOf(target) {
+  return target.dataset.keyLabel || target.ariaLabel || target.textContent.trim().replace(/\s+/g, " ") || target.title;
 }
 
 function isOff() {
@@ -88,10 +120,10 @@ function showHelp() {
 /** What can be pressed on this page: [key, words]. */
 export function shortcuts() {
   const found = new Map([["?", "This sheet"]]);
+  if (document.body.dataset.jump) found.set("Ctrl+K", "Search or jump anywhere");
   if (isOff()) return [...found];
   for (const target of document.querySelectorAll("[data-key]")) {
-    const words = target.dataset.keyLabel || target.ariaLabel || target.textContent.trim().replace(/\s+/g, " ") || target.title;
-    if (!found.has(target.dataset.key)) found.set(target.dataset.key, words);
+    if (!found.has(target.dataset.key)) found.set(target.dataset.key, wordsOf(target));
   }
   if (document.querySelector("[data-row]")) for (const [key, words] of ROW_KEYS) found.set(key, words);
   if (document.querySelector("[data-chart]")) found.set("← →", "Walk the points of a chart that has the focus");

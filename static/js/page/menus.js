@@ -5,7 +5,16 @@ import { element, on } from "../dom.js";
 const ITEMS = "a[href], button:not([disabled]), input:not([type=hidden]), select";
 
 export function watchMenus() {
-  document.addEventListener("toggle", ({ target }) => target.open && target.matches?.("details[data-menu]") && closeMenus(target), true);
+  document.addEventListener("toggle", ({ target }) => {
+    if (!target.open || !target.matches?.("details[data-menu]")) return;
+    closeMenus(target);
+    place(target);
+  }, true);
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    const menu = detail.target.closest?.("details[data-menu]");
+    if (menu) place(menu);
+  });
+  addEventListener("scroll", () => document.querySelectorAll(".table-scroll details[data-menu][open]").forEach((menu) => (menu.open = false)), true);
   document.addEventListener("click", ({ target }) => closeMenus(target instanceof Element ? target.closest("details[data-menu]") : null));
   document.addEventListener("keydown", menuKey);
   on("click", "[data-dialog]", (button) => {
@@ -15,6 +24,16 @@ export function watchMenus() {
   on("click", "[data-dialog-close]", (button) => button.closest("dialog").close());
   document.addEventListener("submit", confirmFirst, true);
   on("click", "[data-copy], [data-copy-from]", copy);
+}
+
+/** A menu inside what scrolls would be cut off there: its panel is put beside its summary, over everything. */
+function place(menu) {
+  const panel = menu.querySelector(".panel");
+  if (!menu.open || !menu.closest(".table-scroll") || !panel) return;
+  const { top, bottom, right } = menu.querySelector("summary").getBoundingClientRect();
+  const below = bottom + panel.offsetHeight + 8 < innerHeight;
+  Object.assign(panel.style, { position: "fixed", left: "auto", right: `${Math.max(8, document.documentElement.clientWidth - right)}px` });
+  panel.style.top = below ? `${bottom + 4}px` : `${Math.max(8, top - panel.offsetHeight - 4)}px`;
 }
 
 function closeMenus(except) {
@@ -64,9 +83,9 @@ function confirmFirst(event) {
   dialog.showModal();
 }
 
-/** Buttons that copy are of no use without scripts, so they come hidden. */
+/** Buttons that are of no use without scripts come hidden. */
 export function showCopyButtons(root) {
-  root.querySelectorAll("[data-copy][hidden], [data-copy-from][hidden]").forEach((button) => (button.hidden = false));
+  root.querySelectorAll("[data-copy][hidden], [data-copy-from][hidden], [data-help][hidden], [data-tick-clear][hidden]").forEach((button) => (button.hidden = false));
 }
 
 async function copy(button) {
