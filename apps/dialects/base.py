@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import orjson
-from django.db import OperationalError
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException
@@ -22,7 +22,7 @@ from apps.dialects.body import MOST_BYTES, check_content_type, check_size, check
 from apps.dialects.documentation import DialectSchema
 from apps.dialects.parameters import Parameter, read_fields, read_query
 from apps.dialects.refusal import Refusal
-from apps.tuning.errors import Conflict, Fenced, LimitReached
+from apps.tuning.errors import UNAVAILABLE, Conflict, Fenced, LimitReached, trouble_of
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach
 from apps.workspaces.authentication import Authentication
 from apps.workspaces.signatures import Refused
@@ -69,6 +69,7 @@ class DialectView(APIView):
     fields: ClassVar[Mapping[str, Parameter]] = {}
     answers: ClassVar[Mapping[str, Any]] = {}
     query_pattern: ClassVar[Any] = None
+    most_bytes: ClassVar[int] = MOST_BYTES
 
     request_id: str
     parameters: dict[str, Any]
@@ -101,7 +102,7 @@ class DialectView(APIView):
         http = self.request._request
         if http.body:
             check_content_type(http.META.get("CONTENT_TYPE", ""))
-        return read_object(http.body)
+        return read_object(http.body, most=self.most_bytes)
 
     def answer(self, document: Any, status: int = 200) -> HttpResponse:
         """A JSON answer. Times are UTC with whole seconds, non-finite numbers null."""
@@ -117,7 +118,9 @@ class DialectView(APIView):
     def handle_exception(self, exc: Exception) -> Any:
         """The answer to anything raised on the way: ours by the table, everything else logged and a plain 500."""
         problem = problem_of(exc)
-        if problem.status >= 500:
+        if problem.status == 503:
+            logger.warning("request %s: %s: %s", self.request_id, problem.message, str(exc).strip())
+        elif problem.status >= 500:
             logger.error("request %s failed", self.request_id, exc_info=exc)
         response = self.answer(self.problem_document(problem), self.problem_status(problem))
         for name, value in problem.headers:
@@ -144,10 +147,10 @@ class DialectView(APIView):
     def _take_body(self, http: HttpRequest) -> None:
         """Read at most the limit, also of a body that does not tell its length, and leave it where Django looks."""
         length = http.META.get("CONTENT_LENGTH") or "0"
-        check_size(int(length) if length.isdecimal() else 0)
+        check_size(int(length) if length.isdecimal() else 0, self.most_bytes)
         if not hasattr(http, "_body"):
-            body = http.read(MOST_BYTES + 1)
-            check_size(len(body))
+            body = http.read(self.most_bytes + 1)
+            check_size(len(body), self.most_bytes)
             http._body = body
 
 
@@ -196,8 +199,9 @@ def _of_http404(exc: Http404) -> Problem:
     return Problem(404, "not_found", "there is nothing at this address")
 
 
-def _of_busy(exc: OperationalError) -> Problem:
-    return Problem(503, "busy", "the database is busy; nothing was changed, try again", headers=(("Retry-After", "1"),))
+def _of_busy(exc: Error) -> Problem:
+    text = f"{trouble_of(exc)}; nothing was changed, try again"
+    return Problem(503, "busy", text, headers=(("Retry-After", "1"),))
 
 
 def _of_api_exception(exc: APIException) -> Problem:
@@ -217,6 +221,6 @@ _READERS: Mapping[type[Exception], Any] = {
     Fenced: _of_fenced,
     LimitReached: _of_limit,
     Http404: _of_http404,
-    OperationalError: _of_busy,
+    **dict.fromkeys(UNAVAILABLE, _of_busy),
     APIException: _of_api_exception,
 }

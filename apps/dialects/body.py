@@ -27,29 +27,29 @@ def check_content_type(content_type: str) -> None:
             raise Refusal("bad_type", f"charset must be utf-8, got {value[:80]!r}", field="content-type", status=415)
 
 
-def check_size(size: int) -> None:
+def check_size(size: int, most: int = MOST_BYTES) -> None:
     """Refuse a body larger than the limit."""
-    if size > MOST_BYTES:
-        raise Refusal("too_large", f"the body must have at most {MOST_BYTES} bytes, got {size}", status=413)
+    if size > most:
+        raise Refusal("too_large", f"the body must have at most {most} bytes, got {size}", status=413)
 
 
-def read_object(body: bytes, most_depth: int = MOST_DEPTH) -> dict[str, Any]:
+def read_object(body: bytes, most_depth: int = MOST_DEPTH, *, most: int = MOST_BYTES) -> dict[str, Any]:
     """The JSON object in `body`; an empty body is an empty object."""
     if not body.strip():
         return {}
-    value = read_json(body, most_depth)
+    value = read_json(body, most_depth, most=most)
     if not isinstance(value, dict):
         raise Refusal("bad_json", "the body must be a JSON object")
     return value
 
 
-def read_json(body: bytes, most_depth: int = MOST_DEPTH) -> Any:
+def read_json(body: bytes, most_depth: int = MOST_DEPTH, *, most: int = MOST_BYTES) -> Any:
     """The JSON value in `body`, or a refusal that says what no JSON reader should swallow.
 
     Depth is checked before anything is decoded. Refused are duplicate keys, NaN and Infinity, numbers beyond 64 bits,
     NUL and lone surrogates in text.
     """
-    check_size(len(body))
+    check_size(len(body), most)
     _check_depth(body, most_depth)
     try:
         text = body.decode("utf-8")

@@ -115,7 +115,7 @@ def exclude(
         for trial in changed:
             trial.excluded, trial.excluded_why, trial.modified = excluded, kept, now
         if changed:
-            _count_anew(row)
+            count_anew(row)
             row.version += 1
             row.modified = now
             row.save(update_fields=["best_value", "best_trial", "spark", "version", "modified"])
@@ -126,7 +126,7 @@ def exclude(
     return found
 
 
-def _count_anew(row: Experiment) -> None:
+def count_anew(row: Experiment) -> None:
     """The best value, its trial and the sparkline from the finished trials that count. One query."""
     counted = Trial.objects.filter(experiment=row, status=TrialStatus.FINISHED, value__isnull=False, excluded=False)
     row.best_value, row.best_trial, row.spark = None, None, []

@@ -148,3 +148,8 @@ LIMITS: Mapping[str, Parameter] = {
     "patience": Whole(1, 1_000_000, "trials in a row that may bring nothing better; null for any number"),
     "min_gain": Number("by how much a value must be better to count; null for any bit"),
 }
+IMPORT: Mapping[str, Parameter] = {
+    "document": Record("what `export` gave: format, version, experiment, spaces, trials", required=True),
+    "workspace": Text("the workspace's slug; by default the key's own", longest=64, shortest=1),
+    "tags": TagPairs("tags to add to its own"),
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from apps.dialects.tunebook import events, experiments, finding, reports, trials, workspaces
+from apps.dialects.tunebook import events, experiments, finding, reports, transfers, trials, workspaces
 from apps.dialects.tunebook.base import Nowhere
 
 ONE = "experiments/<str:key>"
@@ -13,6 +13,7 @@ WORKSPACE = "workspaces/<str:slug>"
 
 urlpatterns = [
     path("experiments", experiments.Experiments.as_view()),
+    path("experiments/import", transfers.ImportExperiment.as_view()),
     path(ONE, experiments.OneExperiment.as_view()),
     path(f"{ONE}/stop", experiments.StopExperiment.as_view()),
     path(f"{ONE}/pause", experiments.PauseExperiment.as_view()),
@@ -21,6 +22,7 @@ urlpatterns = [
     path(f"{ONE}/reopen", experiments.ReopenExperiment.as_view()),
     path(f"{ONE}/restore", experiments.RestoreExperiment.as_view()),
     path(f"{ONE}/purge", experiments.PurgeExperiment.as_view()),
+    path(f"{ONE}/export", transfers.ExportExperiment.as_view()),
     path(f"{ONE}/limits", experiments.ChangeLimits.as_view()),
     path(f"{ONE}/star", finding.StarExperiment.as_view()),
     path(f"{ONE}/restart-failed", trials.RestartFailed.as_view()),

@@ -1,0 +1,53 @@
+"""Whole experiments as documents: to keep, or to carry to another Tunebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+from rest_framework.request import Request
+
+from apps.dialects.tunebook import parameters, rows
+from apps.dialects.tunebook.base import TunebookView
+from apps.tuning import experiments, transfer
+from apps.workspaces.access import require, workspace_of
+
+
+class ExportExperiment(TunebookView):
+    """One experiment as a document."""
+
+    operations = {"GET": "ExportExperiment"}
+
+    def get(self, request: Request, key: str) -> Any:
+        """Download an experiment with its trials, attempts and measurements, as `import` takes it."""
+        found = experiments.find(self.actor, key)
+        return StreamingHttpResponse(
+            transfer.dump(found),
+            content_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="{found.key}.json"', "Cache-Control": "no-store"},
+        )
+
+
+class ImportExperiment(TunebookView):
+    """An experiment from a document."""
+
+    fields = parameters.IMPORT
+    operations = {"POST": "ImportExperiment"}
+    creates = True
+    most_bytes = 256 << 20
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Nobody unknown may send so much."""
+        self.perform_authentication(request)
+        super().initial(request, *args, **kwargs)
+
+    def post(self, request: Request) -> HttpResponse:
+        """Store the experiment of a document under a new key, as your own; what still ran in it is cancelled here.
+
+        A document has at most 256 MiB, 100,000 trials and 10,000,000 measurements. With a mistake in it nothing is stored.
+        """
+        given = self.document()
+        workspace = workspace_of(self.actor, given.get("workspace"))
+        require(self.actor, workspace.pk, "create")
+        made = transfer.load(self.actor, given["document"], workspace=workspace, tags=given.get("tags", ()))
+        return self.answer(rows.experiment(made), 201)

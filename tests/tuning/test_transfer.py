@@ -1,0 +1,166 @@
+"""Whole experiments as documents: out, in, and out again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from apps.experiments.models import Experiment
+from apps.trials.models import Measurement, Trial
+from apps.tuning import transfer
+from apps.workspaces.access import Actor, NotAllowed
+from apps.workspaces.models import Workspace
+from tests.people import a_job
+from tunebook.errors import SpecError
+
+pytestmark = pytest.mark.django_db
+
+
+def a_document(**members: Any) -> dict[str, Any]:
+    """An experiment of three trials, as another Tunebook wrote it."""
+    trials = [
+        {
+            "number": number,
+            "params": {"x": 0.1 * number},
+            "space_version": 1,
+            "source": "model",
+            "expected": 0.5,
+            "status": "FINISHED" if number < 2 else "FAILED",
+            "reason": "" if number < 2 else "exit code 1",
+            "value": 3.0 - number if number < 2 else None,
+            "created": "2026-01-02T03:04:05.000Z",
+            "started": "2026-01-02T03:04:06.000Z",
+            "ended": f"2026-01-02T03:0{5 + number}:00.000Z",
+            "attempts": [{"number": 1, "host": "a", "state": "ENDED", "reason": "exited", "code": 0}],
+            "series": [
+                {
+                    "attempt": 1,
+                    "source": 0,
+                    "name": "loss",
+                    "points": [[0, 5.0, "2026-01-02T03:04:07.000Z"], [1, "NaN"], [2, 3.0 - number]],
+                }
+            ],
+        }
+        for number in range(3)
+    ]
+    experiment = {
+        "name": "digits",
+        "description": "from elsewhere",
+        "accessibility": "PUBLIC",
+        "tags": {"team": "vision"},
+        "job": a_job().to_dict(),
+        "seed": 7,
+        "status": "FINISHED",
+        "reason": "all trials have ended",
+        "created": "2026-01-02T03:04:05.000Z",
+        "started": "2026-01-02T03:04:06.000Z",
+        "ended": "2026-01-02T04:00:00.000Z",
+    }
+    whole = {"format": "tunebook.experiment", "version": 1, "experiment": experiment, "spaces": [], "trials": trials}
+    return {**whole, **members}
+
+
+@pytest.fixture
+def load(actor_ada: Actor, workspace: Workspace) -> Callable[..., Experiment]:
+    def load(document: object) -> Experiment:
+        found = transfer.load(actor_ada, document, workspace=workspace)
+        found.refresh_from_db()
+        return found
+
+    return load
+
+
+def dumped(experiment: Experiment) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads("".join(transfer.dump(experiment)))
+    return found
+
+
+def test_an_imported_experiment_has_its_counts_best_and_curves(load: Callable[..., Experiment]) -> None:
+    experiment = load(a_document())
+
+    trials = list(Trial.objects.filter(experiment=experiment).order_by("number"))
+    assert (experiment.status, experiment.trial_count, experiment.counts) == (
+        "FINISHED",
+        3,
+        {"FINISHED": 2, "FAILED": 1},
+    )
+    assert (experiment.best_value, experiment.best_trial, experiment.seed) == (2.0, 1, 7)
+    assert experiment.spark == [[1, 3.0], [2, 2.0]]
+    assert [(trial.last_value, trial.last_step) for trial in trials] == [(3.0, 2), (2.0, 2), (1.0, 2)]
+    assert Measurement.objects.filter(trial__in=trials).count() == 9
+
+
+def test_what_is_exported_again_is_what_was_imported(load: Callable[..., Experiment]) -> None:
+    first = dumped(load(a_document()))
+
+    second = dumped(load(first))
+
+    assert second == first
+    assert first["trials"][0]["series"][0]["points"][1][1] == "NaN"
+    assert first["experiment"]["tags"] == {"team": "vision"}
+
+
+def test_what_still_ran_is_cancelled_here(load: Callable[..., Experiment]) -> None:
+    document = a_document()
+    document["experiment"]["status"] = "RUNNING"
+    document["trials"][0]["status"] = "RUNNING"
+
+    experiment = load(document)
+
+    assert (experiment.status, experiment.reason) == ("SYS_CANCELED", "it was RUNNING when it was exported")
+    assert experiment.counts == {"FINISHED": 1, "FAILED": 1, "SYS_CANCELED": 1}
+    assert experiment.has_ended
+    assert experiment.ended is not None
+
+
+def wrong(path: str, value: Any) -> dict[str, Any]:
+    document = a_document()
+    *places, last = path.split(".")
+    at: Any = document
+    for place in places:
+        at = at[int(place)] if isinstance(at, list) else at[place]
+    at[int(last) if isinstance(at, list) else last] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [
+        ("format", "csv", "format"),
+        ("version", 2, "format"),
+        ("extra", 1, "extra"),
+        ("experiment", None, "experiment"),
+        ("experiment.job", {}, "experiment.job.space"),
+        ("experiment.status", "DONE", "experiment.status"),
+        ("experiment.created", "yesterday", "experiment.created"),
+        ("experiment.seed", -1, "experiment.seed"),
+        ("experiment.tags", {"team": 1}, "experiment.tags.team"),
+        ("trials", {}, "trials"),
+        ("trials.1.number", 0, "trials.1.number"),
+        ("trials.0.number", -1, "trials.0.number"),
+        ("trials.0.params", [], "trials.0.params"),
+        ("trials.0.status", "OK", "trials.0.status"),
+        ("trials.0.value", "high", "trials.0.value"),
+        ("trials.0.attempts.0.number", 0, "trials.0.attempts.0.number"),
+        ("trials.0.series.0.name", "", "trials.0.series.0.name"),
+        ("trials.0.series.0.points.0", [1], "trials.0.series.0.points.0"),
+        ("trials.0.series.0.points.0", [-1, 2], "trials.0.series.0.points.0.step"),
+        ("spaces", [{"number": 1, "space": {"x": {}}}], "spaces.0.space.x.type"),
+    ],
+)
+def test_a_mistake_is_named_and_nothing_is_stored(
+    load: Callable[..., Experiment], path: str, value: Any, where: str
+) -> None:
+    with pytest.raises(SpecError) as refused:
+        load(wrong(path, value))
+
+    assert refused.value.path == where
+    assert not Experiment.objects.exists()
+
+
+def test_a_viewer_may_not_import(actor_ben: Actor, workspace: Workspace) -> None:
+    with pytest.raises(NotAllowed):
+        transfer.load(actor_ben, a_document(), workspace=workspace)
