@@ -14,7 +14,7 @@ from apps.trials.models import Trial
 from tunebook.rules import kind_of
 from tunebook.status import TrialStatus
 
-MOST_REASONS = 200
+MOST_REASONS = 5_000
 MOST_GROUPS = 6
 
 

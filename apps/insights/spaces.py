@@ -67,10 +67,17 @@ def _strip(
     best = [value for one in top if (value := one.flat.get(name)) is not None]
     drawn = axis(name, distribution, [*values, *best])
     is_category = drawn["scale"] == "category"
-    count = len(drawn["values"]) if is_category else BINS
+    levels = distribution.size if not is_category and (distribution.size or BINS + 1) <= BINS else None
+    count = len(drawn["values"]) if is_category else levels or BINS
     counts = [0] * max(count, 1)
+
+    def at(value: Any) -> float:
+        if levels is None or not distribution.contains(value):
+            return place(drawn, value)
+        return (int(distribution.position(value) * levels) + 0.5) / levels
+
     for value in values:
-        counts[min(int(place(drawn, value) * count), count - 1)] += 1
+        counts[min(int(at(value) * count), count - 1)] += 1
     numbers = [value for value in best if not is_category]
     return Strip(
         name=name,
@@ -81,7 +88,7 @@ def _strip(
         high="" if is_category else _text(drawn["max"]),
         counts=tuple(counts),
         labels=tuple(drawn["values"]) if is_category else (),
-        best=tuple(place(drawn, value) for value in best),
+        best=tuple(at(value) for value in best),
         tried=len(values),
         lowest_best=_text(min(numbers)) if numbers else ", ".join(dict.fromkeys(map(label, best))),
         highest_best=_text(max(numbers)) if numbers else "",

@@ -140,6 +140,10 @@ def _regions(space: Space, top: Sequence[Top], known: keeping.Known) -> Iterator
         inside = [value for value in values if distribution.contains(value)]
         if len(inside) < TOP:
             continue
+        if min(inside) == max(inside):
+            said += 1
+            yield Sentence(f"All ten best trials have {name} {_number(inside[0])}.", "chart", f"slice {name}")
+            continue
         places = sorted(distribution.position(value) for value in inside)
         span = places[-1] - places[0]
         if span > NARROW:
@@ -154,9 +158,10 @@ def _regions(space: Space, top: Sequence[Top], known: keeping.Known) -> Iterator
 
 
 def _failures(known: keeping.Known) -> Iterator[Sentence]:
-    for group in (known.document.get("failures") or [])[:3]:
+    groups = known.document.get("failures") or []
+    for group in groups[:3]:
         if group.get("rule"):
-            yield Sentence(rule_text(group["rule"]), "trials", rule_query(group["rule"]))
+            yield Sentence(rule_text(group["rule"], len(groups)), "trials", rule_query(group["rule"]))
 
 
 def _stopped(experiment: Experiment) -> Iterator[Sentence]:
@@ -167,14 +172,15 @@ def _stopped(experiment: Experiment) -> Iterator[Sentence]:
         )
 
 
-def rule_text(rule: Mapping[str, Any]) -> str:
+def rule_text(rule: Mapping[str, Any], groups: int = 1) -> str:
     """ "9 of 11 failures have batch_size ≥ 512; of the 14 trials tried there, 9 failed." """
     inside, members, tried = rule["inside"], rule["members"], rule["tried"]
     whole = "All" if inside == members else f"{inside} of"
     there = (
         "every trial tried there failed" if inside == tried else f"of the {tried} trials tried there, {inside} failed"
     )
-    return f"{whole} {members} such failures have {rule['text']}; {there}."
+    what = "failures" if groups == 1 else "failures of one kind"
+    return f"{whole} {members} {what} have {rule['text']}; {there}."
 
 
 def rule_query(rule: Mapping[str, Any]) -> str:

@@ -73,7 +73,7 @@ def now(request: HttpRequest, place: Place, experiment: Experiment, asked: Filte
         "failures": [
             {
                 "group": group,
-                "rule": summaries.rule_text(group.rule) if group.rule else "",
+                "rule": summaries.rule_text(group.rule, 2) if group.rule else "",
                 "query": summaries.rule_query(group.rule) if group.rule else "status:failed",
             }
             for group in failures(experiment, known, upto)

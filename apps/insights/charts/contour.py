@@ -13,6 +13,7 @@ from apps.insights.charts.axes import axis, is_number, label, reader
 from apps.insights.charts.numbers import Payload, digits
 from apps.insights.charts.sample import by_importance
 from apps.trials.models import Trial
+from tunebook.distributions import Distribution
 from tunebook.job import Job
 from tunebook.status import TrialStatus
 
@@ -61,10 +62,14 @@ def contour(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str,
     payload |= {"total": len(points), "across": across, "up": up}
     if len(points) < FEWEST:
         return payload
+    levels = _levels(leaves[x][0]), _levels(leaves[y][0])
     best = sorted(points, key=lambda point: objective.sign * point[3])[:BEST]
     every = math.ceil(len(points) / POINTS)
     return payload | {
-        "grid": grid([(place(across, a), place(up, b), v) for _, a, b, v in points], across, up, objective.sign),
+        "grid": grid(
+            [(place(across, a), place(up, b), v) for _, a, b, v in points], across, up, objective.sign, levels
+        ),
+        "ends": {"x": _ends(across, levels[0]), "y": _ends(up, levels[1])},
         "points": [[_shown(across, a), _shown(up, b)] for _, a, b, _ in points[::every]],
         "every": every,
         "best": [[number, _shown(across, a), _shown(up, b), digits(v, 6)] for number, a, b, v in best],
@@ -92,13 +97,35 @@ def place(one: Payload, value: Any) -> float:
     return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
 
 
-def grid(points: Sequence[tuple[float, float, float]], across: Payload, up: Payload, sign: float) -> list[list[Any]]:
+def _levels(distribution: Distribution) -> int | None:
+    """How many values a stepped parameter has, where each can have a cell of its own."""
+    return distribution.size if distribution.size is not None and 1 < distribution.size <= CELLS else None
+
+
+def _ends(one: Payload, levels: int | None) -> list[float] | None:
+    """Where the cells of an axis begin and end: half a step beyond the outer values of a stepped parameter."""
+    if one["scale"] == "category":
+        return None
+    low, high = float(one["min"]), float(one["max"])
+    if levels is None or one["scale"] == "log":
+        return [digits(low, 6), digits(high, 6)]
+    half = (high - low) / (levels - 1) / 2
+    return [digits(low - half, 6), digits(high + half, 6)]
+
+
+def grid(
+    points: Sequence[tuple[float, float, float]],
+    across: Payload,
+    up: Payload,
+    sign: float,
+    levels: tuple[int | None, int | None] = (None, None),
+) -> list[list[Any]]:
     """Rows from bottom to top: each cell the mean of results there and, weighing less, in cells nearby; None: too few.
 
     Values far on the bad side are moved nearer, so that one of them does not colour everything around it. Categories
     are not smoothed over.
     """
-    columns, rows = _count(across), _count(up)
+    columns, rows = _count(across, levels[0]), _count(up, levels[1])
     worst = _far(sorted(sign * value for _, _, value in points))
     sums, counts = _zeros(rows, columns), _zeros(rows, columns)
     for a, b, value in points:
@@ -115,8 +142,10 @@ def grid(points: Sequence[tuple[float, float, float]], across: Payload, up: Payl
     ]
 
 
-def _count(one: Payload) -> int:
-    return len(one["values"]) if one["scale"] == "category" else CELLS
+def _count(one: Payload, levels: int | None) -> int:
+    if one["scale"] == "category":
+        return len(one["values"])
+    return levels if levels is not None and one["scale"] != "log" else CELLS
 
 
 def _far(losses: Sequence[float]) -> float:

@@ -20,11 +20,11 @@ from tunebook.job import Job
 from tunebook.objective import Objective
 from tunebook.status import ENDED_TRIAL, TrialStatus
 
-MOST_BYTES = 44_000
+MOST_BYTES = 52_000
 MOST_ROWS = 1_500
 MOST_AXES = 12
 BEST = 200
-CELL, HEAD = 8, 18  # bytes of one parameter and of number, status and value, about
+CELL, HEAD = 6, 18  # bytes of one parameter and of number, status and value, about
 
 
 class Row(NamedTuple):
@@ -85,7 +85,7 @@ def choose(rows: Sequence[Row], objective: Objective, most: int) -> tuple[list[R
     rest = [row for row in rows if row.pk not in taken]
     room = most - len(best)
     even = [rest[index * len(rest) // room] for index in range(room)]
-    how = f"the {len(best)} best and every {math.ceil(len(rest) / room)}th of the others"
+    how = f"the {len(best)} best and one in {math.ceil(len(rest) / room)} of the others"
     return sorted([*best, *even], key=lambda row: row.number), how
 
 

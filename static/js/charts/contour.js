@@ -49,7 +49,7 @@ export function mountContour(figure, payload, events) {
       summary: `Mean ${payload.metric} over ${payload.x} and ${payload.y} from ${payload.total} trials.`,
     });
     const words = figure.querySelector("[data-thinned]");
-    if (words) words.textContent = `smoothed means of ${payload.total.toLocaleString("en")} trials; blank: not tried${payload.every > 1 ? `; dots: every ${payload.every}th` : ""}`;
+    if (words) words.title = words.textContent = `smoothed means of ${payload.total.toLocaleString("en")} trials; blank: not tried${payload.every > 1 ? `; dots: one in ${payload.every}` : ""}`;
   }
 
   pairTools(chart, payload.names, choice, () => {
@@ -65,7 +65,7 @@ export function mountContour(figure, payload, events) {
 }
 
 /** The grid with its levels: quantiles of its cells, so that each shade covers as much of the area. */
-function fieldOf({ grid, goal, across, up }) {
+function fieldOf({ grid, goal, across, up, ends }) {
   const known = grid.flat().filter((value) => value !== null).sort((a, b) => a - b);
   const levels = Array.from({ length: LEVELS }, (_, i) => known[Math.floor(((i + 1) * known.length) / (LEVELS + 1))]);
   const tone = (value) => {
@@ -75,27 +75,38 @@ function fieldOf({ grid, goal, across, up }) {
   const isSmooth = across.scale !== "category" && up.scale !== "category";
   return {
     paint(ctx, { axes, colours }) {
-      const { left, right, top, bottom } = axes.box;
-      const whole = !axes.zoom;
-      const [rows, columns] = [grid.length, grid[0].length];
-      const [width, height] = [(right - left) / columns, (bottom - top) / rows];
-      if (!whole) return; // a zoomed view shows the points alone
+      const xs = edges(across, ends?.x, grid[0].length).map((edge) => (edge.at === undefined ? axes.px(edge.value) : axes.box.left + edge.at * (axes.box.right - axes.box.left)));
+      const ys = edges(up, ends?.y, grid.length).map((edge) => (edge.at === undefined ? axes.py(edge.value) : axes.box.bottom - edge.at * (axes.box.bottom - axes.box.top)));
       ctx.globalAlpha = 0.8;
-      for (let row = 0; row < rows; row++)
-        for (let column = 0; column < columns; column++) {
-          const value = grid[row][column];
-          if (value === null) continue;
+      grid.forEach((cells, row) =>
+        cells.forEach((value, column) => {
+          if (value === null) return;
           ctx.fillStyle = shade(colours, tone(value));
-          ctx.fillRect(left + column * width, bottom - (row + 1) * height, width + 0.6, height + 0.6);
-        }
+          ctx.fillRect(xs[column], ys[row + 1], xs[column + 1] - xs[column] + 0.6, ys[row] - ys[row + 1] + 0.6);
+        }),
+      );
       ctx.globalAlpha = 1;
-      if (isSmooth) drawLines(ctx, grid, levels, { left, bottom, width, height }, colours);
+      if (isSmooth) drawLines(ctx, grid, levels, xs, ys, colours);
     },
   };
 }
 
+/** Where the cells of one axis begin and end: values of its scale, or for categories fractions of the drawing. */
+function edges(axis, ends, count) {
+  const places = Array.from({ length: count + 1 }, (_, i) => i / count);
+  if (axis.scale === "category") return places.map((at) => ({ at }));
+  const [low, high] = ends;
+  if (axis.scale === "log") return places.map((at) => ({ value: low * (high / low) ** at }));
+  return places.map((at) => ({ value: low + at * (high - low) }));
+}
+
 /** Lines of equal value between the middles of cells, by marching squares. */
-function drawLines(ctx, grid, levels, { left, bottom, width, height }, colours) {
+function drawLines(ctx, grid, levels, xs, ys, colours) {
+  const middle = (list, place) => {
+    const cell = Math.min(list.length - 2, Math.floor(place));
+    const at = (one) => (list[one] + list[one + 1]) / 2;
+    return at(cell) + (place - cell) * (cell + 2 < list.length ? at(cell + 1) - at(cell) : 0);
+  };
   ctx.strokeStyle = colours.surface;
   ctx.lineWidth = 1;
   ctx.beginPath();
@@ -108,8 +119,8 @@ function drawLines(ctx, grid, levels, { left, bottom, width, height }, colours) 
         const bits = corners.reduce((sum, value, i) => sum | (value > level ? 1 << i : 0), 0);
         for (const pair of CROSSINGS[bits]) {
           const [from, to] = pair.map((edge) => crossing(at, corners, edge, level));
-          ctx.moveTo(left + (from[0] + 0.5) * width, bottom - (from[1] + 0.5) * height);
-          ctx.lineTo(left + (to[0] + 0.5) * width, bottom - (to[1] + 0.5) * height);
+          ctx.moveTo(middle(xs, from[0]), middle(ys, from[1]));
+          ctx.lineTo(middle(xs, to[0]), middle(ys, to[1]));
         }
       }
     }

@@ -65,5 +65,5 @@ export function sayThinned(figure, payload) {
   const shown = (payload.number || payload.trials)?.length;
   if (!words || !shown || !payload.total || shown >= payload.total) return words?.replaceChildren();
   const how = payload.how ? `: ${payload.how}` : "";
-  words.textContent = `${shown.toLocaleString("en")} of ${payload.total.toLocaleString("en")} trials${how}`;
+  words.title = words.textContent = `${shown.toLocaleString("en")} of ${payload.total.toLocaleString("en")} trials${how}`;
 }

@@ -12,6 +12,7 @@ import { select } from "./selection.js";
 import { adoptStyle } from "./style.js";
 import { palette, shade, watchTheme } from "./theme.js";
 
+const LEAST_ROOM = 64;
 const TOPS = [10, 20, 50, 100, 200];
 const GROUPS = 5;
 const TOP = 44;
@@ -144,9 +145,13 @@ class Parallel {
   }
 
   draw() {
-    this.width = Math.max(this.frame.clientWidth, 1);
+    this.width = Math.max(this.frame.clientWidth, this.axes.length * LEAST_ROOM, 1);
     this.height = this.frame.clientHeight;
     if (!this.height || !this.rows) return;
+    const isWide = this.width > this.frame.clientWidth; // then the frame scrolls
+    this.stage.style.right = isWide ? "auto" : "";
+    this.stage.style.width = isWide ? `${this.width}px` : "";
+    this.frame.style.overflowX = isWide ? "auto" : "";
     this.colours = palette(this.frame);
     const ctx = this.prepare(this.canvas);
     const kept = this.kept();
@@ -217,7 +222,7 @@ class Parallel {
     this.drawTicks(ctx, axis, x, i, room);
     if (axis.inactive) {
       ctx.textAlign = i ? "right" : "left";
-      const words = fit(ctx, "not active", room - 4);
+      const words = fit(ctx, axis.isValue ? "no value" : "not active", room - 4);
       ctx.strokeText(words, x + (i ? -8 : 8), this.height - 14);
       ctx.fillText(words, x + (i ? -8 : 8), this.height - 14);
     }

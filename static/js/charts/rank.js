@@ -71,7 +71,7 @@ export function pairTools(chart, names, choice, run) {
 /** The sequential scale as a legend: words at both ends of a strip. */
 export function scaleLegend(pale, strong) {
   const strip = (ctx, x, y, colours) => {
-    for (let i = 0; i <= 4; i++) mark(ctx, "disc", x - 4 + i * 3, y, 4, shade(colours, i / 4));
+    for (let i = 0; i <= 3; i++) mark(ctx, "disc", x - 5 + i * 4, y, 3, shade(colours, i / 3));
   };
   return [{ words: `${pale} to ${strong}`, draw: strip }];
 }

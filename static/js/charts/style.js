@@ -10,7 +10,8 @@ const RULES = `
 .chart-tools button, .chart-tools select { font: inherit; min-height: 24px; padding: 1px 8px; border-radius: 4px;
   border: 1px solid var(--line, #ccd2d9); background: var(--surface, Canvas); color: var(--ink, CanvasText); cursor: pointer; }
 .chart-tools button[aria-pressed="true"] { border-color: var(--accent, #0b5fcc); color: var(--accent, #0b5fcc); }
-.chart-tools select { width: auto; }
+.chart-tools select { width: auto; max-width: 8rem; }
+@media (max-width: 30rem) { .chart-tools select { max-width: 5.5rem; } }
 .chart-tools label { display: flex; gap: 4px; align-items: center; font-weight: 400; }
 .chart-tools input[type="range"] { width: 80px; min-height: 0; padding: 0; border: 0; background: none; accent-color: var(--accent, auto); }
 .chart-tools details { position: relative; }
