@@ -1,5 +1,6 @@
 """Answers when no view could give one: JSON below /api/, pages everywhere else."""
 
+import sys
 import uuid
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -7,14 +8,23 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
 from apps.dashboard.views import errors as pages
+from apps.tuning.errors import UNAVAILABLE, trouble_of
 
 SAID = {
     400: ("bad_request", "The request cannot be read."),
     403: ("forbidden", "This is not allowed."),
     404: ("not_found", "There is nothing at this address."),
     500: ("internal", "Something went wrong on our side. The log of the server says more."),
+    503: ("busy", "The database is busy."),
 }
-NATIVE = {400: "InvalidRequest", 403: "NoPermission", 404: "InvalidAction.NotFound", 500: "InternalError"}
+NATIVE = {
+    400: "InvalidRequest",
+    403: "NoPermission",
+    404: "InvalidAction.NotFound",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+}
+RETRY_AFTER = "5"  # seconds
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -31,12 +41,20 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    return answer(request, 500)
+    """Called while the error is being handled: a database that does not answer is not our mistake, and passes."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, UNAVAILABLE):
+        return answer(request, 500)
+    words = trouble_of(error)
+    response = answer(request, 503, f"{words[0].upper()}{words[1:]}.")
+    response["Retry-After"] = RETRY_AFTER
+    return response
 
 
-def answer(request: HttpRequest, status: int) -> HttpResponse:
+def answer(request: HttpRequest, status: int, sentence: str = "") -> HttpResponse:
     """The body that the caller can read: a native client's envelope, ours, or a page."""
-    code, sentence = SAID[status]
+    code, usual = SAID[status]
+    sentence = sentence or usual
     number = str(uuid.uuid4()).upper()
     if request.path_info.startswith("/api/automl/"):
         return JsonResponse({"RequestId": number, "Code": NATIVE[status], "Message": sentence}, status=status)
@@ -49,9 +67,9 @@ def answer(request: HttpRequest, status: int) -> HttpResponse:
 def _page(request: HttpRequest, status: int, sentence: str, number: str) -> str:
     # After a 500 nothing can be relied on, not even the database behind the request's user.
     context = {"status": status, "sentence": sentence, "error_id": number}
-    if status != 500:
+    if status < 500:
         context |= pages.context(request, status)
     try:
-        return render_to_string(f"{status}.html", context, request=None if status == 500 else request)
+        return render_to_string(f"{status}.html", context, request=None if status >= 500 else request)
     except TemplateDoesNotExist:
         return f'<!doctype html><html lang="en"><title>{status}</title><h1>{sentence}</h1>'

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
@@ -62,7 +64,7 @@ def test_readyz_says_no_and_why_but_not_where(db, client, monkeypatch):
     assert answer.headers["Retry-After"]
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 500])
+@pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
 def test_below_the_native_api_errors_have_its_envelope(status):
     answer = errors.answer(RequestFactory().get("/api/automl/v1/hpo/nothing"), status)
 
@@ -112,3 +114,33 @@ def test_the_openapi_document_names_both_apis(db, client):
 
     assert document["openapi"].startswith("3.")
     assert any(path.startswith("/api/automl/v1/hpo/") for path in document["paths"])
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("database is locked", "the database is busy"),
+        ("canceling statement due to statement timeout", "the database is busy"),
+        ("database or disk is full", "the disk of the database is full"),
+        ("attempt to write a readonly database", "the database cannot be written"),
+        ("connection to server failed: Connection refused", "the database cannot be reached"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/w/lab/", "/api/automl/v1/hpo/experiments", "/api/tunebook/v1/experiments"])
+def test_a_database_that_does_not_answer_is_a_503_in_words_and_no_trace(
+    db, client, key_ada, monkeypatch, caplog, path, message, words
+):
+    client.force_login(User.objects.get(username="ada"))
+
+    def fail(*_: object) -> None:
+        raise OperationalError(message)
+
+    with monkeypatch.context() as away:
+        away.setattr("django.db.backends.utils.CursorWrapper.execute", fail)
+        answer = client.get(path, headers={"Authorization": f"Bearer {key_ada.token}"} if "/api/" in path else {})
+
+    assert answer.status_code == 503
+    assert words.lower() in answer.content.decode().lower()
+    assert answer.headers["Retry-After"]
+    assert "Traceback" not in caplog.text
+    assert message in caplog.text
