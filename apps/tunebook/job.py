@@ -21,6 +21,11 @@ from tunebook.space import Space
 VERSION = 1
 _MEMBERS = ("space", "objective", "sampling", "policy", "limits", "command", "readings", "schedule", "monitor")
 _COMMAND_SOURCE = re.compile(r"cmd([1-9]\d*)?(,.+)?")
+_LOOKS_LIKE_A_PATTERN = re.compile(r"\([^()]*[\\*+\[][^()]*\)")
+_NOT_A_NAME = (
+    "looks like a regular expression, but scripts report metrics by name;"
+    ' with readings of type "stdout" expressions are searched in the output'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +99,10 @@ class Job:
         return job_schema()
 
     def _check_readings(self) -> None:
+        if self.readings.type == "report":
+            for index, metric in enumerate(self.objective.metrics):
+                if _LOOKS_LIKE_A_PATTERN.search(metric.name):
+                    raise SpecError(f"objective.metrics.{index}.name", f"{_NOT_A_NAME}: {metric.name:.80}")
         if self.readings.type != "stdout":
             return
         for index, metric in enumerate(self.objective.metrics):

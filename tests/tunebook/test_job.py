@@ -200,3 +200,16 @@ def test_the_examples_are_jobs_and_fit_the_schema(path):
     Job.from_dict(document).check()
 
     jsonschema.validate(document, Job.json_schema(), jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize("name", ["loss=([0-9.]+)", "a=(.*)", r"acc: (\d+)", "f1 (x+)"])
+def test_a_reported_metric_that_looks_like_an_expression_is_refused(name):
+    job = a_job(objective=Objective("maximize", (Metric(name),)))
+
+    with pytest.raises(SpecError, match='objective.metrics.0.name: looks like a regular expression.*type "stdout"'):
+        job.check()
+
+
+@pytest.mark.parametrize("name", ["loss (val)", "R^2", "top-5 [%]", "f(x)", "a.b/c", "recall@10 (k=10)"])
+def test_names_with_marks_in_them_are_names(name):
+    a_job(objective=Objective("maximize", (Metric(name),))).check()
