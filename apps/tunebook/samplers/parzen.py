@@ -110,6 +110,22 @@ class Mixture:
 
     def log_density(self, points: Floats) -> Floats:
         """The logarithm of the density at each of these rows, relative to the prior's."""
+        with np.errstate(divide="ignore"):
+            exponents = self._exponents(points, np.log(self._shares))
+        top = exponents.max(axis=1)
+        exponents -= top[:, None]
+        np.exp(exponents, out=exponents)
+        density: Floats = top + np.log(exponents.sum(axis=1))
+        return density
+
+    def nearness(self, point: Floats) -> Floats:
+        """The density of each kernel at a row, relative to the nearest one's."""
+        exponents = self._exponents(point[None, :], np.zeros(len(self._shares)))[0, :-1]
+        near: Floats = np.exp(exponents - exponents.max(initial=-np.inf))
+        return near
+
+    def _exponents(self, points: Floats, heights: Floats) -> Floats:
+        """The logarithm of each kernel's density at each row, the prior's last; each plus its height."""
         layout = self._layout
         exponents = np.empty((len(points), len(self._rows) + 1))
         exponents[:, -1] = 0.0
@@ -127,15 +143,9 @@ class Mixture:
             left += np.log(spread)
             stay = np.log1p(-spread + spread / count) - np.log(spread / count)
             kernels += stay * (points[:, place, None] == self._rows[None, :, place])
-        with np.errstate(divide="ignore"):
-            heights = np.log(self._shares)
         heights[:-1] -= 0.5 * np.einsum("ij,ij->i", mu, mu) + self._cut() - left
         exponents += heights
-        top = exponents.max(axis=1)
-        exponents -= top[:, None]
-        np.exp(exponents, out=exponents)
-        density: Floats = top + np.log(exponents.sum(axis=1))
-        return density
+        return exponents
 
     def _leaving(self, count: int) -> float:
         """The share of an option's kernel that is spread over all options."""

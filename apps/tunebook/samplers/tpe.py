@@ -7,6 +7,7 @@ Nested parameters are modelled group by group: those that count under the same c
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from tunebook.history import History
 from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
-from tunebook.samplers.encode import Encoder, Floats, Ints
+from tunebook.samplers.encode import Encoder, Floats, Ints, Kind
 from tunebook.samplers.latin import LatinCube
 from tunebook.samplers.options import Option, number, whole, word
 from tunebook.samplers.parzen import Layout, Mixture, Shape
@@ -24,6 +25,9 @@ from tunebook.space import Condition, Params, Space
 UNIFORM_VARIANCE = 1.0 / 12.0
 SCOTT = 1.06
 TIGHT = 0.7  # of Scott's width for the good trials: their density is to lead, not to describe
+CLOSE = 0.6  # of Scott's width for the others: kernels wider than the good trials' could never push away from these
+ROOM = 0.5  # of the range, shared by the good trials and the prior, is how narrow their kernels are at most
+ROOM_OF_CHOICES = 1.0  # the same where there are choices: what is good under one option need not be under another
 WIDE = 0.2  # of the range: deviation of the good trials that is assumed at least when looking around
 WIDE_EVERY = 4  # one trial in so many looks around
 NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
@@ -70,6 +74,8 @@ class TpeSampler(Sampler):
         self._records = Records(self._encoder)
         self._groups = _groups(self._encoder)
         self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
+        has_choices = any(column.kind is Kind.OPTION for column in self._encoder.columns)
+        self._room = ROOM_OF_CHOICES if has_choices else ROOM
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         known = pending if self.chosen["constant_liar"] != "none" else ()
@@ -84,45 +90,74 @@ class TpeSampler(Sampler):
         good_count = self._good_count(results)
         good, bad = _split(_with_lies(table.loss, self.chosen["constant_liar"]), good_count)
         wide = number % WIDE_EVERY == 0 or _is_level(table.loss[good])
+        ages = _by_age(bad, self.chosen["linear_forgetting"], len(table.loss))
+        ranks = np.ones(len(good)) if wide else _by_rank(len(good))
+        better = self._side(table, good, ranks, _wide if wide else partial(_keen, room=self._room))
+        worse = self._side(table, bad, ages, _plain)
         chosen: dict[str, float] = {}
         for group in self._groups:
             if _holds(group.condition, chosen, self._encoder):
-                row = self._best_of(group, table, good, bad, random, wide)
+                row = self._best_of(group, better, worse, random)
                 chosen.update(zip(group.names, row, strict=True))
         note = f"the best of {self.chosen['n_candidates']} draws near the {good_count} best of {results} trials"
         return Suggestion(self._encoder.params(chosen), "model", note=note)
 
-    def _best_of(
-        self, group: Group, table: Table, good: Ints, bad: Ints, random: np.random.Generator, wide: bool
-    ) -> list[float]:
-        """The draw from the good trials' density that is the least likely under the others'.
+    def _side(self, table: Table, members: Ints, weights: Floats, shaped: Shaping) -> "Side":
+        prior = max(self.chosen["prior_weight"], NO_PRIOR)
+        return Side(table, members, weights * table.weight[members], shaped, prior, len(self._groups) > 1)
 
-        With ``wide`` that density has wide kernels of equal weight, to look around instead of closing in.
-        """
-        weights = np.ones(len(good)) if wide else _by_rank(len(good))
-        better = self._mixture(group, table, good, weights, _wide if wide else _keen)
-        worse = self._mixture(
-            group, table, bad, _by_age(bad, self.chosen["linear_forgetting"], len(table.loss)), _plain
-        )
-        points = better.draw(random, self.chosen["n_candidates"])
-        order = np.argsort(worse.log_density(points) - better.log_density(points), kind="stable")
-        best = _first_new(points[order], table.rows) if len(self._groups) == 1 else points[order[0]]
+    def _best_of(self, group: Group, better: "Side", worse: "Side", random: np.random.Generator) -> list[float]:
+        """The draw from the good trials' density that is the least likely under the others'."""
+        good, bad = better.mixture(group), worse.mixture(group)
+        points = good.draw(random, self.chosen["n_candidates"])
+        order = np.argsort(bad.log_density(points) - good.log_density(points), kind="stable")
+        if len(self._groups) == 1:
+            alone: list[float] = _first_new(points[order], better.table.rows).tolist()
+            return alone
+        best = points[order[0]]
+        better.lean(group, good, best)
+        worse.lean(group, bad, best)
         found: list[float] = best.tolist()
         return found
-
-    def _mixture(self, group: Group, table: Table, members: Ints, weights: Floats, shaped: Shaping) -> Mixture:
-        """The density of some trials; those without this group's parameters do not count."""
-        rows = table.rows[members] if len(self._groups) == 1 else table.rows[members[:, None], group.places]
-        weights = weights * table.weight[members]
-        complete = ~np.isnan(rows.sum(axis=1))
-        if not complete.all():
-            rows, weights = rows[complete], weights[complete]
-        shape = shaped(group.layout, rows, weights)
-        return Mixture(group.layout, rows, weights, max(self.chosen["prior_weight"], NO_PRIOR), shape)
 
     def _good_count(self, results: int) -> int:
         base = results if self.chosen["rule"] == "linear" else results**0.5
         return int(min(max(np.ceil(self.chosen["gamma"] * base), 1), self.chosen["linear_forgetting"], results))
+
+
+@dataclass
+class Side:
+    """The good trials, or the others, each with its weight.
+
+    When a group has been chosen the weights lean towards the trials that are like it there: so what is drawn for the
+    next group fits to it, as if all groups were drawn from one density.
+    """
+
+    table: Table
+    members: Ints
+    weights: Floats
+    shaped: Shaping
+    prior: float
+    is_parted: bool
+
+    def mixture(self, group: Group) -> Mixture:
+        """The density of these trials; those without this group's parameters do not count."""
+        rows, weights = self._rows(group), self.weights
+        complete = ~np.isnan(rows.sum(axis=1))
+        if not complete.all():
+            rows, weights = rows[complete], weights[complete]
+        return Mixture(group.layout, rows, weights, self.prior, self.shaped(group.layout, rows, weights))
+
+    def lean(self, group: Group, mixture: Mixture, point: Floats) -> None:
+        """Weigh each trial by how near it is to a point of a group, of which this is the density."""
+        complete = ~np.isnan(self._rows(group).sum(axis=1))
+        self.weights = self.weights.copy()
+        self.weights[complete] *= mixture.nearness(point)
+
+    def _rows(self, group: Group) -> Floats:
+        if not self.is_parted:
+            return self.table.rows[self.members]
+        return self.table.rows[self.members[:, None], group.places]
 
 
 @dataclass(frozen=True)
@@ -155,9 +190,9 @@ class Spread:
 
 
 def _plain(layout: Layout, rows: Floats, weights: Floats) -> Shape:
-    """Kernels as wide in each column as Scott's rule says."""
+    """Kernels about as wide in each column as Scott's rule says."""
     spread = Spread.of(layout, rows, weights)
-    width = np.clip(spread.scott() * np.sqrt(spread.variance), layout.narrowest, 1.0)
+    width = np.clip(CLOSE * spread.scott() * np.sqrt(spread.variance), layout.narrowest, 1.0)
     return Shape(width, 1.0 / (spread.effective + 1.0))
 
 
@@ -168,14 +203,15 @@ def _wide(layout: Layout, rows: Floats, weights: Floats) -> Shape:
     return Shape(width, 1.0 / (spread.effective + 1.0))
 
 
-def _keen(layout: Layout, rows: Floats, weights: Floats) -> Shape:
+def _keen(layout: Layout, rows: Floats, weights: Floats, room: float) -> Shape:
     """Tighter kernels whose positions share one covariance, so that they follow valleys that lie across the axes.
 
     The covariance is shrunk towards its diagonal, the more the fewer rows there are.
     """
     spread = Spread.of(layout, rows, weights)
     factor, effective = TIGHT * spread.scott(), spread.effective
-    width = np.clip(factor * np.sqrt(spread.variance), layout.narrowest, 1.0)
+    narrowest = np.maximum(layout.narrowest, room / (len(rows) + 2.0))
+    width = np.clip(factor * np.sqrt(spread.variance), narrowest, 1.0)
     at = layout.positions
     if len(at) < 2 or len(rows) < 2:
         return Shape(width, 1.0 / (effective + 1.0))

@@ -85,7 +85,9 @@ class Hyperopt:
         self._space = space
         self._trials = hyperopt.Trials()
         self._random = np.random.default_rng(seed)
-        declared = {name: _declared(hyperopt.hp, name, each) for name, each in space.items()}
+        # members of the same name in two options of a choice need labels of their own
+        self._labels: dict[int, str] = {}
+        declared = {name: self._declared(name, each) for name, each in space.items()}
         self._domain = hyperopt.Domain(lambda params: 0.0, declared)
 
     def ask(self) -> Mapping[str, Any]:
@@ -95,7 +97,9 @@ class Hyperopt:
             [number], self._domain, self._trials, int(self._random.integers(2**31 - 1))
         )
         drawn = {name: values[0] for name, values in self._document["misc"]["vals"].items() if values}
-        return self._space.assemble(lambda name, distribution: _read(distribution, drawn[name]))
+        return self._space.assemble(
+            lambda name, distribution: _read(distribution, drawn[self._labels[id(distribution)]])
+        )
 
     def tell(self, params: Mapping[str, Any], value: float) -> None:
         """Only what was asked for just before can be told."""
@@ -104,30 +108,31 @@ class Hyperopt:
         self._trials.insert_trial_docs([self._document])
         self._trials.refresh()
 
-
-def _declared(hp: Any, name: str, distribution: Distribution) -> Any:
-    match distribution:
-        case Choice():
-            options = [
-                {
-                    member: _declared(hp, f"{name}.{member}", inner)
-                    for member, inner in distribution.nested(option).items()
-                }
-                or option
-                for option in range(len(distribution.values))
-            ]
-            return hp.choice(name, options)
-        case Randint():
-            return hp.randint(name, distribution.lower, distribution.upper)
-        case LogUniform():
-            return hp.loguniform(name, distribution.min_value, distribution.max_value)
-        case QLogUniform():
-            return hp.qloguniform(name, distribution.min_value, distribution.max_value, distribution.q)
-        case QUniform():
-            return hp.quniform(name, distribution.min_value, distribution.max_value, distribution.q)
-        case Uniform():
-            return hp.uniform(name, distribution.min_value, distribution.max_value)
-    raise TypeError(f"no way to ask hyperopt for {distribution}")
+    def _declared(self, label: str, distribution: Distribution) -> Any:
+        hp = self._hyperopt.hp
+        self._labels[id(distribution)] = label
+        match distribution:
+            case Choice():
+                options = [
+                    {
+                        member: self._declared(f"{label}.{option}.{member}", inner)
+                        for member, inner in distribution.nested(option).items()
+                    }
+                    or option
+                    for option in range(len(distribution.values))
+                ]
+                return hp.choice(label, options)
+            case Randint():
+                return hp.randint(label, distribution.lower, distribution.upper)
+            case LogUniform():
+                return hp.loguniform(label, distribution.min_value, distribution.max_value)
+            case QLogUniform():
+                return hp.qloguniform(label, distribution.min_value, distribution.max_value, distribution.q)
+            case QUniform():
+                return hp.quniform(label, distribution.min_value, distribution.max_value, distribution.q)
+            case Uniform():
+                return hp.uniform(label, distribution.min_value, distribution.max_value)
+        raise TypeError(f"no way to ask hyperopt for {distribution}")
 
 
 def _read(distribution: Distribution, drawn: Any) -> Any:

@@ -140,12 +140,13 @@ def test_the_good_branch_and_its_members_are_found() -> None:
 
 def test_running_trials_keep_others_away() -> None:
     past = history(LINE, 40, lambda params: abs(params["x"] - 0.3))
+    alone = float(np.median([ask(LINE, past, seed=seed)[0]["x"] for seed in range(40)]))
     crowded = past
     for place in range(10):
-        crowded = with_pending(crowded, {"x": 0.3 + place / 1000})
+        crowded = with_pending(crowded, {"x": alone + (place - 5) / 1000})
 
     def distance(one: History, **options: Any) -> float:
-        return float(np.mean([abs(ask(LINE, one, seed=seed, **options)[0]["x"] - 0.3045) for seed in range(40)]))
+        return float(np.mean([abs(ask(LINE, one, seed=seed, **options)[0]["x"] - alone) for seed in range(40)]))
 
     assert distance(crowded) > distance(past)
     assert distance(crowded, constant_liar="best") < distance(crowded)
