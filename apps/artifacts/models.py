@@ -78,3 +78,31 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class RemarkKind(models.TextChoices):
+    """What a remark is: a text that a script sets once, one that it may change, or a document."""
+
+    PARAM = "param", "Parameter"
+    TAG = "tag", "Tag"
+    INPUT = "input", "Data set"
+    MODEL = "model", "Model"
+    OUTPUT = "output", "Model of this trial"
+    RUN = "run", "About the run"
+
+
+class Remark(models.Model):
+    """What a training script wrote down about its trial in words, under a name. Documents are kept as JSON text."""
+
+    trial = models.ForeignKey(Trial, models.CASCADE, related_name="remarks", db_index=False)
+    attempt = models.PositiveIntegerField(default=1)
+    kind = models.CharField(max_length=8, choices=RemarkKind)
+    name = models.CharField(max_length=250)
+    text = models.TextField()
+    created = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["trial", "kind", "name"], name="one_remark_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
