@@ -67,6 +67,42 @@ def _difference(value: Any, best: Any) -> str:
     return gap if gap.startswith("-") else f"+{gap}"
 
 
+SOURCES = {
+    "start-up": "to begin with, before there was anything to learn from",
+    "random": "at random",
+    "grid": "as the next combination of the grid",
+    "model": "by its model",
+    "listed": "as the next of the listed parameter sets",
+}
+
+
+def why(experiment: Experiment, trial: Trial) -> str:
+    """Why the trial was tried, what was expected, and what came of that, in words. One query where a model asked."""
+    if trial.restart_of_id:
+        return "Started again by hand with the parameters of an earlier trial."
+    if trial.source == "queued":
+        return "Queued by hand."
+    how = SOURCES.get(trial.source, f"as {trial.source}")
+    words = f"Asked by the sampler {experiment.sampler} {how}"
+    if trial.source == "model":
+        known = Trial.objects.filter(experiment=experiment, ended__lt=trial.created, value__isnull=False).count()
+        words += f", from {known} {'result' if known == 1 else 'results'} known then"
+    if trial.parent is not None:
+        words += f", going on from the checkpoint of trial {trial.parent}"
+    words += "."
+    if trial.expected is None:
+        return words
+    spread = f" ± {number(trial.spread)}" if trial.spread is not None else ""
+    words += f" Expected {number(trial.expected)}{spread}"
+    if trial.value is None:
+        return f"{words}."
+    gap = trial.value - trial.expected
+    better = (gap < 0) == (experiment.goal == "minimize")
+    how_much = f", {abs(gap) / trial.spread:.1f} spreads" if trial.spread else ""
+    side = "as expected" if gap == 0 else f"{'better' if better else 'worse'} than that"
+    return f"{words}; it came to {number(trial.value)}{how_much if gap else ''} {side}."
+
+
 def metrics(trial: Trial) -> list[dict[str, Any]]:
     """The last value of each metric. Two queries."""
     rows = Measurement.objects.filter(trial=trial, attempt=max(trial.attempt_count, 1))

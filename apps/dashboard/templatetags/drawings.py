@@ -6,11 +6,18 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from apps.dashboard import ansi
 from apps.insights.spaces import Strip
 
 register = template.Library()
 
 STRIP_WIDTH, STRIP_HEIGHT = 240, 32
+
+
+@register.filter
+def terminal(text: str) -> SafeString:
+    """A log as safe HTML, its colours as classes."""
+    return ansi.html(text)
 
 
 @register.filter

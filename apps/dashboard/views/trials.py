@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.dashboard import trial_facts
 from apps.dashboard.templatetags.figures import metric
-from apps.dashboard.views.frame import REFUSALS, Place, attempt, in_workspace, render
+from apps.dashboard.views.frame import REFUSALS, Place, attempt, given, in_workspace, render
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.feed.models import experiment_stream
+from apps.insights import neighbours as near
 from apps.trials import logs
 from apps.trials.models import Trial
 from apps.tuning import trials as verbs
@@ -26,6 +29,9 @@ from tunebook.status import TrialStatus
 LOGS = {"out": "out.log", "err": "err.log"}
 TAIL = 64 * 1024
 LAST_LINES = 20
+FEW = 1_000
+"""Trials up to which the nearest ones are looked for at once; of more when somebody scrolls there."""
+ARTIFACTS = "trials/parts/artifacts.html"
 
 
 @require_GET
@@ -56,9 +62,34 @@ def trial(request: HttpRequest, place: Place, key: str, number: int) -> HttpResp
         "twin_headings": ["Step", metric(experiment.metric)],
         "twin": trial_facts.twin(found, job),
         "raw": json.dumps(trial_facts.raw(found), indent=2, ensure_ascii=False),
+        "why": trial_facts.why(experiment, found),
+        "neighbours": near.neighbours(experiment, job.space, found) if experiment.trial_count <= FEW else None,
+        "artifacts_part": ARTIFACTS if _is_there(ARTIFACTS) else "",
         **_controls(place, experiment, found),
     }
     return render(request, place, "trials/trial.html", context)
+
+
+@require_GET
+@in_workspace
+def neighbours(request: HttpRequest, place: Place, key: str, number: int) -> HttpResponse:
+    """The trials nearest to one: a page, or for htmx its table alone."""
+    experiment, _ = load(place, key)
+    found = verbs.find(place.actor, experiment, number=number)
+    nearest = near.neighbours(experiment, Job.from_dict(experiment.job).space, found)
+    context = {"experiment": experiment, "trial": found, "neighbours": nearest}
+    template = "trials/parts/neighbours.html" if getattr(request, "htmx", False) else "trials/neighbours.html"
+    return render(request, place, template, context)
+
+
+@cache
+def _is_there(template: str) -> bool:
+    """Whether an installation has this piece of page."""
+    try:
+        get_template(template)
+    except TemplateDoesNotExist:
+        return False
+    return True
 
 
 def _controls(place: Place, experiment: Experiment, trial: Trial) -> dict[str, Any]:
@@ -131,6 +162,15 @@ def act(request: HttpRequest, place: Place, key: str, number: int) -> HttpRespon
     name = request.POST.get("act")
     if name == "stop":
         attempt(request, partial(verbs.stop, place.actor, experiment, [found.key]), "It was asked to stop.")
+    elif name in ("exclude", "include"):
+        excluded = name == "exclude"
+        why = given(request, "why") if excluded else ""
+        verb = partial(verbs.exclude, place.actor, experiment, [found.key], excluded=excluded, why=why)
+        attempt(
+            request,
+            verb,
+            "Excluded: samplers, the best and the charts leave it out." if excluded else "It counts again.",
+        )
     elif name == "restart":
         try:
             answer = verbs.restart(place.actor, experiment, [found.key])[found.key]

@@ -1,7 +1,11 @@
-/** The tail of a log: new text is added at the end, and the view follows as long as it is scrolled to the end. */
+/** The tail of a log: new text is added at the end, and the view follows as long as it is scrolled to the end; search. */
+
+import { element } from "../dom.js";
+import { pieces } from "./ansi.js";
 
 const EVERY = 2000;
 const MOST_CHARACTERS = 400000;
+const MOST_FOUND = 2000;
 
 export function watchLogs(root) {
   for (const box of root.querySelectorAll("[data-log]")) if (!box.dataset.watched) new Log(box);
@@ -15,6 +19,7 @@ class Log {
     box.dataset.watched = "1";
     this.choice = box.closest("section, .card")?.querySelector("[data-log-follow]");
     this.choice?.addEventListener("change", () => this.choice.checked && this.toEnd());
+    this.prepareSearch();
     this.toEnd();
     if ("ended" in box.dataset) return;
     this.timer = setInterval(() => this.soon(), EVERY);
@@ -25,7 +30,7 @@ class Log {
   }
 
   follows() {
-    return this.isAtEnd() && (this.choice?.checked ?? true);
+    return !this.search?.value && this.isAtEnd() && (this.choice?.checked ?? true);
   }
 
   toEnd() {
@@ -55,8 +60,60 @@ class Log {
     if (!text) return;
     const follow = this.follows();
     this.offset = offset;
-    this.text.append(text);
-    if (this.text.textContent.length > MOST_CHARACTERS) this.text.firstChild.remove();
+    const { found, classes } = pieces(text, this.classes);
+    this.classes = classes;
+    this.text.append(...found.map((piece) => (piece.css ? element("span", piece.css, { textContent: piece.text }) : piece.text)));
+    while (this.text.textContent.length > MOST_CHARACTERS && this.text.childNodes.length > 1) this.text.firstChild.remove();
+    if (this.search?.value) this.find();
     if (follow) this.toEnd();
+  }
+
+  prepareSearch() {
+    this.search = this.box.closest("section, .card")?.querySelector("[data-log-find]");
+    if (!this.search) return;
+    this.search.closest("[hidden]")?.removeAttribute("hidden");
+    this.told = this.search.parentElement.querySelector("[data-log-found]");
+    this.search.addEventListener("input", () => this.find(true));
+    this.search.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      this.go(event.shiftKey ? -1 : 1);
+    });
+  }
+
+  /** Mark every place where the searched words stand; `anew` goes to the first. */
+  find(anew = false) {
+    const wanted = this.search.value.toLowerCase();
+    this.ranges = [];
+    const walker = document.createTreeWalker(this.text, NodeFilter.SHOW_TEXT);
+    while (wanted && this.ranges.length < MOST_FOUND && walker.nextNode()) {
+      const words = walker.currentNode.data.toLowerCase();
+      for (let at = words.indexOf(wanted); at >= 0 && this.ranges.length < MOST_FOUND; at = words.indexOf(wanted, at + wanted.length)) {
+        const range = new Range();
+        range.setStart(walker.currentNode, at);
+        range.setEnd(walker.currentNode, at + wanted.length);
+        this.ranges.push(range);
+      }
+    }
+    if (anew) this.place = -1;
+    window.CSS?.highlights?.set("found", new Highlight(...this.ranges));
+    if (anew && this.ranges.length) return this.go(1);
+    this.tell();
+  }
+
+  go(step) {
+    if (!this.ranges?.length) return this.tell();
+    this.place = (this.place + step + this.ranges.length) % this.ranges.length;
+    const range = this.ranges[this.place];
+    if (window.CSS?.highlights) CSS.highlights.set("found-here", new Highlight(range));
+    const [box, at] = [this.text.getBoundingClientRect(), range.getBoundingClientRect()];
+    this.text.scrollTop += at.top - box.top - box.height / 3;
+    this.tell();
+  }
+
+  tell() {
+    if (!this.told) return;
+    const many = this.ranges?.length || 0;
+    this.told.textContent = !this.search.value ? "" : many ? `${this.place + 1} of ${many}${many === MOST_FOUND ? "+" : ""}` : "not found";
   }
 }
