@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 
+from apps.dashboard.declared import TimeField, written_time
 from apps.dashboard.tagging import read_tags, written
 from apps.experiments.models import Accessibility, Experiment
 from apps.tuning import experiments
@@ -16,7 +18,29 @@ from tunebook.job import Job
 PLACES = {"name": "name", "description": "description", "tags": "tags", "accessibility": "accessibility"}
 
 
-class SettingsForm(forms.Form):
+class VersionedForm(forms.Form):
+    """A form that carries the version it was filled from, so that what others changed meanwhile is not lost unseen."""
+
+    version = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+    conflict: Sequence[tuple[str, Any, Any]] = ()
+    """After a conflict: label, their value and mine of each field that differs."""
+
+    def meet(self, current: Mapping[str, Any], version: int) -> None:
+        """Show both versions; sent again, mine goes over theirs as it stands now."""
+        mine = self.cleaned_data
+        differing = [
+            name for name in current if name in self.fields and (mine.get(name) or "") != (current[name] or "")
+        ]
+        self.conflict = [
+            (str(self.fields[name].label or name.capitalize()), current[name], mine.get(name)) for name in differing
+        ]
+        self.data = {**dict(self.data.items()), self.add_prefix("version"): str(version)}
+
+    def shown_fields(self) -> list[Any]:
+        return [self[name] for name in self.fields if name != "version"]
+
+
+class SettingsForm(VersionedForm):
     """Name, description, tags and visibility."""
 
     name = forms.CharField(max_length=MAX_NAME, required=False)
@@ -26,14 +50,18 @@ class SettingsForm(forms.Form):
 
     def __init__(self, experiment: Experiment, data: Any = None) -> None:
         self.experiment = experiment
-        initial = {
+        initial: dict[str, Any] = {**self.current(experiment), "version": experiment.version} if data is None else {}
+        super().__init__(data, initial=initial)
+
+    @staticmethod
+    def current(experiment: Experiment) -> dict[str, Any]:
+        """The stored values of the fields. One query, for the tags."""
+        return {
             "name": experiment.name,
             "description": experiment.description,
+            "tags": written(experiment.tags.all()),
             "accessibility": experiment.accessibility,
         }
-        if data is None:
-            initial["tags"] = written(experiment.tags.all())
-        super().__init__(data, initial=initial)
 
     def save(self, actor: Actor) -> None:
         given = self.cleaned_data
@@ -46,6 +74,7 @@ class SettingsForm(forms.Form):
                 tags=tuple(read_tags(given["tags"])),
                 accessibility=given["accessibility"],
             ),
+            version=given["version"],
         )
 
     def place_of(self, error: Exception) -> str | None:
@@ -54,29 +83,58 @@ class SettingsForm(forms.Form):
         return PLACES.get(head.partition(".")[0])
 
 
-class LimitsForm(forms.Form):
+class LimitsForm(VersionedForm):
     """The limits that may change while it runs."""
 
     max_concurrent = forms.IntegerField(label="Trials at once", min_value=1, max_value=10_000)
     max_trials = forms.IntegerField(
         label="Trials in all", min_value=1, max_value=1_000_000, required=False, help_text="Empty: no limit."
     )
-    max_seconds = forms.FloatField(label="Seconds in all", min_value=1, required=False, help_text="Empty: no limit.")
-    trial_seconds = forms.FloatField(
-        label="Seconds per trial", min_value=1, required=False, help_text="Empty: no limit."
-    )
+    max_seconds = TimeField(label="Time in all", required=False, help_text="90 s, 30 m, 2 h, 1 d; empty: no limit.")
+    trial_seconds = TimeField(label="Time per trial", required=False, help_text="Empty: no limit.")
     max_failed = forms.IntegerField(
         label="Failed trials it bears", min_value=1, required=False, help_text="Empty: any number."
+    )
+    patience = forms.IntegerField(
+        label="Give up after",
+        min_value=1,
+        required=False,
+        help_text="Trials in a row without a better value; empty: never.",
+    )
+    min_gain = forms.FloatField(
+        label="Better means by", min_value=0, required=False, help_text="In the metric's unit; empty: any bit."
     )
 
     def __init__(self, experiment: Experiment, data: Any = None) -> None:
         self.experiment = experiment
+        initial = {**self.current(experiment), "version": experiment.version}
+        super().__init__(data, initial=initial)
+
+    @classmethod
+    def current(cls, experiment: Experiment) -> dict[str, Any]:
+        """The limits in force, as the fields show them."""
         limits = Job.from_dict(experiment.job).limits
-        super().__init__(data, initial={name: getattr(limits, name) for name in self.base_fields})
+        found = {name: getattr(limits, name) for name in cls.base_fields if name != "version"}
+        return {**found, **{name: written_time(found[name]) for name in ("max_seconds", "trial_seconds")}}
 
     def save(self, actor: Actor) -> None:
-        experiments.limit(actor, self.experiment, **self.cleaned_data)
+        given = dict(self.cleaned_data)
+        experiments.limit(actor, self.experiment, version=given.pop("version"), **given)
+
+    def changed_words(self) -> list[str]:
+        """What differs from what is in force, as "Trials at once: 2 → 4"."""
+        before = self.current(self.experiment)
+        after = {name: self.data.get(name, "").strip() or None for name in before}
+        return [
+            f"{self.fields[name].label}: {_said(before[name])} → {_said(after[name])}"
+            for name in before
+            if str(before[name] or "") != str(after[name] or "")
+        ]
 
     def place_of(self, error: Exception) -> str | None:
         name = str(getattr(error, "path", "")).rpartition(".")[2]
         return name if name in self.fields else None
+
+
+def _said(value: Any) -> str:
+    return "none" if value in (None, "") else str(value)

@@ -151,11 +151,11 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
     return row
 
 
-def limit(actor: Actor, experiment: Experiment, **limits: Any) -> Experiment:
-    """Change some of the limits (members of `Limits`) and leave the rest."""
+def limit(actor: Actor, experiment: Experiment, *, version: int | None = None, **limits: Any) -> Experiment:
+    """Change some of the limits (members of `Limits`) and leave the rest; `version` as `update` takes it."""
     job = Job.from_dict(experiment.job)
     changed = Limits.from_dict({**job.limits.to_dict(), **limits})
-    return update(actor, experiment, Changes(job=replace(job, limits=changed)))
+    return update(actor, experiment, Changes(job=replace(job, limits=changed)), version=version)
 
 
 def start(actor: Actor, experiment: Experiment) -> Experiment:

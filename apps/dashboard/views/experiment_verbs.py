@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from apps.dashboard.views.frame import REFUSALS, Place, attempt, back, in_workspace
+from apps.dashboard.views.frame import REFUSALS, Place, attempt, back, given, in_workspace
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
 from apps.tuning import experiments
@@ -37,6 +37,12 @@ def act(request: HttpRequest, place: Place, key: str) -> HttpResponse:
     if experiment.workspace_id != place.workspace.pk:
         raise Http404
     page = reverse(ONE, args=[place.workspace.slug, key])
+    if name == "restart-failed":
+        _restarted(request, partial(trial_verbs.restart_failed, place.actor, experiment))
+        return back(request, page)
+    if name in ("exclude-trials", "include-trials"):
+        _exclude(request, place, experiment, excluded=name == "exclude-trials")
+        return back(request, page)
     if name in ("stop-trials", "restart-trials"):
         _act_on_trials(request, place, experiment, name)
         return back(request, page)
@@ -72,17 +78,50 @@ def _purge(request: HttpRequest, place: Place, experiment: Experiment) -> HttpRe
     return redirect("dashboard:trash", place.workspace.slug)
 
 
-def _act_on_trials(request: HttpRequest, place: Place, experiment: Experiment, name: str) -> None:
+def _ticked(request: HttpRequest) -> list[str]:
     keys = [key for key in request.POST.getlist("trial") if key.isalnum()]
     if not keys:
         messages.error(request, "Not done: tick at least one trial first.")
+    return keys
+
+
+def _act_on_trials(request: HttpRequest, place: Place, experiment: Experiment, name: str) -> None:
+    keys = _ticked(request)
+    if not keys:
+        return
+    if name == "restart-trials":
+        _restarted(request, partial(trial_verbs.restart, place.actor, experiment, keys))
         return
     try:
-        if name == "stop-trials":
-            stopped = sum(trial_verbs.stop(place.actor, experiment, keys).values())
-            messages.success(request, f"{stopped} of {len(keys)} asked to stop; the others had ended.")
-            return
-        answers = trial_verbs.restart(place.actor, experiment, keys)
+        stopped = sum(trial_verbs.stop(place.actor, experiment, keys).values())
+    except REFUSALS as error:
+        messages.error(request, f"Not done: {error}")
+        return
+    messages.success(request, f"{stopped} of {len(keys)} asked to stop; the others had ended.")
+
+
+def _exclude(request: HttpRequest, place: Place, experiment: Experiment, *, excluded: bool) -> None:
+    keys = _ticked(request)
+    if not keys:
+        return
+    try:
+        changed = trial_verbs.exclude(
+            place.actor, experiment, keys, excluded=excluded, why=given(request, "why") if excluded else ""
+        )
+    except REFUSALS as error:
+        messages.error(request, f"Not done: {error}")
+        return
+    words = "excluded: samplers, the best and the charts leave them out" if excluded else "count again"
+    if changed:
+        messages.success(request, f"{len(changed)} {'trial' if len(changed) == 1 else 'trials'} {words}.")
+    if len(changed) < len(keys):
+        messages.error(request, f"{len(keys) - len(changed)} left as they are: they have not ended.")
+
+
+def _restarted(request: HttpRequest, verb: Callable[[], Mapping[str, Trial | str]]) -> None:
+    """Restart trials and say which began again, and why others did not."""
+    try:
+        answers = verb()
     except REFUSALS as error:
         messages.error(request, f"Not done: {error}")
         return
@@ -91,3 +130,5 @@ def _act_on_trials(request: HttpRequest, place: Place, experiment: Experiment, n
         messages.success(request, f"Started again as trial {', '.join(map(str, made))}.")
     for reason in sorted({answer for answer in answers.values() if isinstance(answer, str)}):
         messages.error(request, f"Not started again: {reason}.")
+    if not answers:
+        messages.info(request, "There is no failed trial that was not started again already.")
