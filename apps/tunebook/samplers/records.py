@@ -1,17 +1,16 @@
 """The trials of a history as arrays that grow in place: only what is new or changed is encoded."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import is_
 from typing import Any
 
 import numpy as np
 
 from tunebook.history import History, TrialView
-from tunebook.ledger import Ledger
 from tunebook.objective import Objective
 from tunebook.samplers.encode import Encoder, Floats, Ints
+from tunebook.samplers.watch import Change, Watch
 from tunebook.space import Params
 from tunebook.status import TrialStatus
 
@@ -36,6 +35,7 @@ class Records:
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
         self._columns = len(encoder.columns)
+        self._watch = Watch()
         self._forget()
 
     def table(self, history: History, pending: Sequence[Params], with_failures: bool = True) -> Table:
@@ -55,10 +55,6 @@ class Records:
         return Table(rows, loss, weight, self._results)
 
     def _forget(self) -> None:
-        self._source: Ledger | None = None
-        self._mark = 0
-        self._objective: Objective | None = None
-        self._views: list[TrialView | None] = []
         self._count = self._results = self._failures = 0
         self._rows: Floats = np.empty((64, self._columns))
         self._loss: Floats = np.empty(64)
@@ -67,55 +63,27 @@ class Records:
 
     def _follow(self, history: History) -> None:
         """Take in what is new or other than last time."""
-        if self._objective not in (None, history.objective):
+        is_other, changes = self._watch.news(history)
+        if is_other:
             self._forget()
-        self._objective = history.objective
-        if isinstance(history, Ledger):
-            if self._source is not history:
-                self._forget()
-                self._source, self._objective = history, history.objective
-            changed, self._mark = history.changes(self._mark)
-            self._take(changed, history)
+        for change in changes:
+            self._take(change, history.objective)
+
+    def _take(self, change: Change, objective: Objective) -> None:
+        place, trial = change.place, change.trial
+        if change.before is None:
+            self._grow(place + 1)
         else:
-            if self._source is not None:
-                self._forget()
-                self._objective = history.objective
-            self._take(self._differing(history.trials), history)
-
-    def _differing(self, trials: tuple[TrialView, ...]) -> Iterable[tuple[int, TrialView]]:
-        """The places where a history holds another trial than the one that is kept."""
-        if len(trials) < self._count:
-            self._forget_from(len(trials))
-        same = np.fromiter(map(is_, self._views, trials), dtype=bool, count=self._count)
-        places = [*np.flatnonzero(~same).tolist(), *range(self._count, len(trials))]
-        return [(place, trials[place]) for place in places]
-
-    def _forget_from(self, count: int) -> None:
-        gone = self._lesson[count : self._count]
-        self._results -= int((gone == 1).sum())
-        self._failures -= int((gone == 0).sum())
-        self._count = count
-        del self._views[count:]
-
-    def _take(self, changed: Iterable[tuple[int, TrialView]], history: History) -> None:
-        for place, trial in changed:
-            before: TrialView | None = None
-            if place < self._count:
-                before = self._views[place]
-                self._views[place] = trial
-                self._drop(int(self._lesson[place]))
-            else:
-                self._grow(place + 1)
-                self._views.append(trial)
-            loss = loss_of(trial, history.objective)
-            lesson = -1 if loss is None else 1 if math.isfinite(loss) else 0
-            self._lesson[place] = lesson
-            self._loss[place] = np.nan if loss is None else loss
-            self._weight[place] = trial.weight
-            self._results += lesson == 1
-            self._failures += lesson == 0
-            if lesson >= 0 and not self._is_encoded(before, trial):
-                self._rows[place] = self._encoder.row(trial.params)
+            self._drop(int(self._lesson[place]))
+        loss = loss_of(trial, objective)
+        lesson = -1 if loss is None else 1 if math.isfinite(loss) else 0
+        self._lesson[place] = lesson
+        self._loss[place] = np.nan if loss is None else loss
+        self._weight[place] = trial.weight
+        self._results += lesson == 1
+        self._failures += lesson == 0
+        if lesson >= 0 and not self._is_encoded(change.before, trial):
+            self._rows[place] = self._encoder.row(trial.params)
 
     def _is_encoded(self, before: TrialView | None, trial: TrialView) -> bool:
         return before is not None and before.has_ended and _same(before.params, trial.params)
