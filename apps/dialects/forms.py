@@ -97,7 +97,7 @@ def _read_parts(http: HttpRequest, boundary: bytes, form: Form, opened: ExitStac
                 continue
             if len(form.parts) >= MOST_PARTS:
                 raise Refusal("bad_form", f"the form must have at most {MOST_PARTS} parts")
-            file = opened.enter_context(SpooledTemporaryFile(IN_MEMORY))
+            file = _held(opened)
             size = 0
             for chunk in stream:
                 size, total = size + len(chunk), total + len(chunk)
@@ -120,9 +120,14 @@ def _read_pairs(http: HttpRequest, form: Form, opened: ExitStack) -> None:
     except (UnicodeError, ValueError) as error:
         raise Refusal("bad_form", f"the form cannot be read: {error}") from None
     for name, value in pairs:
-        file = opened.enter_context(SpooledTemporaryFile(IN_MEMORY))
+        file = _held(opened)
         file.write(value.encode())
         form.parts.append(Part(name, "", file.tell(), file))
+
+
+def _held(opened: ExitStack) -> IO[bytes]:
+    """A file for one part, gone when the form is."""
+    return opened.enter_context(SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115 - the stack is the context
 
 
 def _boundary(options: Any) -> bytes:

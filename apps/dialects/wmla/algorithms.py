@@ -132,7 +132,7 @@ def _read(fields: Fields) -> dict[str, Any]:
     remote = fields.document.get("remoteExec")
     if isinstance(remote, str) and remote.lower() in FLAGS:
         remote = FLAGS[remote.lower()]
-    given = {
+    return {
         "name": name,
         "path": _path(fields, "path"),
         "conda_home": _path(fields, "condaHome"),
@@ -140,7 +140,6 @@ def _read(fields: Fields) -> dict[str, Any]:
         "remote_exec": Fields({"remoteExec": remote}, fields.path).flag("remoteExec"),
         "log_level": fields.word("logLevel", LEVELS, "INFO"),
     }
-    return given
 
 
 def _path(fields: Fields, name: str) -> str:

@@ -107,10 +107,10 @@ def _metrics(one: Submission, document: Mapping[str, Any]) -> dict[str, list[dic
         trial__experiment=one.experiment, name__in=names, kind=Kind.FINITE, attempt=F("trial__attempt_count")
     )
     newest = rows.filter(trial=OuterRef("trial"), name=OuterRef("name")).order_by("-step").values("pk")[:1]
-    latest = dict(
-        ((key, name), value)
+    latest = {
+        (key, name): value
         for key, name, value in rows.filter(pk=Subquery(newest)).values_list("trial__key", "name", "value")
-    )
+    }
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for key, name, low, high in (
         rows.order_by("trial__key", "name")

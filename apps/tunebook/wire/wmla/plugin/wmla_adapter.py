@@ -100,7 +100,9 @@ class Grid:
         if math.isfinite(value) and self.step:
             digits = 12 - math.floor(math.log10(max(abs(self.low), abs(value), self.step)))
             value = round(self.low + round((value - self.low) / self.step) * self.step, digits)
-        return int(round(value)) if self.is_whole and math.isfinite(value) else float(value) if self.is_range else value
+        if self.is_whole:
+            return round(value) if math.isfinite(value) else value
+        return float(value) if self.is_range else value
 
 
 def provide_interface(name):
