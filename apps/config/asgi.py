@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from apps.config.threads import Threaded, Unprefixed
+from apps.config.turns import turns
 
 http = get_wsgi_application()  # sets Django up; the routes of the websocket need its models
 
@@ -17,7 +18,7 @@ from apps.live.routing import websocket_urlpatterns
 
 application = ProtocolTypeRouter(
     {
-        "http": Threaded(http, threads=settings.TUNEBOOK_THREADS, prefix=settings.TUNEBOOK_PATH_PREFIX),
+        "http": Threaded(http, threads=settings.TUNEBOOK_THREADS, turns=turns(), prefix=settings.TUNEBOOK_PATH_PREFIX),
         # the consumer checks host, origin and credential itself: scripts send no origin but a token
         "websocket": Unprefixed(URLRouter(websocket_urlpatterns), prefix=settings.TUNEBOOK_PATH_PREFIX),
     }

@@ -35,10 +35,17 @@ class Threaded:
     connection. Threads that stay keep their connections: measured, a page with one query takes half the time.
     """
 
-    def __init__(self, application: Callable[..., Iterable[bytes]], *, threads: int, prefix: str = "") -> None:
+    def __init__(
+        self,
+        application: Callable[..., Iterable[bytes]],
+        *,
+        threads: int,
+        turns: Turns | None = None,
+        prefix: str = "",
+    ) -> None:
         self.application = application
         self.prefix = prefix
-        self.turns = Turns()
+        self.turns = turns or Turns()
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

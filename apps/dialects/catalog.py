@@ -199,7 +199,8 @@ def _trials_by_number(columns: ById, down: bool) -> Statement:
 @cache
 def _trials_by_value(columns: ById, down: bool) -> Statement:
     within = Trial.objects.filter(experiment=0).filter(value__isnull=False).values("pk")
-    return columns.where(lambda: within, _directed(["value", "number"], down))
+    # of most experiments it is best to sort the few trials, of the large ones to walk the index
+    return columns.where(lambda: within, _directed(["value", "number"], down), prepared=False)
 
 
 def wanted_trials(experiment: Experiment, page: Page, wanted: QuerySet[Trial]) -> list[int]:

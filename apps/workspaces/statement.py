@@ -22,6 +22,9 @@ class Statement:
     the same text with others, which must come in the order in which they stand in the text.
     """
 
+    prepared = True
+    """Whether PostgreSQL may plan it once for all parameters. Not where the best plan depends on them."""
+
     def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
         self.build = build
 
@@ -32,12 +35,17 @@ class Statement:
         converters = compiler.get_converters([column[0] for column in compiler.select])
         return text, len(parameters), [(at, list(how), what) for at, (how, what) in converters.items()]
 
+    def _cursor(self) -> Any:
+        """One that sends the text once per connection where the database can keep it (apps/config/postgresql)."""
+        keeps = self.prepared and hasattr(connection, "prepared_cursor")
+        return connection.prepared_cursor() if keeps else connection.cursor()
+
     def rows(self, parameters: Sequence[Any]) -> list[Sequence[Any]]:
         """The rows for these parameters, their values as the ORM would give them. One query."""
         text, expected, converters = self._compiled
         if len(parameters) != expected:
             raise ValueError(f"the statement takes {expected} parameters, got {len(parameters)}")
-        with _cursor() as cursor:
+        with self._cursor() as cursor:
             cursor.execute(text, parameters)
             found = cursor.fetchall()
         if not converters:
@@ -50,11 +58,6 @@ class Statement:
                     value = convert(value, what, connection)
                 row[at] = value
         return list(rows)
-
-
-def _cursor() -> Any:
-    """A cursor that sends the text once per connection where the database can keep it (apps/config/postgresql)."""
-    return connection.prepared_cursor() if hasattr(connection, "prepared_cursor") else connection.cursor()
 
 
 class ById:
@@ -79,12 +82,14 @@ class ById:
         size = next(size for size in self.sizes if size >= len(ids))
         return self.padded[size].rows([*ids, *[ids[-1]] * (size - len(ids))])
 
-    def where(self, ids: Callable[[], QuerySet[Any, Any]], order: Sequence[str]) -> Statement:
+    def where(self, ids: Callable[[], QuerySet[Any, Any]], order: Sequence[str], *, prepared: bool = True) -> Statement:
         """A statement for the rows of one page of those whose ids `ids` finds, both in this order.
 
         Its parameters are those of `ids`, then how many rows and how many to pass over.
         """
-        return _OfPage(lambda: self.build(TWO).order_by(*order), lambda: ids().order_by(*order))
+        statement = _OfPage(lambda: self.build(TWO).order_by(*order), lambda: ids().order_by(*order))
+        statement.prepared = prepared
+        return statement
 
 
 class _OfArray(Statement):

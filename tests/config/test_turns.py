@@ -10,21 +10,23 @@ import pytest
 from apps.config.turns import Turns
 
 
-def test_quick_requests_run_one_at_a_time():
-    turns, inside, most = Turns(patience=60.0), 0, 0
+@pytest.mark.parametrize("places", [1, 3])
+def test_so_many_quick_requests_run_at_once_and_no_more(places):
+    turns, inside, most = Turns(places, patience=60.0), set(), 0
+    full = threading.Barrier(places)
 
-    def request(_: int) -> None:
-        nonlocal inside, most
+    def request(number: int) -> None:
+        nonlocal most
         with turns.take():
-            inside += 1
-            most = max(most, inside)
-            threading.Event().wait(0.001)
-            inside -= 1
+            inside.add(number)
+            most = max(most, len(inside))
+            full.wait(10)
+            inside.discard(number)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(request, range(40)))
+        list(pool.map(request, range(42)))
 
-    assert most == 1
+    assert most == places
 
 
 def test_a_long_request_loses_its_turn_and_holds_up_nobody():
