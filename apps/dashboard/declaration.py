@@ -102,6 +102,18 @@ class Declaration(forms.Form):
     max_seconds = TimeField(label="Time in all", required=False, help_text="90 s, 30 m, 2 h, 1 d; empty: no limit.")
     trial_seconds = TimeField(label="Time per trial", required=False, help_text="Empty: no limit.")
     max_failed = _whole("Failed trials it bears", 1_000_000, help_text="Empty: any number.")
+    patience = _whole("Give up after", 1_000_000, help_text="Trials in a row without a better value. Empty: never.")
+    min_gain = forms.FloatField(
+        label="Better means by", required=False, min_value=0, help_text="In the metric's unit. Empty: any bit."
+    )
+    warm_start = forms.CharField(required=False, widget=forms.HiddenInput)
+    warm_weight = forms.FloatField(
+        label="Weight of an earlier trial",
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text="Where one of this experiment counts 1. Empty: the usual.",
+    )
 
     steps = forms.CharField(
         label="Commands",
@@ -153,6 +165,17 @@ class Declaration(forms.Form):
         job: Job | None = self._part("", lambda: Job(**parts, **kept).check())
         return job
 
+    def objective(self) -> Objective | None:
+        """The objective alone, when it can be read; adds no errors."""
+        given = self.data if self.is_bound else self.initial
+        metrics = [read_metric(line) for line in str(given.get("metrics") or "").splitlines() if line.strip()]
+        try:
+            return (
+                Objective.from_dict({"goal": given.get("goal") or "minimize", "metrics": metrics}) if metrics else None
+            )
+        except SpecError:
+            return None
+
     def refuse(self, error: SpecError) -> None:
         """Show a refusal at the field it is about."""
         self.add_error(place_of(error.path), error.message if place_of(error.path) else str(error))
@@ -185,7 +208,10 @@ class Declaration(forms.Form):
     def _sampling(self) -> dict[str, Any]:
         given = self.cleaned_data
         options = self._part("sampler_options", lambda: literals.read_pairs(given["sampler_options"]))
-        return {"name": given["sampler"], "options": options or {}, "seed": given["seed"]}
+        found = {"name": given["sampler"], "options": options or {}, "seed": given["seed"]}
+        if self.earlier:
+            found |= {"warm_start": self.earlier, "warm_weight": given["warm_weight"]}
+        return found
 
     def _policy(self) -> policies.Policy | None:
         given = self.cleaned_data
@@ -195,7 +221,7 @@ class Declaration(forms.Form):
         return policies.from_dict({"name": given["policy"], **(options or {})})
 
     def _limits(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        names = ("max_trials", "max_concurrent", "max_seconds", "trial_seconds", "max_failed")
+        names = ("max_trials", "max_concurrent", "max_seconds", "trial_seconds", "max_failed", "patience", "min_gain")
         return {**document.get("limits", {}), **{name: self.cleaned_data[name] for name in names}}
 
     def _command(self, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,6 +233,14 @@ class Declaration(forms.Form):
         if "\n".join(before.get("sources", [])) == self.cleaned_data["sources"]:
             sources = before.get("sources", [])
         return {**before, "type": self.cleaned_data["reading"], "sources": sources}
+
+    @property
+    def earlier(self) -> list[str]:
+        """Keys of the experiments to start warm from: those that are ticked, or those of the document."""
+        ticked = self.data.getlist("warm") if hasattr(self.data, "getlist") else []
+        if ticked or self.is_bound:
+            return [key for key in dict.fromkeys(ticked) if key.isalnum()]
+        return str(self.initial.get("warm_start") or "").split()
 
     @property
     def tag_pairs(self) -> list[tuple[str, str]]:

@@ -11,13 +11,15 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
+from apps.dashboard.cloning import differences
 from apps.dashboard.declaration import Declaration, SpaceRows, row_set
 from apps.dashboard.declared import filled_from
 from apps.dashboard.preview import first_suggestions
 from apps.dashboard.space_rows import FIELDS, SpaceRow, rows_of
 from apps.dashboard.tagging import written
 from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render
-from apps.tuning import experiments
+from apps.experiments.models import Experiment
+from apps.tuning import experiments, warm
 from apps.workspaces.access import require
 from tunebook.errors import SpecError
 from tunebook.job import Job
@@ -44,6 +46,8 @@ def new(request: HttpRequest, place: Place) -> HttpResponse:
         return _read(request, place)
     form = Declaration(request.POST)
     job = form.job()
+    if do in ("warm", "differences"):
+        return _shown(request, place, form, {"job": job, "looking": True})
     if job is None:
         return _shown(request, place, form, {"has_errors": True}, status=400)
     if do == "preview":
@@ -94,7 +98,8 @@ def _previewed(request: HttpRequest, place: Place, form: Declaration, job: Job) 
             "size": job.space.size,
             "document": json.dumps(job.to_dict(), indent=2, ensure_ascii=False),
             "parallel": _parallel(job.space, leaves, flats),
-        }
+        },
+        "job": job,
     }
     return _shown(request, place, form, context)
 
@@ -141,7 +146,8 @@ def _read(request: HttpRequest, place: Place) -> HttpResponse:
 
 
 def _typed(post: QueryDict) -> dict[str, Any]:
-    return {name: post[name] for name in Declaration.base_fields if name in post}
+    typed = {name: post[name] for name in Declaration.base_fields if name in post}
+    return typed | {"warm_start": " ".join(post.getlist("warm"))}
 
 
 def _typed_rows(post: QueryDict) -> list[dict[str, Any]]:
@@ -160,10 +166,9 @@ def _rerowed(post: QueryDict, do: str) -> Declaration:
 
 
 def _blank(request: HttpRequest, place: Place) -> tuple[Declaration, str]:
-    key = request.GET.get("from", "")
-    if not key.isalnum():
+    original = _original(request, place)
+    if original is None:
         return Declaration(rows=row_set([{"type": "uniform"}, {"type": "uniform"}])), ""
-    original = experiments.find(place.actor, key)
     job = Job.from_dict(original.job)
     initial = filled_from(
         job,
@@ -177,8 +182,37 @@ def _blank(request: HttpRequest, place: Place) -> tuple[Declaration, str]:
     ), f"Filled in from {original}. Nothing is copied but the settings."
 
 
+def _original(request: HttpRequest, place: Place) -> Experiment | None:
+    """The experiment that is cloned, as the address says. One query."""
+    key = request.GET.get("from", "")
+    return experiments.find(place.actor, key) if key.isalnum() else None
+
+
+def _warm(place: Place, form: Declaration, job: Job | None) -> dict[str, Any]:
+    """The picker of earlier experiments: those that compare, those picked, and what these would bring. Three queries."""
+    objective = job.objective if job is not None else form.objective()
+    if objective is None:
+        return {}
+    chosen = form.earlier
+    return {
+        "candidates": [(one, one.key in chosen) for one in warm.candidates(place.actor, place.workspace, objective)],
+        "transfers": warm.forecast(place.actor, place.workspace, job.space, chosen) if job and chosen else [],
+        "chosen": chosen,
+        "metric": objective.name,
+    }
+
+
 def _shown(
     request: HttpRequest, place: Place, form: Declaration, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
-    blank = SpaceRow(prefix="space-__prefix__", initial={"type": "uniform"})
-    return render(request, place, "experiments/new.html", {"form": form, "blank_row": blank, **context}, status=status)
+    original, job = _original(request, place), context.get("job")
+    if job is None and not form.is_bound and original is not None:
+        job = Job.from_dict(original.job)
+    context |= {
+        "form": form,
+        "blank_row": SpaceRow(prefix="space-__prefix__", initial={"type": "uniform"}),
+        "original": original,
+        "differences": differences(Job.from_dict(original.job), job) if original is not None and job else None,
+        "warm": _warm(place, form, job),
+    }
+    return render(request, place, "experiments/new.html", context, status=status)
