@@ -40,6 +40,7 @@ class Env:
     trash_days: int
     allow_webhooks: bool
     sources: str
+    url: str
     wmla_submit_answer: str
     wmla_signame_optional: bool
     wmla_plugin_paths: tuple[str, ...]
@@ -69,6 +70,7 @@ def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
         trash_days=known.number("TUNEBOOK_TRASH_DAYS", default=30, least=0, most=36500),
         allow_webhooks=known.flag("TUNEBOOK_ALLOW_WEBHOOKS"),
         sources=known.text("TUNEBOOK_SOURCES"),
+        url=known.address("TUNEBOOK_URL"),
         wmla_submit_answer=known.one_of("TUNEBOOK_WMLA_SUBMIT_ANSWER", ("auto", "string", "object")),
         wmla_signame_optional=known.flag("TUNEBOOK_WMLA_SIGNAME_OPTIONAL"),
         wmla_plugin_paths=known.words("TUNEBOOK_WMLA_PLUGIN_PATHS"),
@@ -92,6 +94,12 @@ class _Variables:
 
     def words(self, name: str, default: str = "") -> tuple[str, ...]:
         return tuple(word.strip() for word in self.text(name, default).split(",") if word.strip())
+
+    def address(self, name: str) -> str:
+        value = self.text(name)
+        if value and (not value.startswith(("http://", "https://")) or not urlsplit(value).hostname):
+            raise EnvError(f"{name}: write it like http://tunebook.example:8000, not {value!r}")
+        return value.rstrip("/")
 
     def flag(self, name: str) -> bool:
         word = self.text(name).lower()

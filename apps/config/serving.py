@@ -118,9 +118,10 @@ def address(host: str, port: int, *, secure: bool = False) -> str:
 def processes(host: str, port: int, *, secure: bool = False) -> list[Child]:
     """The web process and one optimizer, as a supervisor starts them."""
     where = ["--host", host, "--port", str(port), *(["--tls"] if secure else [])]
+    url = settings.TUNEBOOK_URL or address(host, port, secure=secure)
     return [
         Child("web", [sys.executable, MANAGE, "serve", "--quiet", *where]),
-        Child("optimizer", [sys.executable, MANAGE, "run_optimizer"]),
+        Child("optimizer", [sys.executable, MANAGE, "run_optimizer", "--url", url]),
     ]
 
 

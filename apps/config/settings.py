@@ -20,6 +20,7 @@ TUNEBOOK_TRASH_DAYS = ENV.trash_days
 TUNEBOOK_ALLOW_WEBHOOKS = ENV.allow_webhooks
 TUNEBOOK_TABLE_DATABASE_URL = ENV.table_database_url
 TUNEBOOK_SOURCES = ENV.sources
+TUNEBOOK_URL = ENV.url  # where trials reach the web process; `up` and `demo` know it by themselves
 TUNEBOOK_WMLA_SUBMIT_ANSWER = ENV.wmla_submit_answer
 TUNEBOOK_WMLA_SIGNAME_OPTIONAL = ENV.wmla_signame_optional
 TUNEBOOK_WMLA_PLUGIN_PATHS = ENV.wmla_plugin_paths

@@ -42,6 +42,9 @@ class Place:
     table_url: str = ""
     ear: str = ""
     """The socket at which training scripts announce measurements."""
+    url: str = ""
+    """Where training scripts reach the server, and the file of the authority that vouches for it if it is our own."""
+    authority: str = ""
 
     @property
     def root(self) -> str:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.experiments.models import Experiment, Host, Worker
 from apps.feed import wake
-from apps.optimizer import census, runner, upkeep, webhooks
+from apps.optimizer import census, runner, tracking, upkeep, webhooks
 from apps.optimizer.analyst import Analyst
 from apps.optimizer.driver import Driver, changed_rows, overhear
 from apps.optimizer.executors.base import Executor
@@ -57,18 +57,21 @@ class Options:
 class OptimizerWorker:
     """The loop. Everything it holds in memory may be lost at any moment."""
 
-    def __init__(self, executor: Executor, data: Path, *, slots: int, table_url: str = "", options: Options) -> None:
+    def __init__(
+        self, executor: Executor, data: Path, *, slots: int, table_url: str = "", url: str = "", options: Options
+    ) -> None:
         self.options = options
         self.name = census.name_of_this_process(executor.scope)
         self.receiver = wake.Receiver("optimizer", hears_itself=False)
         ear = str(self.receiver.path)
-        self.place = Place(executor, data, executor.scope, slots, executor.scope, table_url, ear)
+        authority = tracking.authority(data, url)
+        self.place = Place(executor, data, executor.scope, slots, executor.scope, table_url, ear, url, authority)
         self.drivers: dict[int, Driver] = {}
         self.leaving = threading.Event()
         self.is_new = True
         self.renewed = time.monotonic()
         self.next_beat = self.next_claim = self.next_health = self.next_chores = 0.0
-        self.obstacle = ""
+        self.obstacle = self.database_trouble = ""
         self.next_check, self.must_check = 0.0, True
         self.next_offer = 0.0
         self.webhooks = webhooks.Sender()
@@ -91,11 +94,20 @@ class OptimizerWorker:
             self.claim()
             self.chores()
             self.turns()
+            self.say_once("")
         except (OperationalError, InterfaceError) as error:
-            log.warning("the database does not answer, trials go on: %s", str(error).strip())
+            self.say_once(str(error).strip())
             close_old_connections()
             self.next_beat = 0.0
             self.leaving.wait(RETRY_DATABASE)
+
+    def say_once(self, trouble: str) -> None:
+        """Tell the log what is wrong with the database, and when that is over; not every second that it lasts."""
+        if trouble and trouble != self.database_trouble:
+            log.warning("the database does not answer, trials go on: %s", trouble)
+        elif self.database_trouble and not trouble:
+            log.info("the database answers again")
+        self.database_trouble = trouble
 
     def ask_to_leave(self) -> None:
         """Finish this round, then go. Safe to call from a signal handler."""

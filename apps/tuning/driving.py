@@ -399,6 +399,13 @@ def _is_as_it_was(known: Experiment, lease: Lease) -> bool:
         return cursor.fetchone() is not None
 
 
+def renew_token(attempt: Attempt) -> None:
+    """Give an attempt a token that this process knows, for one that another process made and did not launch. One query."""
+    attempt.token = secrets.token_urlsafe(24)
+    attempt.token_hash = hash_token(attempt.token)
+    rows.update(Attempt, {"token_hash": attempt.token_hash}, id=attempt.pk)
+
+
 AS_IT_WAS = f"SELECT 1 FROM {Experiment._meta.db_table} WHERE id = %s AND epoch = %s AND modified = %s"
 
 

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from apps.artifacts import snapshots
 from apps.experiments.models import Desired
-from apps.optimizer import checkpoints
+from apps.optimizer import checkpoints, tracking
 from apps.optimizer.executors.base import Busy, ExecutorError, Handle, LaunchSpec, Observation, State, Unavailable
-from apps.optimizer.readings.stdout import steps_done
+from apps.optimizer.readings import nni
+from apps.optimizer.readings.base import steps_done
 from apps.optimizer.steps.close import budget
 from apps.optimizer.work import Live, Work, now
 from apps.trials.models import Attempt
@@ -143,15 +144,18 @@ def specification(work: Work, attempt: Attempt) -> LaunchSpec:
     values = work.variables(attempt)
     root = work.work_folder(attempt)
     resumes = command.resume and attempt.number > 1
+    folder, reports_to_nni = work.folder(attempt), work.job.readings.type == "nni"
     return LaunchSpec(
         key=attempt.launch_key,
         place=work.place_of(attempt),
         steps=command.filled_steps(values),
         params=params,
         environment={
+            **tracking.environment(work, attempt),
             **{name: values.fill(text) for name, text in command.environment.items()},
             **{f"TUNEBOOK_PARAM_{variable(name)}": str(value) for name, value in params.items()},
             **prepared(work, attempt),
+            **(nni.environment(folder, work.lease.key, trial.key, trial.number) if reports_to_nni else {}),
             "TUNEBOOK_EXPERIMENT": work.lease.key,
             "TUNEBOOK_TRIAL": trial.key,
             "TUNEBOOK_ATTEMPT": str(attempt.number),
@@ -163,7 +167,8 @@ def specification(work: Work, attempt: Attempt) -> LaunchSpec:
         files=[
             (values.fill(destination), values.fill((Path.cwd() / root / values.fill(source)).read_text()))
             for source, destination in command.params_files
-        ],
+        ]
+        + ([nni.parameter_file(folder, trial.number, params)] if reports_to_nni else []),
         time_limit=work.job.limits.trial_seconds,
         grace=command.grace,
     )

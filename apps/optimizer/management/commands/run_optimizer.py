@@ -24,6 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--slots", type=int, default=settings.TUNEBOOK_SLOTS, help="trials at once on this machine")
+        parser.add_argument(
+            "--url", default=settings.TUNEBOOK_URL, help="where scripts that log with MLflow find the server"
+        )
         parser.add_argument("--exit-when-idle", action="store_true", help="leave when no experiment is active")
         parser.add_argument("--drain", action="store_true", help="when told to stop, wait for the running trials first")
         parser.add_argument("--stop-trials", action="store_true", help="when told to stop, cancel the running trials")
@@ -35,6 +38,7 @@ class Command(BaseCommand):
             settings.TUNEBOOK_DATA,
             slots=options["slots"],
             table_url=settings.TUNEBOOK_TABLE_DATABASE_URL,
+            url=options["url"].rstrip("/"),
             options=Options(
                 until_idle=options["exit_when_idle"], drain=options["drain"], stop_trials=options["stop_trials"]
             ),
