@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tunebook import __version__
+from tunebook import __version__, imports
 from tunebook.client import Client, Json, save_credentials
 from tunebook.completion import SHELLS, script
 from tunebook.errors import ClientError, SpecError
@@ -99,7 +99,17 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument(
         "--format", choices=FORMATS, default=None, help="csv, unless --json or the file's name says else"
     )
+    table.add_argument("--whole", action="store_true", help="everything, as one document that `import` takes")
     table.add_argument("-o", "--output", metavar="FILE", help="a new file instead of the standard output")
+    bring = add("import", _import, "bring in an experiment that another tool or another Tunebook ran")
+    bring.add_argument("source", help="a file, a folder or an address, as --from says")
+    bring.add_argument(
+        "--from", dest="kind", choices=("tunebook", *imports.KINDS), required=True, help="what it comes from"
+    )
+    bring.add_argument("--study", default="", metavar="NAME", help="which study or experiment, where there are several")
+    bring.add_argument("--metric", default="", help="the metric that counts, where the other tool does not know")
+    bring.add_argument("--goal", default="", choices=("", "minimize", "maximize"), help="its direction")
+    bring.add_argument("--check", action="store_true", help="only say what would be imported")
     shell = add("completion", _completion, "print a script that completes this command in a shell")
     shell.add_argument("shell", choices=SHELLS)
     return parser
@@ -222,18 +232,41 @@ def _export(options: argparse.Namespace) -> int:
     suffix = Path(options.output or "").suffix[1:]
     form = options.format or ("json" if options.json else suffix if suffix in FORMATS else "csv")
     client = _client(options)
+    if options.whole:
+        return _write(options.output, json.dumps(client.export(options.key), ensure_ascii=False) + "\n")
     trials: list[Json] = []
     while True:
         page = client.trials(options.key, page=len(trials) // _PAGE + 1, page_size=_PAGE, sort="number", order="asc")
         trials += page["items"]
         if len(trials) >= page["total"] or not page["items"]:
             break
-    text = trials_text(trials, form)
-    if not options.output:
+    return _write(options.output, trials_text(trials, form))
+
+
+def _write(path: str | None, text: str) -> int:
+    """Put a text into a new file, or print it."""
+    if not path:
         print(text, end="")
         return DONE
-    with open(options.output, "x", encoding="utf-8", newline="") as file:
+    with open(path, "x", encoding="utf-8", newline="") as file:
         file.write(text)
+    return DONE
+
+
+def _import(options: argparse.Namespace) -> int:
+    if options.kind == "tunebook":
+        document: Mapping[str, Any] = json.loads(Path(options.source).read_bytes())
+    else:
+        found = imports.read(options.kind, options.source, name=options.study, metric=options.metric, goal=options.goal)
+        document = dict(found)
+    trials = len(document.get("trials", ()))
+    if options.check:
+        _say(options, {"trials": trials}, f"{options.source}: {trials} trials")
+        return DONE
+    made = _client(options).import_experiment(document)
+    best = made.get("best") or {}
+    words = f", the best value is {best['value']} (trial {best['trial']})" if best else ""
+    _say(options, made, f"{made['key']}  {made['name']}: {trials} trials imported{words}")
     return DONE
 
 

@@ -29,6 +29,7 @@ __all__ = ["Client", "credentials_file", "load_credentials", "save_credentials"]
 BASE = "/api/tunebook/v1/"
 PAI_CREATE = "/api/automl/v1/hpo/experiment"
 TIMEOUT = 30.0
+LONG = 600.0  # for whole experiments
 LONGEST_POLL = 20  # seconds the server may hold a request for events
 TRIES = 4
 
@@ -93,6 +94,15 @@ class Client:
     def experiment(self, key: str) -> Json:
         """One experiment with its job; `cursor` is where its events stood."""
         return self.call("GET", f"experiments/{_quoted(key)}")
+
+    def export(self, key: str) -> Json:
+        """One experiment whole, with its trials and measurements, as `import_experiment` takes it."""
+        return self.call("GET", f"experiments/{_quoted(key)}/export", timeout=LONG)
+
+    def import_experiment(self, document: Mapping[str, Any], *, tags: Mapping[str, str] | None = None) -> Json:
+        """Store an exported experiment, or what `tunebook.imports.read` found, under a new key; the experiment."""
+        given = {"document": dict(document), "tags": dict(tags or {}) or None}
+        return self.call("POST", "experiments/import", self._in_workspace(given), timeout=LONG)
 
     def stop(self, key: str) -> Json:
         """Ask an experiment to stop; its trials are ended."""

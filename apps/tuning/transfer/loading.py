@@ -79,9 +79,7 @@ class _Trial:
 
     def __init__(self, given: Fields, objective: Objective) -> None:
         given.require("number", "params", "status")
-        number = given.integer("number", low=0, high=2**31 - 1)
-        assert number is not None
-        self.number = number
+        self.number = number = _count(given, "number", low=0)
         status = given.word("status", [status.value for status in TrialStatus], "")
         reason = given.text("reason")
         if status not in ENDED_TRIAL:
@@ -134,10 +132,10 @@ def _without_sources(job: Job) -> Job:
 
 
 def _store_spaces(experiment: Experiment, whole: Fields) -> None:
-    rows = []
+    rows: list[SpaceVersion] = []
     for place, one in enumerate(whole.items("spaces")):
         given = Fields(one, f"spaces.{place}", ("number", "space", "created")).require("number", "space")
-        number = given.integer("number", low=1, high=2**31 - 1)
+        number = _count(given, "number", low=1)
         if number in {row.number for row in rows}:
             raise SpecError(given.at("number"), f"version {number} is given twice")
         space = Space.from_dict(given.document["space"], given.at("space")).to_dict()
@@ -196,10 +194,9 @@ def _end(experiment: Experiment, given: Fields, trials: list[_Trial]) -> None:
 
 
 def _attempt(given: Fields) -> Attempt:
-    number = given.require("number").integer("number", low=1, high=2**31 - 1)
     state = given.word("state", AttemptState.values, AttemptState.ENDED)
     attempt = Attempt(
-        number=number,
+        number=_count(given, "number", low=1),
         executor=given.text("executor", "local")[:16],
         host=given.text("host")[:128],
         state=state if state in (AttemptState.ENDED, AttemptState.LOST) else AttemptState.LOST,
@@ -231,6 +228,12 @@ def _series(given: Fields) -> tuple[int, list[Reading]]:
             raise SpecError(path, "must be [step, value] or [step, value, time]")
         readings.append(Reading(name, step, value, source, _moment(known, "at")))
     return attempt, readings
+
+
+def _count(given: Fields, name: str, *, low: int) -> int:
+    """A whole number that must be there."""
+    found = given.require(name).integer(name, low=low, high=2**31 - 1)
+    return low if found is None else found
 
 
 def _number(given: Fields, name: str) -> float | None:

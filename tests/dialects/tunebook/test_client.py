@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import optuna
 import pytest
 
 from apps.experiments.models import Experiment
@@ -83,3 +84,22 @@ def test_the_command_shows_the_best_trial(
 def test_a_wrong_token_cannot_sign_in(served: str, workspace: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["login", f"http://{served}", "--token", "tb_wrong"]) == REFUSED
     assert capsys.readouterr().err.startswith("tunebook: ")
+
+
+def test_the_command_brings_a_study_in_and_takes_it_out_again(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = optuna.create_study(storage=f"sqlite:///{tmp_path}/study.db", study_name="bowl", direction="minimize")
+    study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=12)
+    monkeypatch.setenv("TUNEBOOK_SERVER", client.url)
+    monkeypatch.setenv("TUNEBOOK_API_TOKEN", client._token)
+
+    assert main(["import", f"{tmp_path}/study.db", "--from", "optuna"]) == DONE
+    assert "12 trials imported" in capsys.readouterr().out
+    row = Experiment.objects.get(name="bowl")
+    assert (row.best_value, row.best_trial) == (study.best_value, study.best_trial.number)
+    assert main(["export", row.key, "--whole", "-o", f"{tmp_path}/bowl.json"]) == DONE
+    assert main(["import", f"{tmp_path}/bowl.json", "--from", "tunebook"]) == DONE
+
+    assert Trial.objects.count() == 24
+    assert list(Experiment.objects.values_list("best_value", flat=True)) == [study.best_value] * 2
