@@ -14,6 +14,7 @@ from apps.optimizer.steps.reap import reap
 from apps.optimizer.work import RECORD_AFTER, Live, Place, Work, load, now
 from apps.trials.models import Trial
 from apps.tuning import driving
+from apps.tuning.announce import note
 from apps.tuning.driving import SEEN, Tick
 from apps.tuning.leases import Lease
 from apps.tuning.measuring import CURVE
@@ -38,6 +39,7 @@ class Driver:
         self.is_new = True
         self.next_review = self.next_import = 0.0
         self.row: Experiment | None = None
+        self.disk = ""
 
     @property
     def has_ended(self) -> bool:
@@ -88,10 +90,19 @@ class Driver:
             judge(work, tick)
             close(work, tick)
             claim(work, tick, obstacle)
+            self.tell_of_the_disk(tick, obstacle)
             if work.status != tick.experiment.status or ends:
                 tick.settle()
         self.after(tick)
         self.durations.extend(end.ended - end.started for end in ends if end.ended and end.started)
+
+    def tell_of_the_disk(self, tick: Tick, obstacle: str) -> None:
+        """A line in the event log of an experiment that runs, when its disk fills up and when it has room again."""
+        kind, _, words = obstacle.partition(": ")
+        disk = words if kind.startswith("disk_") else ""
+        if disk != self.disk and self.work.live:
+            tick.said.append(note(disk or "the disk has room again", level="warning" if disk else "info"))
+        self.disk = disk
 
     def catch_up(self, tick: Tick) -> None:
         """Take in what others have changed: the declaration, stops, queued trials. Two queries, four after an edit."""

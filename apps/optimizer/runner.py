@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import gc
 import json
@@ -22,7 +23,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # what only the type checker needs would stay in the keeper's memory
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
 
     Record = dict[str, Any]
@@ -38,6 +39,10 @@ ATTEMPTS_PER_RUNNER = 250
 RUNNER_IDLE_SECONDS = 5.0
 OOM_SCORE = 500
 LOGS = ("out.log", "err.log")
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+LOOK_FOR_ROOM_EVERY = 0.5
+LEAST_FREE, LEAST_FREE_SHARE = 256 * MIB, 0.005
+LOG_LIMIT_WHEN_FULL = 2 * MIB
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
 HELLO, LAUNCH, RETIRE = b"H", b"L", b"R"
@@ -113,9 +118,13 @@ def oom_kills() -> int:
 
 
 def write_file(path: str, data: bytes, flags: int = os.O_TRUNC, durable: bool = False) -> None:
+    """Write a small file, or append to it with O_APPEND: all of the data or nothing of it."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
     try:
-        os.write(handle, data)
+        before = os.fstat(handle).st_size
+        if os.write(handle, data) < len(data):
+            os.ftruncate(handle, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
         if durable:
             os.fsync(handle)
     finally:
@@ -127,6 +136,18 @@ def write_record(path: str, record: object, durable: bool = False) -> None:
     new = path + ".new"
     write_file(new, encode(record).encode(), durable=durable)
     os.rename(new, path)
+
+
+def patiently(write: Callable[..., object], *arguments: Any, **options: Any) -> None:
+    """Write, and wait while the disk is full or read-only: what has happened must not be forgotten."""
+    while True:
+        try:
+            write(*arguments, **options)
+            return
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+        time.sleep(LOOK_FOR_ROOM_EVERY)
 
 
 def make_folder(path: str) -> None:
@@ -233,7 +254,7 @@ class Runner:
         if mine is None or os.fstat(mine).st_size:
             return False
         self.locks.append(mine)
-        os.write(mine, encode(self.identity).encode())
+        patiently(os.write, mine, encode(self.identity).encode())
         return True
 
     def prepare(self) -> None:
@@ -249,15 +270,15 @@ class Runner:
         order = self.order
         shown = {key: value for key, value in order.items() if key not in ("environment", "params", "files")}
         spec = {"protocol": PROTOCOL, **shown, "environment": sorted(order["environment"])}
-        write_file("spec.json", encode(spec).encode())
-        write_file("params.json", encode(order.get("params", {})).encode())
+        patiently(write_file, "spec.json", encode(spec).encode())
+        patiently(write_file, "params.json", encode(order.get("params", {})).encode())
         self.work = order.get("cwd") or "work"
         if self.work != "work" and not os.path.isdir(self.work):
             raise LaunchError(f"the working directory does not exist: {self.work}")
         for destination, text in order.get("files", ()):
             target = os.path.join(self.work, destination)
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            write_file(target, text.encode())
+            patiently(write_file, target, text.encode())
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self.logs = [os.open(name, flags, 0o600) for name in LOGS]
 
@@ -278,7 +299,7 @@ class Runner:
         before = [os.fstat(log).st_size for log in self.logs]
         self.command = pid = self.spawn(step)
         ids = {"command": pid, "command_ticks": start_ticks(pid), "step": step["id"], "started": began}
-        write_record("pid", {**self.identity, **ids})
+        patiently(write_record, "pid", {**self.identity, **ids})
         status = self.wait_for(pid)
         self.command = 0
         end.update(self.verdict(status))
@@ -292,7 +313,7 @@ class Runner:
             "out": [before[0], after[0]],
             "err": [before[1], after[1]],
         }
-        write_file("commands.jsonl", encode(line).encode() + b"\n", os.O_APPEND)
+        patiently(write_file, "commands.jsonl", encode(line).encode() + b"\n", os.O_APPEND)
         return end
 
     def spawn(self, step: Record) -> int:
@@ -402,8 +423,13 @@ class Runner:
             signal.sigtimedwait({signal.SIGCHLD}, 0.05 if late else max(0.01, kill_at - time.monotonic()))
 
     def cap_logs(self) -> None:
-        """Free the middle of a log above its limit: head and tail stay, and so do all byte offsets."""
+        """Free the middle of a log above its limit: head and tail stay, and so do all byte offsets.
+
+        Where the disk is nearly full, little more than the last words are kept.
+        """
         limit, head = self.order.get("log_limit", LOG_LIMIT), self.order.get("log_head", LOG_HEAD)
+        if is_nearly_full("."):
+            limit, head = min(limit, LOG_LIMIT_WHEN_FULL), min(head, LOG_LIMIT_WHEN_FULL // 2)
         for name, log in zip(LOGS, self.logs, strict=True):
             state = os.fstat(log)
             if state.st_blocks * 512 > limit:
@@ -425,11 +451,17 @@ class Runner:
 
     def record_end(self, end: Record) -> None:
         record = {"protocol": PROTOCOL, **end, "started": self.started, "ended": time.time()}
-        write_record("exit", record, durable=True)
+        patiently(write_record, "exit", record, durable=True)
         for handle in (*self.logs, *reversed(self.locks)):
             os.close(handle)
         if self.order.get("wake"):
             wake(self.order["wake"])
+
+
+def is_nearly_full(path: str) -> bool:
+    """Whether so little room is left that logs must not take it."""
+    room = os.statvfs(path)
+    return room.f_bavail * room.f_frsize < min(LEAST_FREE, LEAST_FREE_SHARE * room.f_blocks * room.f_frsize)
 
 
 def punch(path: str, start: int, end: int) -> None:

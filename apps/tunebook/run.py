@@ -31,6 +31,8 @@ __all__ = ["checkpoint_dir", "in_trial", "log", "params", "parent_checkpoint_dir
 
 _logger = logging.getLogger("tunebook.run")
 _METRIC_NAME = re.compile(r"[A-Za-z0-9_./@ -]{1,128}")
+SETTLE_SECONDS = 30.0
+"""So long a script that ends waits for the file of its measurements, if that could not be written."""
 _MAX_STEP = 2**53 - 1
 
 
@@ -90,6 +92,7 @@ class Session:
         self._sender: Sender | None = None
         self._sender_of = 0
         self._next_step = 0
+        self._settles = False
         self._lock = threading.Lock()
         self._noted: set[str] = set()
         self.has_trial = bool(self._spool or self._params_file)
@@ -115,9 +118,20 @@ class Session:
                 return
             try:
                 self._spool.append(step, numbers)
-            except (OSError, ValueError) as error:
+            except OSError as error:
+                self._note(f"measurements wait for the file that they go to: {error}")
+                if not self._settles:
+                    self._settles = True
+                    atexit.register(self._settle)
+                return
+            except ValueError as error:
                 self._note(f"cannot report measurements: {error}")
                 return
+            self._tell()
+
+    def _settle(self) -> None:
+        """At the end of the script: a disk that is full may have room in a moment, and the last values count the most."""
+        if self._spool is not None and self._spool.settle(SETTLE_SECONDS):
             self._tell()
 
     def should_stop(self) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 Measurement = Mapping[str, float]
 
 LOOK_EVERY = 2.0  # seconds between two looks for another waiting process
+MOST_LEFT = 8 * 1024 * 1024  # bytes that are kept in memory while the disk is full
+TRY_EVERY = 0.5
 LONGEST_PATH = 100  # the address of a unix socket holds about 107 bytes
 
 
@@ -34,13 +36,32 @@ class Spool:
     def __init__(self, path: str) -> None:
         self.path = path
         self._file = -1
+        self._left = b""
 
     def append(self, step: int, metrics: Measurement) -> None:
-        """Add a line by a single write. Raises OSError when that cannot be done."""
+        """Add a line by a single write. Raises OSError when that cannot be done now; the line then goes with the next."""
+        if len(self._left) < MOST_LEFT:
+            self._left += line_of(step, metrics)
+        self._write()
+
+    def settle(self, seconds: float) -> bool:
+        """Write what could not be written before, trying for so long; whether all is written."""
+        deadline = time.monotonic() + seconds
+        while self._left:
+            try:
+                self._write()
+            except OSError:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(TRY_EVERY)
+        return True
+
+    def _write(self) -> None:
         if self._file < 0:
             os.makedirs(os.path.dirname(self.path) or ".", mode=0o700, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.write(self._file, line_of(step, metrics))
+        written = os.write(self._file, self._left)  # fewer bytes than given on a disk that fills up
+        self._left = self._left[written:]
 
     def size(self) -> int:
         """Bytes in the file; 0 while there is none."""

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import resource
 import socket
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from tunebook import run
 from tunebook.run import Session
+from tunebook.spool import Spool
 
 
 class Trial:
@@ -142,6 +144,40 @@ def test_a_spool_that_cannot_be_written_never_stops_the_training(trial, caplog):
     session.log({"a": 1.0}, 1)
 
     assert len(warnings_of(caplog)) == 1
+
+
+def test_what_found_no_room_goes_with_the_next_measurement(tmp_path):
+    spool = Spool(str(tmp_path / "metrics.jsonl"))
+    spool.append(0, {"loss": 0.5})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size() + 10, before[1]))
+    try:
+        spool.append(1, {"loss": 0.25})  # a part of it finds room
+        with pytest.raises(OSError):
+            spool.append(2, {"loss": 0.125})
+        settled = spool.settle(0.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    spool.append(3, {"loss": 0.0625})
+
+    records, _ = spool.read(0, 100)
+    assert not settled
+    assert [(one["step"], one["metrics"]["loss"]) for one in records] == [(0, 0.5), (1, 0.25), (2, 0.125), (3, 0.0625)]
+
+
+def test_a_script_that_ends_waits_for_room_for_its_last_measurement(tmp_path):
+    spool = tmp_path / "metrics.jsonl"
+    spool.symlink_to("/dev/full")
+    script = "from tunebook import run; run.log(loss=0.5, step=7); print('logged', flush=True)"
+    environment = {**os.environ, "TUNEBOOK_SPOOL": str(spool)}
+
+    with subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"logged\n"
+        still_there = process.poll() is None
+        process.kill()
+
+    assert still_there
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{"])

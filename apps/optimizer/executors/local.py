@@ -81,7 +81,7 @@ class LocalExecutor:
         if self.end_of(handle) is not None:
             return
         asked = time.time()
-        with contextlib.suppress(FileExistsError):
+        with contextlib.suppress(OSError):  # it is there already, or the disk is full: the signal does without
             os.makedirs(folder, mode=0o700, exist_ok=True)
             runner.write_file(f"{folder}/stop", json.dumps({"grace": grace}).encode(), os.O_EXCL)
         with contextlib.suppress(OSError):
@@ -135,10 +135,14 @@ class LocalExecutor:
         self.keeper.close()
 
     def health(self) -> Health:
-        """Not ready when the disk is nearly full."""
+        """Not ready when the disk is nearly full or read-only. The words stay the same while that lasts."""
         usage = shutil.disk_usage(self.data)
+        if os.statvfs(self.data).f_flag & os.ST_RDONLY:
+            return Health(False, "disk_read_only: the disk that trials write to is read-only")
+        if runner.is_nearly_full(self.root):
+            return Health(False, "disk_full: the disk that trials write to is full; the logs of running trials are cut")
         if usage.free < min(LEAST_FREE_BYTES, LEAST_FREE_SHARE * usage.total):
-            return Health(False, f"disk_low: only {usage.free >> 20} MiB are free where trials write")
+            return Health(False, "disk_low: the disk that trials write to is nearly full")
         return Health(True)
 
     def folder(self, handle: Handle) -> str:

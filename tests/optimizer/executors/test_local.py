@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 from pathlib import Path
@@ -342,6 +343,76 @@ def test_a_full_disk_starts_nothing(local: LocalExecutor, monkeypatch: pytest.Mo
     health = local.health()
 
     assert not health.ready and health.reason.startswith("disk_low")
+
+
+def test_how_an_attempt_ended_is_not_forgotten_while_the_disk_is_full(local: LocalExecutor) -> None:
+    handle = started(local, "echo ready; until [ -e go ]; do sleep 0.01; done; exit 3")
+    folder = Path(local.folder(handle))
+    for record in ("commands.jsonl", "exit.new"):
+        (folder / record).symlink_to("/dev/full")
+    (folder / "work" / "go").touch()
+    until(lambda: not children(local, handle), what="the command has ended")
+    meanwhile = local.observe(handle)
+
+    for record in ("commands.jsonl", "exit.new"):
+        (folder / record).unlink()
+        until(lambda one=record: (folder / one.removesuffix(".new")).exists())
+
+    end = until(lambda: (seen := local.observe(handle)).has_ended and seen)
+    assert meanwhile.state == State.RUNNING
+    assert (end.state, end.code) == (State.EXITED, 3)
+    assert len((folder / "commands.jsonl").read_text().splitlines()) == 1
+
+
+def children(local: LocalExecutor, handle: Handle) -> list[int]:
+    identity = local.runner_identity(handle)
+    assert identity is not None
+    return [pid for pid in runner.children(identity["runner"]) if runner.start_ticks(pid) is not None]
+
+
+@pytest.mark.parametrize("text", ["short", "x" * 5000])
+def test_a_record_is_written_whole_or_not_at_all(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "lines"
+    path.write_text("before\n")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        if len(text) < 90:
+            runner.write_file(str(path), text.encode(), os.O_APPEND)
+        else:
+            with pytest.raises(OSError):
+                runner.write_file(str(path), text.encode(), os.O_APPEND)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert path.read_text() == ("before\nshort" if text == "short" else "before\n")
+
+
+def test_logs_are_cut_short_where_the_disk_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runner, "LEAST_FREE", 1 << 60)
+    monkeypatch.setattr(runner, "LEAST_FREE_SHARE", 1.0)
+    attempt = runner.Runner({"folder": str(tmp_path)}, "boot")
+    attempt.logs = [os.open(name, os.O_RDWR | os.O_CREAT) for name in runner.LOGS]
+    for log in attempt.logs:
+        os.write(log, b"x" * (6 << 20))
+
+    attempt.cap_logs()
+
+    taken = [os.fstat(log).st_blocks * 512 for log in attempt.logs]
+    assert all(size <= runner.LOG_LIMIT_WHEN_FULL for size in taken)
+    assert [os.fstat(log).st_size for log in attempt.logs] == [6 << 20] * 2
+    for log in attempt.logs:
+        os.close(log)
+
+
+def test_a_nearly_full_disk_says_that_logs_are_cut(local: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "LEAST_FREE", 1 << 60)
+    monkeypatch.setattr(runner, "LEAST_FREE_SHARE", 1.0)
+
+    health = local.health()
+
+    assert not health.ready and "logs of running trials are cut" in health.reason
 
 
 def test_an_identity_of_another_boot_is_dead(local: LocalExecutor) -> None:
