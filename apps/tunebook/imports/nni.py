@@ -37,8 +37,8 @@ def _experiment(store: Store, name: str, metric: str, goal: str) -> Document:
         raise SpecError("source", "has no experiment in it")
     profile = profiles[0]
     config: Mapping[str, Any] = json.loads(profile["params"] or "{}")
-    jobs = _jobs(store)
-    results = _results(store)
+    jobs, results = _jobs(store), _results(store)
+    _pair(store, jobs)
     trials = [
         trial(
             number,
@@ -77,12 +77,13 @@ def _jobs(store: Store) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in store.rows("SELECT * FROM TrialJobEvent ORDER BY timestamp, rowid"):
         one = found.setdefault(
-            row["trialJobId"], {"params": {}, "status": "WAITING", "started": None, "ended": None, "place": len(found)}
+            row["trialJobId"],
+            {"id": "", "params": {}, "status": "WAITING", "started": None, "ended": None, "place": len(found)},
         )
         if row["sequenceId"] is not None:
             one["place"] = row["sequenceId"]
         if row["data"] and not one["params"]:
-            one["params"] = _params(row["data"])
+            one["id"], one["params"] = _parameters(row["data"])
         seconds = row["timestamp"] / 1000
         if row["event"] == "RUNNING":
             one["started"] = one["started"] or seconds
@@ -93,12 +94,26 @@ def _jobs(store: Store) -> dict[str, dict[str, Any]]:
     return dict(sorted(found.items(), key=lambda item: item[1]["place"]))
 
 
-def _params(text: str) -> dict[str, Any]:
+def _parameters(text: str) -> tuple[str, dict[str, Any]]:
+    """The id and the values of a parameter set as an event holds it."""
     try:
-        params = json.loads(text).get("parameters", {})
-    except (ValueError, AttributeError):
-        return {}
-    return dict(params) if isinstance(params, dict) else {}
+        found = json.loads(text)
+    except ValueError:
+        return "", {}
+    params = found.get("parameters") if isinstance(found, dict) else None
+    return str(found.get("parameter_id")) if isinstance(found, dict) else "", dict(params or {})
+
+
+def _pair(store: Store, jobs: dict[str, dict[str, Any]]) -> None:
+    """Give each trial the parameter set that its results name.
+
+    NNI hands sets to trials in the order in which they ask, so the one of a trial's first event may have gone to another.
+    """
+    sets = {one["id"]: one["params"] for one in jobs.values() if one["id"]}
+    for row in store.rows("SELECT DISTINCT trialJobId, parameterId FROM MetricData"):
+        told = str(_unwrapped(row["parameterId"]))
+        if row["trialJobId"] in jobs and told in sets:
+            jobs[row["trialJobId"]]["params"] = sets[told]
 
 
 def _results(store: Store) -> dict[str, dict[str, list[Point]]]:
@@ -116,16 +131,21 @@ def _results(store: Store) -> dict[str, dict[str, list[Point]]]:
 
 def _numbers(text: str) -> dict[str, float]:
     """The numbers of a result, which is JSON, sometimes inside a JSON text once more."""
-    value: Any = text
-    for _ in range(3):
-        if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                return {}
+    value = _unwrapped(text)
     members = value if isinstance(value, dict) else {DEFAULT: value}
     numbers = (int, float)
     return {name: float(one) for name, one in members.items() if isinstance(one, numbers) and not isinstance(one, bool)}
+
+
+def _unwrapped(value: Any) -> Any:
+    for _ in range(3):
+        if not isinstance(value, str):
+            break
+        try:
+            value = json.loads(value)
+        except ValueError:
+            break
+    return value
 
 
 def _final(series: Mapping[str, list[Point]], metric: str) -> float | None:

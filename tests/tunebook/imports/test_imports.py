@@ -146,6 +146,13 @@ def test_an_experiment_of_nni_is_read_whole(nni_folder: Path) -> None:
     assert first["started"] == "2023-11-14T22:13:21+00:00"
 
 
+def test_a_trial_of_nni_has_the_parameters_that_its_results_name(nni_folder: Path) -> None:
+    with sqlite3.connect(nni_folder / "db" / "nni.sqlite") as database:
+        database.execute("UPDATE MetricData SET parameterId = 1 - parameterId")
+
+    assert [trial["params"] for trial in read("nni", str(nni_folder))["trials"]] == [{"lr": 0.2}, {"lr": 0.1}]
+
+
 @pytest.fixture
 def mlruns(tmp_path: Path) -> Path:
     """A folder as MLflow's file store lays it out."""
