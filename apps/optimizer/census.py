@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 
 from django.db import connection
 from django.utils import timezone
 
 from apps.experiments.models import Worker
-from apps.optimizer import runner
-from apps.tuning import leases
+from apps.optimizer import marker, runner
+from apps.tuning import blame, leases
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,14 @@ def view() -> str:
     return f"{runner.boot_id()[:4]}{namespace[-5:]}"
 
 
-def bury(host: str) -> int:
-    """Release what dead workers of this machine held; how many were dead. One query, and two per dead one."""
+def bury(host: str, data: Path) -> int:
+    """Release what dead workers of this machine held; how many were dead. One query, and a few per dead one."""
     dead = [row for row in Worker.objects.filter(host=host, left=None) if is_dead(row)]
     for row in dead:
         held = leases.release_all(row.name)
+        suspect = marker.last_of(data, row.name)
+        if suspect and blame.optimizer_died(suspect):
+            log.error("experiment %s is given up: it takes its optimizers with it", suspect)
         Worker.objects.filter(pk=row.pk).update(left=timezone.now())
         log.info("optimizer %s had died; %d of its experiments are free", row.name, held)
     return len(dead)

@@ -34,7 +34,7 @@ FREE = Q(until=None) | Q(until__lt=Now())
 def run(worker: str, place: Place) -> None:
     """The chores of this machine, and those of the installation if it is this worker's turn."""
     if hold(f"orphans:{place.host}"[:32], worker):
-        census.bury(place.host)
+        census.bury(place.host, place.data)
         stop_orphans(place)
         leftovers.remove(place.data)
     if due(f"leftovers:{place.host}"[:32], LEFTOVERS_EVERY):

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.experiments.models import Experiment, Host, Worker
 from apps.feed import wake
-from apps.optimizer import census, runner, tracking, upkeep, webhooks
+from apps.optimizer import census, marker, runner, tracking, upkeep, webhooks
 from apps.optimizer.analyst import Analyst
 from apps.optimizer.driver import Driver, changed_rows, overhear
 from apps.optimizer.executors.base import Executor
@@ -66,6 +66,7 @@ class OptimizerWorker:
         ear = str(self.receiver.path)
         authority = tracking.authority(data, url)
         self.place = Place(executor, data, executor.scope, slots, executor.scope, table_url, ear, url, authority)
+        self.marker = marker.Marker(data, self.name)
         self.drivers: dict[int, Driver] = {}
         self.leaving = threading.Event()
         self.is_new = True
@@ -117,7 +118,7 @@ class OptimizerWorker:
 
     def register(self) -> None:
         """Add this process to those who do the work, and take over at once from those that died here."""
-        census.bury(self.place.host)
+        census.bury(self.place.host, self.place.data)
         census.refuse_too_many(self.place.host)
         row = {"host": self.place.host, "pid": os.getpid(), "slots": self.place.slots, "left": None}
         Worker.objects.update_or_create(name=self.name, defaults=row)
@@ -170,6 +171,7 @@ class OptimizerWorker:
         self.is_new = False
 
     def take(self, lease: Lease) -> None:
+        self.marker.show(lease.key)
         with self.trouble(lease):
             self.drivers[lease.experiment_id] = Driver(lease, self.place)
 
@@ -195,10 +197,12 @@ class OptimizerWorker:
         longest = min((one.work.served_at for one in self.drivers.values() if one.work.starves), default=math.inf)
         for pk, driver in list(self.drivers.items()):
             driver.work.yields = driver.work.served_at > longest
+            self.marker.show(driver.lease.key)
             with self.trouble(driver.lease):
                 self.turn(driver, measured, changed=pk in changed)
             if driver.has_ended:
                 self.drivers.pop(pk, None)
+        self.marker.show(marker.NOBODY)
         self.feed_the_starved()
 
     def feed_the_starved(self) -> None:
@@ -262,6 +266,7 @@ class OptimizerWorker:
         self.drivers.clear()
         Worker.objects.filter(name=self.name).update(left=timezone.now())
         self.receiver.close()
+        self.marker.close()
         self.webhooks.close()
         self.analyst.close()
         self.place.executor.close()

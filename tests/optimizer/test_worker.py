@@ -206,7 +206,7 @@ def test_orphans_are_stopped_and_others_are_not(stage: Stage, a_sweep: Callable[
     assert set(known) == set(Attempt.objects.values_list("launch_key", flat=True))
 
 
-def test_a_dead_workers_experiments_are_free_at_once(a_sweep: Callable[..., Experiment]) -> None:
+def test_a_dead_workers_experiments_are_free_at_once(a_sweep: Callable[..., Experiment], tmp_path: Path) -> None:
     experiment = a_sweep()
     process = subprocess.Popen(["sleep", "60"])
     name = census.name_of_this_process("here").replace(f"-{os.getpid()}-", f"-{process.pid}-")
@@ -215,20 +215,20 @@ def test_a_dead_workers_experiments_are_free_at_once(a_sweep: Callable[..., Expe
     Worker.objects.create(name=name, host="here", pid=process.pid, slots=1)
     leases.claim(name, most=1)
 
-    alive = census.bury("here")
+    alive = census.bury("here", tmp_path)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    dead = census.bury("here")
+    dead = census.bury("here", tmp_path)
 
     experiment.refresh_from_db()
     assert (alive, dead) == (0, 1)
     assert experiment.driver == ""
 
 
-def test_a_worker_that_this_process_cannot_see_is_not_buried(db: None) -> None:
+def test_a_worker_that_this_process_cannot_see_is_not_buried(db: None, tmp_path: Path) -> None:
     Worker.objects.create(name="here-1-1-elsewhere", host="here", pid=1, slots=1)
 
-    assert census.bury("here") == 0
+    assert census.bury("here", tmp_path) == 0
 
 
 def test_metrics_that_cannot_be_read_fail_the_trial_with_the_reason(
