@@ -151,65 +151,76 @@ def test_policies_are_read(termination, policy):
     assert azureml.load(today(earlyTermination=termination)).policy == policy
 
 
-@pytest.mark.parametrize(
-    ("changes", "path"),
-    [
-        ({"jobType": None}, "jobType"),
-        ({"jobType": "Labeling"}, "jobType"),
-        ({"searchSpace": None}, "searchSpace"),
-        ({"searchSpace": {}}, "searchSpace"),
-        ({"searchSpace": {"lr": {}}}, "searchSpace.lr"),
-        ({"searchSpace": {"lr": ["uniform", [1, 0]]}}, "searchSpace.lr.1.1"),
-        ({"searchSpace": {"lr": ["uniform", [0, "1"]]}}, "searchSpace.lr.1.1"),
-        ({"samplingAlgorithm": {}, "objective": None}, "objective"),
-        ({"samplingAlgorithm": {"rule": "sobol"}}, "samplingAlgorithm.samplingAlgorithmType"),
-        ({"samplingAlgorithm": {"samplingAlgorithmType": "Hyperband"}}, "samplingAlgorithm.samplingAlgorithmType"),
-        ({"samplingAlgorithm": {"samplingAlgorithmType": "Grid"}}, "searchSpace.lr"),
-        ({"samplingAlgorithm": {"samplingAlgorithmType": "Random", "rule": "halton"}}, "samplingAlgorithm.rule"),
-        ({"samplingAlgorithm": {"samplingAlgorithmType": "Random", "seed": -1}}, "samplingAlgorithm.seed"),
-        ({"samplingAlgorithm": {"samplingAlgorithmType": "Random", "logbase": -2}}, "samplingAlgorithm.logbase"),
-        (
-            {
-                "samplingAlgorithm": {"samplingAlgorithmType": "Bayesian"},
-                "searchSpace": {"lr": ["normal", [0, 1]]},
-            },
-            "searchSpace.lr",
-        ),
-        ({"objective": {"goal": "up", "primaryMetric": "a"}}, "objective.goal"),
-        ({"objective": {"goal": "Maximize"}}, "objective.primaryMetric"),
-        ({"objective": {"goal": "Maximize", "primaryMetric": "--"}}, "objective.primaryMetric"),
-        *(({"limits": {"maxTotalTrials": n}}, "limits.maxTotalTrials") for n in (0, 1001, "8", -3)),
-        *(({"limits": {"maxConcurrentTrials": n}}, "limits.maxConcurrentTrials") for n in (0, 101)),
-        *(({"limits": {"timeout": text}}, "limits.timeout") for text in ("2h", "PT", "P1Y", "PT0S", 7200)),
-        ({"limits": {"trialTimeout": "soon"}}, "limits.trialTimeout"),
-        ({"earlyTermination": {"slackFactor": 1}}, "earlyTermination.policyType"),
-        ({"earlyTermination": {"policyType": "Bandit"}}, "earlyTermination.slackFactor"),
-        (
-            {"earlyTermination": {"policyType": "Bandit", "slackFactor": 1, "slackAmount": 1}},
-            "earlyTermination.slackAmount",
-        ),
-        ({"earlyTermination": {"policyType": "TruncationSelection"}}, "earlyTermination.truncationPercentage"),
-        (
-            {"earlyTermination": {"policyType": "MedianStopping", "delayEvaluation": -1}},
-            "earlyTermination.delayEvaluation",
-        ),
-        ({"trial": None}, "trial.command"),
-        ({"trial": {"command": ""}}, "trial.command"),
-        ({"trial": {"command": "--"}}, "trial.command"),
-        ({"trial": {"command": "train ${{search_space.rate}}"}}, "trial.command"),
-        ({"trial": {"command": "train ${{inputs.missing}}"}}, "trial.command"),
-        ({"trial": {"command": "train ${{outputs.missing}}"}}, "trial.command"),
-        ({"trial": a_trial(environmentVariables={"A": 1})}, "trial.environmentVariables.A"),
-        ({"trial": a_trial(environmentVariables={"1A": "x"})}, "trial.environmentVariables.1A"),
-        ({"trial": a_trial(environmentVariables={"A": "${rate}"})}, "trial.environmentVariables.A"),
-        ({"trial": a_trial(distribution={"processCount": 2})}, "trial.distribution.distributionType"),
-        ({"tags": {"a": 1}}, "tags.a"),
-        ({"tags": ["a"]}, "tags"),
-        ({"inputs": {"n": {"jobInputType": "uri_file"}}}, "inputs.n.uri"),
-        ({"identity": {"identityType": "Robot"}}, "identity.identityType"),
-        ({"identity": {"identityType": "Managed", "clientId": "me"}}, "identity.clientId"),
-    ],
-)
+TODAY_WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"jobType": None}, "jobType"),
+    ({"jobType": "Labeling"}, "jobType"),
+    ({"searchSpace": None}, "searchSpace"),
+    ({"searchSpace": {}}, "searchSpace"),
+    ({"searchSpace": {"lr": {}}}, "searchSpace.lr"),
+    ({"searchSpace": {"lr": ["uniform", [1, 0]]}}, "searchSpace.lr.1.1"),
+    ({"searchSpace": {"lr": ["uniform", [0, "1"]]}}, "searchSpace.lr.1.1"),
+    ({"samplingAlgorithm": {}, "objective": None}, "objective"),
+    ({"samplingAlgorithm": {"rule": "sobol"}}, "samplingAlgorithm.samplingAlgorithmType"),
+    ({"samplingAlgorithm": {"samplingAlgorithmType": "Hyperband"}}, "samplingAlgorithm.samplingAlgorithmType"),
+    ({"samplingAlgorithm": {"samplingAlgorithmType": "Grid"}}, "searchSpace.lr"),
+    ({"samplingAlgorithm": {"samplingAlgorithmType": "Random", "rule": "halton"}}, "samplingAlgorithm.rule"),
+    ({"samplingAlgorithm": {"samplingAlgorithmType": "Random", "seed": -1}}, "samplingAlgorithm.seed"),
+    ({"samplingAlgorithm": {"samplingAlgorithmType": "Random", "logbase": -2}}, "samplingAlgorithm.logbase"),
+    (
+        {
+            "samplingAlgorithm": {"samplingAlgorithmType": "Bayesian"},
+            "searchSpace": {"lr": ["normal", [0, 1]]},
+        },
+        "searchSpace.lr",
+    ),
+    ({"objective": {"goal": "up", "primaryMetric": "a"}}, "objective.goal"),
+    ({"objective": {"goal": "Maximize"}}, "objective.primaryMetric"),
+    ({"objective": {"goal": "Maximize", "primaryMetric": "--"}}, "objective.primaryMetric"),
+    *(({"limits": {"maxTotalTrials": n}}, "limits.maxTotalTrials") for n in (0, 1001, "8", -3)),
+    *(({"limits": {"maxConcurrentTrials": n}}, "limits.maxConcurrentTrials") for n in (0, 101)),
+    *(({"limits": {"timeout": text}}, "limits.timeout") for text in ("2h", "PT", "P1Y", "PT0S", 7200)),
+    ({"limits": {"trialTimeout": "soon"}}, "limits.trialTimeout"),
+    ({"earlyTermination": {"slackFactor": 1}}, "earlyTermination.policyType"),
+    ({"earlyTermination": {"policyType": "Bandit"}}, "earlyTermination.slackFactor"),
+    (
+        {"earlyTermination": {"policyType": "Bandit", "slackFactor": 1, "slackAmount": 1}},
+        "earlyTermination.slackAmount",
+    ),
+    ({"earlyTermination": {"policyType": "TruncationSelection"}}, "earlyTermination.truncationPercentage"),
+    (
+        {"earlyTermination": {"policyType": "MedianStopping", "delayEvaluation": -1}},
+        "earlyTermination.delayEvaluation",
+    ),
+    ({"trial": None}, "trial.command"),
+    ({"trial": {"command": ""}}, "trial.command"),
+    ({"trial": {"command": "--"}}, "trial.command"),
+    ({"trial": {"command": "train ${{search_space.rate}}"}}, "trial.command"),
+    ({"trial": {"command": "train ${{inputs.missing}}"}}, "trial.command"),
+    ({"trial": {"command": "train ${{outputs.missing}}"}}, "trial.command"),
+    ({"trial": a_trial(environmentVariables={"A": 1})}, "trial.environmentVariables.A"),
+    ({"trial": a_trial(environmentVariables={"1A": "x"})}, "trial.environmentVariables.1A"),
+    ({"trial": a_trial(environmentVariables={"A": "${rate}"})}, "trial.environmentVariables.A"),
+    ({"trial": a_trial(distribution={"processCount": 2})}, "trial.distribution.distributionType"),
+    ({"tags": {"a": 1}}, "tags.a"),
+    ({"tags": ["a"]}, "tags"),
+    ({"inputs": {"n": {"jobInputType": "uri_file"}}}, "inputs.n.uri"),
+    ({"identity": {"identityType": "Robot"}}, "identity.identityType"),
+    ({"identity": {"identityType": "Managed", "clientId": "me"}}, "identity.clientId"),
+    ({"computeId": 3}, "computeId"),
+    ({"resources": {"instanceCount": "2"}}, "resources.instanceCount"),
+    ({"experimentName": 3}, "experimentName"),
+    ({"displayName": ["x"]}, "displayName"),
+    ({"description": {}}, "description"),
+    ({"properties": {"a": 1}}, "properties.a"),
+    ({"isArchived": "no"}, "isArchived"),
+    ({"trial": a_trial(codeId=3)}, "trial.codeId"),
+    ({"trial": a_trial(environmentId=[])}, "trial.environmentId"),
+    ({"outputs": {"m": "here"}}, "outputs.m"),
+    ({"inputs": {"n": {"jobInputType": "literal", "value": {}}}}, "inputs.n.value"),
+]
+
+
+@pytest.mark.parametrize(("changes", "path"), TODAY_WRONG)
 def test_what_is_wrong_is_told_with_its_path(changes, path):
     with pytest.raises(SpecError) as refused:
         azureml.load(today(**changes))
@@ -217,27 +228,27 @@ def test_what_is_wrong_is_told_with_its_path(changes, path):
     assert refused.value.path == f"properties.{path}"
 
 
-@pytest.mark.parametrize(
-    ("changes", "path"),
-    [
-        ({"algorithm": None}, "algorithm"),
-        ({"algorithm": "Sobol"}, "algorithm"),
-        ({"algorithm": "Grid"}, "searchSpace.--learning_rate"),
-        ({"compute": None}, "compute"),
-        ({"compute": "cpu"}, "compute"),
-        ({"compute": {"instanceCount": "2"}}, "compute.instanceCount"),
-        ({"compute": {"isLocal": "yes"}}, "compute.isLocal"),
-        ({"maxTotalTrials": 0}, "maxTotalTrials"),
-        ({"maxConcurrentTrials": 101}, "maxConcurrentTrials"),
-        ({"timeout": "120"}, "timeout"),
-        ({"priority": 2**31}, "priority"),
-        ({"trial": {"command": "a", "timeout": "x"}}, "trial.timeout"),
-        (
-            {"trial": {"command": "a", "inputDataBindings": {"d": {"mode": "Teleport"}}}},
-            "trial.inputDataBindings.d.mode",
-        ),
-    ],
-)
+OLD_WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"algorithm": None}, "algorithm"),
+    ({"algorithm": "Sobol"}, "algorithm"),
+    ({"algorithm": "Grid"}, "searchSpace.--learning_rate"),
+    ({"compute": None}, "compute"),
+    ({"compute": "cpu"}, "compute"),
+    ({"compute": {"instanceCount": "2"}}, "compute.instanceCount"),
+    ({"compute": {"isLocal": "yes"}}, "compute.isLocal"),
+    ({"maxTotalTrials": 0}, "maxTotalTrials"),
+    ({"maxConcurrentTrials": 101}, "maxConcurrentTrials"),
+    ({"timeout": "120"}, "timeout"),
+    ({"priority": 2**31}, "priority"),
+    ({"trial": {"command": "a", "timeout": "x"}}, "trial.timeout"),
+    (
+        {"trial": {"command": "a", "inputDataBindings": {"d": {"mode": "Teleport"}}}},
+        "trial.inputDataBindings.d.mode",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "path"), OLD_WRONG)
 def test_what_is_wrong_in_2021_is_told_with_its_path(changes, path):
     with pytest.raises(SpecError) as refused:
         azureml.load(old(**changes), OLD)

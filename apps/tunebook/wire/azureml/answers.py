@@ -7,18 +7,13 @@ from typing import Any
 
 from tunebook.status import ExperimentStatus
 from tunebook.wire.azureml.documents import without_read_only
-from tunebook.wire.azureml.shapes import converted
+from tunebook.wire.azureml.shapes import ONLY_TODAY, converted
 from tunebook.wire.azureml.versions import OLD, TODAY
 from tunebook.wire.run_words import experiment_status
 
 TYPE = "Microsoft.MachineLearningServices/workspaces/jobs"
-_PROVISIONING = {
-    ExperimentStatus.FINISHED: "Succeeded",
-    ExperimentStatus.EARLY_STOPPED: "Succeeded",
-    ExperimentStatus.FAILED: "Failed",
-    ExperimentStatus.USER_CANCELED: "Canceled",
-    ExperimentStatus.SYS_CANCELED: "Canceled",
-}
+# Of the resource, not of the run: it is there as soon as it is answered. Clients wait for anything else to pass.
+PROVISIONED = "Succeeded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +41,8 @@ class Facts:
 def resource(properties: Mapping[str, Any], facts: Facts, shape: str = TODAY, kept: str = TODAY) -> dict[str, Any]:
     """The job as the API of that shape tells it. `kept` is the shape in which the properties were sent."""
     known = converted(without_read_only(properties), kept, shape)
+    if shape == OLD:
+        known = {name: value for name, value in known.items() if name not in ONLY_TODAY}
     return {
         "id": facts.id,
         "name": facts.name,
@@ -75,7 +72,7 @@ def _old(known: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
         "tags": known.get("tags") or {},
         "properties": _properties(known, facts),
         "status": experiment_status(facts.status, facts.desired),
-        "provisioningState": _PROVISIONING.get(ExperimentStatus(facts.status), "InProgress"),
+        "provisioningState": PROVISIONED,
         "interactionEndpoints": {"Studio": endpoint} if facts.url else {},
         "output": None,
     }

@@ -69,9 +69,14 @@ def check_word(fields: Fields, name: str) -> str:
 
 
 def check_surroundings(fields: Fields, shape: str) -> None:
-    """Check what this server keeps and tells but does not act upon: compute, identity, priority, tags."""
+    """Check what this server keeps and tells but does not act upon: names, compute, identity, priority, tags."""
+    for name in ("displayName", "description", "experimentName"):
+        fields.text(name)
+    fields.flag("isArchived")
     _tags(fields)
-    Fields(fields.mapping("properties"), fields.at("properties"))
+    own = fields.inside("properties")
+    for name in own.document:
+        own.optional_text(name)
     fields.integer("priority", low=-INT32 - 1, high=INT32)
     if shape == OLD:
         compute = fields.require("compute").inside("compute")
@@ -85,8 +90,10 @@ def check_surroundings(fields: Fields, shape: str) -> None:
     _check_identity(fields.inside("identity"))
 
 
-def check_distribution(fields: Fields) -> None:
-    """Check how a trial's processes are spread over machines; ours run on one."""
+def check_trial(fields: Fields) -> None:
+    """Check what a trial names of elsewhere, and how its processes are spread over machines; ours run on one."""
+    fields.text("codeId")
+    fields.text("environmentId")
     given = fields.inside("distribution")
     if not given.document:
         return

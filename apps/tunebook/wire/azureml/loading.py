@@ -17,8 +17,8 @@ from tunebook.wire.azureml import bindings as binding
 from tunebook.wire.azureml.documents import (
     JOB_TYPES,
     PATH,
-    check_distribution,
     check_surroundings,
+    check_trial,
     check_word,
 )
 from tunebook.wire.azureml.versions import OLD, TODAY
@@ -132,7 +132,7 @@ def _sweep_limits(fields: Fields, trial: Fields, shape: str) -> Limits:
 def _command(trial: Fields, bound: Bindings, source: str | None) -> Command:
     """The command of a trial, its folders for outputs made first."""
     line = command_line(check_word(trial, "command"), bound, trial.at("command"))
-    check_distribution(trial)
+    check_trial(trial)
     own = trial.text_mapping("environmentVariables")
     folders = bound.own_folders()
     steps: tuple[Step, ...] = (("mkdir", "-p", *folders), line) if folders else (line,)

@@ -11,7 +11,7 @@ _MOVED = {
     OLD: {*_LIMITS, "algorithm", "compute", "inputDataBindings", "outputDataBindings"},
     TODAY: {"limits", "samplingAlgorithm", "computeId", "resources", "inputs", "outputs"},
 }
-_ONLY_TODAY = ("displayName", "isArchived", "queueSettings", "componentId")
+ONLY_TODAY = ("displayName", "isArchived", "queueSettings", "componentId")
 
 
 def converted(properties: Mapping[str, Any], have: str, want: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _to_old(properties: Mapping[str, Any]) -> dict[str, Any]:
     is_sweep = str(properties.get("jobType")).lower() == "sweep"
     limits = dict(properties.get("limits") or {})
     resources = properties.get("resources") or {}
-    found = {name: value for name, value in properties.items() if name not in (*_MOVED[TODAY], *_ONLY_TODAY)}
+    found = {name: value for name, value in properties.items() if name not in (*_MOVED[TODAY], *ONLY_TODAY)}
     found["compute"] = _kept(target=properties.get("computeId"), **{name: resources.get(name) for name in _RESOURCES})
     found |= {name: limits[name] for name in _LIMITS if limits.get(name) is not None}
     holder: dict[str, Any] = dict(properties.get("trial") or {}) if is_sweep else found
