@@ -137,3 +137,16 @@ class Nonce(models.Model):
 def hash_token(token: str) -> str:
     """The SHA-256 under which a token is looked up; 256 random bits need no slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Failure(models.Model):
+    """One sign-in that failed, kept for a minute: by the name and by the address, so that guessing has to wait."""
+
+    place = models.CharField(max_length=64, help_text="a digest of the name, or of the address")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["place", "at"], name="failure_place")]
+
+    def __str__(self) -> str:
+        return f"{self.place[:8]} at {self.at}"

@@ -18,7 +18,7 @@ from tests.dashboard.trials import with_trials
 
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> None:
-    """Facets and failed sign-ins are kept for a while; not from one test to the next."""
+    """Facets are kept for a while; not from one test to the next."""
     cache.clear()
 
 
