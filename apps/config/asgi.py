@@ -14,12 +14,16 @@ from apps.config.turns import turns
 
 http = get_wsgi_application()  # sets Django up; the routes of the websocket need its models
 
+from apps.dialects.mlflow.ingest import Ingest
 from apps.live.routing import websocket_urlpatterns
+
+prefix = settings.TUNEBOOK_PATH_PREFIX
+django = Threaded(http, threads=settings.TUNEBOOK_THREADS, turns=turns(), prefix=prefix)
 
 application = ProtocolTypeRouter(
     {
-        "http": Threaded(http, threads=settings.TUNEBOOK_THREADS, turns=turns(), prefix=settings.TUNEBOOK_PATH_PREFIX),
+        "http": Ingest(django, prefix=prefix),
         # the consumer checks host, origin and credential itself: scripts send no origin but a token
-        "websocket": Unprefixed(URLRouter(websocket_urlpatterns), prefix=settings.TUNEBOOK_PATH_PREFIX),
+        "websocket": Unprefixed(URLRouter(websocket_urlpatterns), prefix=prefix),
     }
 )

@@ -34,11 +34,16 @@ LATE = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Batch:
-    """What one attempt reports. again: a step that is taken stands for a later one (measuring.said_again)."""
+    """What one attempt reports.
+
+    again: a step that is taken stands for a later one (measuring.said_again). trial: the key of the trial that the
+    sender means; with another one's token the batch is refused.
+    """
 
     token: str
     readings: Sequence[Reading]
     again: bool = False
+    trial: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def report(batches: Sequence[Batch]) -> list[Taken | Exception]:
 
 
 def _plan(source: Source | None, batch: Batch) -> tuple[Stored, list[measuring.Row]]:
-    if source is None:
+    if source is None or batch.trial not in ("", source.trial.key):
         raise OutOfReach("attempt")
     if source.is_superseded:
         raise Fenced(f"{source.name} was superseded")
@@ -142,7 +147,7 @@ def _source(
     return Source(trial, attempt, key, version, bool(fenced) or attempt != count, bool(over))
 
 
-COLUMNS = ("id", "number", "desired", *CURVE)
+COLUMNS = ("id", "key", "number", "desired", *CURVE)
 _ATTEMPT, _TRIAL, _EXPERIMENT = (model._meta.db_table for model in (Attempt, Trial, Experiment))
 SOURCES = f"""
 SELECT a.token_hash, a.number, a.fenced, a.ended IS NOT NULL AND a.ended < %s, e.id, e.key, e.version, t.attempt_count,

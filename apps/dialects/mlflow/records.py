@@ -125,14 +125,14 @@ class LogModel(MlflowView):
 def log_metrics(run: Run, metrics: Sequence[Metric]) -> None:
     """Store metrics of the trial that calls."""
     if metrics:
-        (taken,) = reporting.report([batch_of(run.token, metrics)])
+        (taken,) = reporting.report([batch_of(run.token, metrics, run.trial.key)])
         if isinstance(taken, Exception):
             raise taken
 
 
-def batch_of(token: str, metrics: Sequence[Metric]) -> Batch:
+def batch_of(token: str, metrics: Sequence[Metric], trial: str) -> Batch:
     """Metrics as the report of an attempt. A step may be said again: MLflow keeps every value."""
-    return Batch(token, [reading_of(metric) for metric in metrics], again=True)
+    return Batch(token, [reading_of(metric) for metric in metrics], again=True, trial=trial)
 
 
 def reading_of(metric: Metric) -> Reading:
