@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import get_script_prefix
@@ -68,6 +69,7 @@ class ArmView(DialectView):
     schema = None  # its own description is public, and its paths are no templates of ours
     query_pattern = re.compile(r".*", re.DOTALL)
     asks_version = True
+    places: ClassVar[Mapping[str, str]] = PLACES
     shape: str
     scope: Scope
 
@@ -87,7 +89,7 @@ class ArmView(DialectView):
         code = CODES.get(problem.code) or CODES.get(self.problem_status(problem), "InternalServerError")
         if problem.field == API_VERSION:
             code = "InvalidApiVersionParameter"
-        target = PLACES.get(problem.field.partition("[")[0], problem.field)
+        target = self.places.get(problem.field.partition("[")[0], problem.field)
         return azureml.problem(code, f"{target}: {problem.message}" if target else problem.message, target)
 
     def problem_status(self, problem: Problem) -> int:

@@ -25,6 +25,7 @@ class HistoryView(ArmView):
     """One operation of run history; its versions are of another kind."""
 
     asks_version = False
+    places = {"name": "displayName"}
 
 
 class OneRun(HistoryView):
