@@ -82,8 +82,12 @@ class Search:
     def total(self) -> int:
         """How many there are in all, from the tallies where they know, else by a count. One query.
 
-        Without any filter one query per workspace, of which a key has one.
+        Without any filter one query per workspace, of which a key has one. Asked again, none.
         """
+        return self._total
+
+    @cached_property
+    def _total(self) -> int:
         if not self.wanted.is_kept_counted:
             return self.rows.count()
         if self.filters is None:
@@ -93,15 +97,24 @@ class Search:
         return self.filters.filter_queryset(places).aggregate(total=Sum("number"))["total"] or 0
 
     def page(self, page: Page, columns: ById) -> list[Sequence[Any]]:
-        """The rows of one page in order. One query for a list of all of one workspace, else two."""
+        """The rows of one page in order. One query, and the total's, for a list of all of one workspace; else two."""
         if self.wanted == Wanted(trashed=self.wanted.trashed) and len(self.actor.roles) == 1:
-            (workspace,) = self.actor.roles
-            sees_all = workspace in self.actor.administers
-            whose = [] if sees_all else [Accessibility.PUBLIC.value, self.actor.user_id]
-            statement = _whole_list(columns, page.order, page.down, sees_all)
-            return statement.rows([workspace, *whose, self.wanted.trashed, page.size, page.slice.start])
+            return self._page_of_all(page, columns)
         ids = self.ids(page)
         return in_order(ids, columns.rows(ids))
+
+    def _page_of_all(self, page: Page, columns: ById) -> list[Sequence[Any]]:
+        (workspace,) = self.actor.roles
+        sees_all = workspace in self.actor.administers
+        whose = [] if sees_all else [Accessibility.PUBLIC.value, self.actor.user_id]
+        start, size, down, total = page.slice.start, page.size, page.down, self.total()
+        from_behind = total / 2 < start < total  # the end is nearer, and rows passed over are what a deep page costs
+        if from_behind:
+            size = min(size, total - start)
+            start, down = total - start - size, not down
+        statement = _whole_list(columns, page.order, down, sees_all)
+        rows = statement.rows([workspace, *whose, self.wanted.trashed, size, start])
+        return rows[::-1] if from_behind else rows
 
     def ids(self, page: Page) -> list[int]:
         """The ids of one page, read from a narrow index. One query."""

@@ -194,6 +194,19 @@ def test_the_list_keeps_its_number_of_queries(
     assert counts == [expected, expected]
 
 
+@pytest.mark.parametrize("sort", ["CREATE_TIME", "STATUS", "WORKSPACE_ID"])
+def test_pages_put_together_are_the_list(native: Native, native_ben: Native, make_experiment: Any, sort: str) -> None:
+    for number in range(11):
+        make_experiment(name=str(number), accessibility="PRIVATE" if number % 3 else "PUBLIC")
+
+    for somebody in (native, native_ben):
+        for order in ("ASC", "DESC"):
+            asked = {"SortBy": sort, "Order": order}
+            whole = names(somebody.get("/experiments", PageSize="100", **asked))
+            pages = [somebody.get("/experiments", PageSize="3", PageNumber=str(page), **asked) for page in range(1, 6)]
+            assert [name for page in pages for name in names(page)] == whole
+
+
 def test_a_plain_list_counts_no_rows(native: Native, three: list[str]) -> None:
     for query in ({}, {"Status": "WAITING"}, {"Accessibility": "PUBLIC"}, {"Creator": "ada"}):
         with CaptureQueriesContext(connection) as queries:
