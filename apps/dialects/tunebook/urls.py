@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from apps.dialects.tunebook import events, experiments, finding, reports, transfers, trials, workspaces
+from apps.dialects.tunebook import events, experiments, finding, insights, reports, transfers, trials, workspaces
 from apps.dialects.tunebook.base import Nowhere
 
 ONE = "experiments/<str:key>"
@@ -26,12 +26,17 @@ urlpatterns = [
     path(f"{ONE}/limits", experiments.ChangeLimits.as_view()),
     path(f"{ONE}/star", finding.StarExperiment.as_view()),
     path(f"{ONE}/restart-failed", trials.RestartFailed.as_view()),
+    path(f"{ONE}/charts/<slug:chart>", insights.Chart.as_view()),
+    path(f"{ONE}/insights", insights.Insights.as_view()),
+    path(f"{ONE}/space", insights.OneSpace.as_view()),
+    path(f"{ONE}/space/preview", insights.SpacePreview.as_view()),
     path(f"{ONE}/trials", trials.Trials.as_view()),
     path(TRIAL, trials.OneTrial.as_view()),
     path(f"{TRIAL}/stop", trials.StopTrial.as_view()),
     path(f"{TRIAL}/exclude", trials.ExcludeTrial.as_view()),
     path(f"{TRIAL}/include", trials.IncludeTrial.as_view()),
     path(f"{TRIAL}/restart", trials.RestartTrial.as_view()),
+    path(f"{TRIAL}/neighbours", insights.Neighbours.as_view()),
     path(f"{TRIAL}/measurements", trials.Measurements.as_view()),
     path(f"{TRIAL}/logs", trials.TrialLogs.as_view()),
     path("attempts/report", reports.ReportMeasurements.as_view()),
