@@ -94,7 +94,10 @@ def _opened(name: str, grammar: Grammar) -> str:
 
 def _values(known: Field, typed: str, values: Values) -> list[Option]:
     if known.kind is Kind.CHOICE:
-        return [Option(word) for word in _fitting(known.choices, typed)][:MOST]
+        meant = {
+            stored: word for word, stored in reversed(known.choices.items())
+        }  # of words that mean the same the first
+        return [Option(word) for word in _fitting((meant[stored] for stored in known.choices.values()), typed)][:MOST]
     if known.kind is Kind.MOMENT:
         ages = {"1h": "within an hour", "1d": "within a day", "7d": "within a week", "4w": "within four weeks"}
         return [Option(age, about) for age, about in ages.items() if age.startswith(typed)]

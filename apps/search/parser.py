@@ -249,7 +249,8 @@ class _Reading:
             branches.append(self._alternative())
         self.depth -= 1
         if self.at >= len(self.tokens):
-            self._problem(opening, "this bracket is not closed", "(", self.text.rstrip() + ")")
+            whole = self.text.rstrip() + ")"
+            self._problem(opening, "this bracket is not closed", _short(whole), whole)
         else:
             self.at += 1
         nodes = [_all(branch) for branch in branches if branch]
@@ -289,10 +290,15 @@ class _Reading:
 
     def _drop(self, token: _Token, message: str) -> None:
         rest = f"{self.text[: token.start].rstrip()} {self.text[token.end :].lstrip()}".strip()
-        self._problem(token, message, rest if len(rest) <= 60 else "the query without it", rest)
+        self._problem(token, message, _short(rest), rest)
 
     def _problem(self, token: _Token, message: str, suggestion: str = "", corrected: str = "") -> None:
         self.problems.append(Problem(token.start, token.end, message, suggestion, corrected))
+
+
+def _short(query: str) -> str:
+    """A corrected query as a suggestion; of a long one that it is there."""
+    return query if len(query) <= 60 else "the query without this mistake"
 
 
 def _all(terms: Sequence[Term]) -> Node:

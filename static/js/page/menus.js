@@ -14,7 +14,7 @@ export function watchMenus() {
     const menu = detail.target.closest?.("details[data-menu]");
     if (menu) place(menu);
   });
-  addEventListener("scroll", () => document.querySelectorAll(".table-scroll details[data-menu][open]").forEach((menu) => (menu.open = false)), true);
+  addEventListener("scroll", () => document.querySelectorAll(".table-scroll details[data-menu][open]").forEach(place), { capture: true, passive: true });
   document.addEventListener("click", ({ target }) => closeMenus(target instanceof Element ? target.closest("details[data-menu]") : null));
   document.addEventListener("keydown", menuKey);
   on("click", "[data-dialog]", (button) => {

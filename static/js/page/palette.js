@@ -17,7 +17,7 @@ class Palette {
     this.acts = acts;
     this.at = 0;
     this.dialog = element("dialog", "dialog palette", { ariaLabel: "Search or jump" });
-    this.input = element("input", "", { type: "search", placeholder: "Search or jump", autocomplete: "off" });
+    this.input = element("input", "", { type: "text", placeholder: "Search or jump", autocomplete: "off" });
     for (const [name, value] of Object.entries({
       role: "combobox",
       "aria-expanded": "true",
