@@ -16,6 +16,9 @@ NEVER_BY_ITSELF = 1_000_000
 """For psycopg's `prepare_threshold`: only statements that ask for it are prepared."""
 
 
+RATE_LIMITS = {"reads": 600, "writes": 300, "reports": 6000}
+
+
 class EnvError(Exception):
     """A variable cannot be used. The text names it, what was found and what is allowed."""
 
@@ -40,6 +43,7 @@ class Env:
     trash_days: int
     allow_webhooks: bool
     sources: str
+    rate_limits: Mapping[str, int]
     url: str
     wmla_submit_answer: str
     wmla_signame_optional: bool
@@ -70,6 +74,7 @@ def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
         trash_days=known.number("TUNEBOOK_TRASH_DAYS", default=30, least=0, most=36500),
         allow_webhooks=known.flag("TUNEBOOK_ALLOW_WEBHOOKS"),
         sources=known.text("TUNEBOOK_SOURCES"),
+        rate_limits=_rate_limits(known.text("TUNEBOOK_RATE_LIMITS")),
         url=known.address("TUNEBOOK_URL"),
         wmla_submit_answer=known.one_of("TUNEBOOK_WMLA_SUBMIT_ANSWER", ("auto", "string", "object")),
         wmla_signame_optional=known.flag("TUNEBOOK_WMLA_SIGNAME_OPTIONAL"),
@@ -120,6 +125,17 @@ class _Variables:
         if word not in choices:
             raise EnvError(f"{name}: must be one of {', '.join(choices)}, not {word!r}")
         return word
+
+
+def _rate_limits(text: str) -> dict[str, int]:
+    """Requests a minute by kind, from "reads=600 writes=300"; 1 stands for RATE_LIMITS, nothing for no limit."""
+    if text.lower() in TRUE | FALSE:
+        return dict(RATE_LIMITS) if text.lower() in TRUE else {}
+    pairs = [part.partition("=") for part in text.split()]
+    if any(kind not in RATE_LIMITS or not most.isascii() or not most.isdigit() for kind, _, most in pairs):
+        known = " ".join(f"{kind}={most}" for kind, most in RATE_LIMITS.items())
+        raise EnvError(f"TUNEBOOK_RATE_LIMITS: must be 1, 0 or requests a minute such as {known!r}, not {text!r}")
+    return {kind: int(most) for kind, _, most in pairs}
 
 
 def _prefix(text: str) -> str:

@@ -25,6 +25,7 @@ TUNEBOOK_WMLA_SUBMIT_ANSWER = ENV.wmla_submit_answer
 TUNEBOOK_WMLA_SIGNAME_OPTIONAL = ENV.wmla_signame_optional
 TUNEBOOK_WMLA_PLUGIN_PATHS = ENV.wmla_plugin_paths
 TUNEBOOK_WMLA_DATA = ENV.wmla_data
+TUNEBOOK_RATE_LIMITS = ENV.rate_limits
 TUNEBOOK_PATH_PREFIX = ENV.path_prefix
 
 DEBUG = ENV.debug

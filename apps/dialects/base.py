@@ -18,13 +18,14 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from apps.dialects import pace
 from apps.dialects.body import MOST_BYTES, check_content_type, check_size, check_text, read_object
 from apps.dialects.documentation import DialectSchema
 from apps.dialects.parameters import Parameter, read_fields, read_query
 from apps.dialects.refusal import Refusal
 from apps.tuning.errors import UNAVAILABLE, Conflict, Fenced, LimitReached, trouble_of
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach
-from apps.workspaces.authentication import Authentication
+from apps.workspaces.authentication import Authentication, bearer_token
 from apps.workspaces.signatures import Refused
 from tunebook.errors import SpecError
 
@@ -69,6 +70,7 @@ class DialectView(APIView):
     fields: ClassVar[Mapping[str, Parameter]] = {}
     answers: ClassVar[Mapping[str, Any]] = {}
     query_pattern: ClassVar[Any] = None
+    changes: ClassVar[str] = "writes"
     most_bytes: ClassVar[int] = MOST_BYTES
 
     request_id: str
@@ -87,11 +89,19 @@ class DialectView(APIView):
         """Everything that can refuse a request before its operation starts, cheapest first."""
         self._take_body(request._request)
         self.perform_authentication(request)
+        pace.keep(self._caller(request), "reads" if request.method in SAFE else self.changes)
         for value in kwargs.values():
             if isinstance(value, str):
                 self._check_name(value)
         table = self.query if request.method in SAFE else {}
         self.parameters = read_query(table, request._request.GET, self.query_pattern)
+
+    def _caller(self, request: Request) -> str:
+        """Whose requests are counted together: a person's, with whatever key; a trial's; or those of an address."""
+        if request.auth is not None:
+            return f"user {self.actor.user_id}"
+        token = bearer_token(request._request)
+        return f"token {token}" if token else f"address {request._request.META.get('REMOTE_ADDR', '')}"
 
     def document(self) -> dict[str, Any]:
         """The members of the body by the table `fields`."""
@@ -192,7 +202,7 @@ def _of_fenced(exc: Fenced) -> Problem:
 
 
 def _of_limit(exc: LimitReached) -> Problem:
-    return Problem(429, "limit", str(exc), headers=(("Retry-After", "60"),))
+    return Problem(429, "limit", str(exc), headers=(("Retry-After", str(getattr(exc, "wait", 60))),))
 
 
 def _of_http404(exc: Http404) -> Problem:

@@ -33,6 +33,8 @@ def test_nothing_set_means_a_folder_in_the_checkout_and_only_this_machine():
         ("TUNEBOOK_PATH_PREFIX", "tune", "a path such as /tune"),
         ("TUNEBOOK_PATH_PREFIX", "//evil.example", "a path such as /tune"),
         ("TUNEBOOK_TRUSTED_ORIGINS", "tune.example", "with http:// or https://"),
+        ("TUNEBOOK_RATE_LIMITS", "reads=many", "'reads=600 writes=300 reports=6000'"),
+        ("TUNEBOOK_RATE_LIMITS", "deletes=3", "requests a minute"),
         ("TUNEBOOK_ROLE", "king", "one of command, web, worker"),
         ("TUNEBOOK_SECRET_KEY", "two\nlines", "one line"),
     ],
@@ -48,6 +50,12 @@ def test_a_value_that_cannot_be_used_is_named_with_what_is_allowed(name, value, 
 def test_the_prefix_loses_its_last_slash():
     assert read(TUNEBOOK_PATH_PREFIX="/tune/").path_prefix == "/tune"
     assert read(TUNEBOOK_PATH_PREFIX="/").path_prefix == ""
+
+
+def test_rate_limits_are_off_as_specified_or_as_given():
+    assert read().rate_limits == {}
+    assert read(TUNEBOOK_RATE_LIMITS="1").rate_limits == {"reads": 600, "writes": 300, "reports": 6000}
+    assert read(TUNEBOOK_RATE_LIMITS="writes=5").rate_limits == {"writes": 5}
 
 
 def test_a_postgres_address_becomes_djangos_settings():

@@ -28,6 +28,7 @@ class ReportMeasurements(TunebookView):
     """
 
     authentication_classes = []
+    changes = "reports"
     fields = parameters.REPORT
 
     def post(self, request: Request) -> HttpResponse:
