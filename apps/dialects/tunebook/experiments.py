@@ -20,8 +20,13 @@ from apps.feed.models import experiment_stream
 from apps.search.experiments import meaning
 from apps.tuning import experiments
 from apps.workspaces.access import workspace_of
+from tunebook.errors import SpecError
+from tunebook.fields import below, listed
 from tunebook.job import Job
+from tunebook.wire.recognise import KINDS, recognise
 
+FILES = ("sweep", "azureml", "hyperdrive", "nni", "wmla")
+"""The kinds of files that jobs are made from, which are also the names of their dialects."""
 NOT_FILTERS = {"page", "page_size", "sort", "order", "trashed", "query"}
 
 
@@ -54,6 +59,7 @@ class Experiments(TunebookView):
         given = self.document()
         job = Job.from_dict(given["job"], "job")
         workspace = workspace_of(self.actor, given.get("workspace"))
+        dialect, submitted = _source(self.body().get("document"), given["job"])
 
         def create() -> rows.Row:
             experiment = experiments.create(
@@ -64,8 +70,8 @@ class Experiments(TunebookView):
                 description=given.get("description", ""),
                 accessibility=given.get("accessibility", "PRIVATE"),
                 tags=given.get("tags", ()),
-                submitted=_verbatim(given["job"]),
-                dialect="tunebook",
+                submitted=submitted,
+                dialect=dialect,
                 start=given.get("start", True),
             )
             return rows.experiment(experiment)
@@ -170,9 +176,10 @@ class ChangeLimits(TunebookView):
 
     def patch(self, request: Request, key: str) -> HttpResponse:
         """Change the limits that are sent and leave the rest; the optimizer follows at its next step."""
-        return self.answer(
-            rows.experiment(experiments.limit(self.actor, experiments.find(self.actor, key), **self.document()))
-        )
+        taken_away = {name: None for name, value in self.body().items() if name in self.fields and value is None}
+        limits = {**self.document(), **taken_away}
+        found = experiments.find(self.actor, key)
+        return self.answer(rows.experiment(experiments.limit(self.actor, found, **limits)))
 
 
 class ReopenExperiment(TunebookView):
@@ -197,3 +204,14 @@ class PurgeExperiment(TunebookView):
 
 def _verbatim(job: dict[str, Any]) -> str:
     return json.dumps(job, ensure_ascii=False)
+
+
+def _source(document: str | None, job: dict[str, Any]) -> tuple[str, str]:
+    """(dialect, text) of what was submitted: the file that a client read, when it sent it along, else the job itself."""
+    if document is None:
+        return "tunebook", _verbatim(job)
+    with below("document"):
+        kind, _ = recognise(document)
+    if kind not in FILES:
+        raise SpecError("document", f"must be one of {listed(FILES)}, got a {KINDS[kind]}")
+    return kind, document
