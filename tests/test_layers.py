@@ -27,6 +27,7 @@ TOP_LEVEL = {
 
 # Each part may import the parts named here (and itself), and `tunebook`. The design's rules 2 to 4.
 MODELS = {"workspaces", "tags", "experiments", "trials", "feed", "search"}
+PEOPLE = {"audit", "discussion", "sharing"}
 ALLOWED = {
     "tunebook": set(),
     "workspaces": set(),
@@ -37,10 +38,13 @@ ALLOWED = {
     "search": {"workspaces", "tags", "experiments", "trials"},
     "artifacts": {"workspaces", "tags", "experiments", "trials"},
     "insights": {"workspaces", "tags", "experiments", "trials", "feed"},
-    "tuning": MODELS | {"artifacts"},
-    "optimizer": MODELS | {"insights", "artifacts", "tuning"},
-    "dialects": MODELS | {"insights", "artifacts", "tuning"},
-    "dashboard": MODELS | {"insights", "artifacts", "tuning"},
+    "audit": {"workspaces"},
+    "discussion": {"workspaces", "tags", "experiments", "trials"},
+    "sharing": {"workspaces", "tags", "experiments"},
+    "tuning": MODELS | {"artifacts"} | PEOPLE,
+    "optimizer": MODELS | {"insights", "artifacts", "tuning"} | PEOPLE,
+    "dialects": MODELS | {"insights", "artifacts", "tuning"} | PEOPLE,
+    "dashboard": MODELS | {"insights", "artifacts", "tuning"} | PEOPLE,
     "live": MODELS | {"tuning"},
     "config": MODELS | {"tuning", "optimizer", "dialects", "dashboard", "live"},
 }

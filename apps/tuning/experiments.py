@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.artifacts import snapshots
+from apps.audit.recording import record
 from apps.experiments import tally
 from apps.experiments.models import Accessibility, Desired, Experiment, SpaceVersion, tag_text
 from apps.feed.models import experiment_stream
@@ -96,6 +97,7 @@ def create(
         if job.monitor is not None and not settings.TUNEBOOK_ALLOW_WEBHOOKS:
             said.append(note("its monitor is told nothing: TUNEBOOK_ALLOW_WEBHOOKS is off here", level="warning"))
         announce_experiment(experiment, also=tuple(said))
+        record(actor, workspace.pk, "experiment.create", experiment.key, experiment.name)
     return experiment
 
 
@@ -148,6 +150,7 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
         _save(row)
         tally.shift(before, tally.place(row))
         announce_experiment(row, also=(note(f"changed by {actor.username}: {', '.join(said)}", by=actor.username),))
+        record(actor, row.workspace_id, "experiment.change", row.key, ", ".join(said))
     return row
 
 
@@ -188,6 +191,7 @@ def stop(actor: Actor, experiment: Experiment) -> Experiment:
         row = _locked(experiment)
         if not row.has_ended:
             _stop(row, actor.username)
+            record(actor, row.workspace_id, "experiment.stop", row.key, row.name)
     return row
 
 
@@ -206,6 +210,7 @@ def delete(actor: Actor, experiment: Experiment) -> Experiment:
         tally.shift(before, tally.place(row))
         announce_experiment(row, listed=False, also=(note(f"moved to the trash by {actor.username}"),))
         announce_listing(row, "removed")
+        record(actor, row.workspace_id, "experiment.delete", row.key, row.name)
     return row
 
 
@@ -222,6 +227,7 @@ def restore(actor: Actor, experiment: Experiment) -> Experiment:
         tally.shift(before, tally.place(row))
         announce_experiment(row, also=(note(f"restored by {actor.username}"),))
         announce_listing(row, "restored")
+        record(actor, row.workspace_id, "experiment.restore", row.key, row.name)
     return row
 
 
@@ -234,6 +240,7 @@ def purge(actor: Actor, experiment: Experiment) -> None:
             raise Conflict("only what lies in the trash can be deleted for good", status=row.status)
         if not row.has_ended:
             raise Conflict("its trials are still being stopped; try again in a moment", status=row.status)
+        record(actor, row.workspace_id, "experiment.purge", row.key, row.name)
         _delete(row)
 
 
@@ -281,6 +288,7 @@ def reopen(actor: Actor, experiment: Experiment, *, max_trials: int) -> Experime
         _save(row)
         tally.shift(before, tally.place(row))
         announce_experiment(row, also=(note(f"reopened by {actor.username} up to {max_trials} trials"),))
+        record(actor, row.workspace_id, "experiment.reopen", row.key, f"up to {max_trials} trials")
     return row
 
 
@@ -334,6 +342,7 @@ def _ask_for(actor: Actor, experiment: Experiment, desired: Desired, word: str) 
         _save(row)
         tally.shift(before, tally.place(row))
         announce_experiment(row, also=(note(f"{word} by {actor.username}", by=actor.username),))
+        record(actor, row.workspace_id, f"experiment.{desired.value}", row.key, row.name)
     return row
 
 

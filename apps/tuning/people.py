@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
+from apps.audit.recording import record
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach, require
 from apps.workspaces.models import IssuedKey, Key, Member, Role, Workspace
@@ -30,6 +31,7 @@ def admit(actor: Actor, workspace: Workspace, username: str, role: str) -> Membe
         if not made and member.role != wanted:
             member.role = wanted
             member.save(update_fields=["role"])
+        record(actor, workspace.pk, "member.admit", username, f"as {wanted}")
     return member
 
 
@@ -42,6 +44,7 @@ def dismiss(actor: Actor, workspace: Workspace, username: str) -> None:
             raise OutOfReach("member", username)
         _keep_an_admin(workspace, member.user_id, None)
         member.delete()
+        record(actor, workspace.pk, "member.dismiss", username)
 
 
 def issue_key(actor: Actor, workspace: Workspace, *, role: str, name: str = "", days: int | None = None) -> IssuedKey:
@@ -55,7 +58,10 @@ def issue_key(actor: Actor, workspace: Workspace, *, role: str, name: str = "", 
         raise SpecError("name", f"at most {LONGEST_NOTE} characters, got {len(name)}")
     expires = timezone.now() + timedelta(days=days) if days is not None else None
     owner: Any = get_user_model().objects.get(pk=actor.user_id)
-    return Key.objects.issue(user=owner, workspace=workspace, role=wanted, name=name, expires=expires)
+    with transaction.atomic():
+        issued = Key.objects.issue(user=owner, workspace=workspace, role=wanted, name=name, expires=expires)
+        record(actor, workspace.pk, "key.issue", issued.access_key_id, f"{wanted} {name}".strip())
+    return issued
 
 
 def revoke_key(actor: Actor, workspace: Workspace, access_key_id: str) -> Key:
@@ -66,8 +72,10 @@ def revoke_key(actor: Actor, workspace: Workspace, access_key_id: str) -> Key:
     if key is None or (key.user_id != actor.user_id and not actor.may("manage", workspace.pk)):
         raise OutOfReach("key", access_key_id)
     if key.revoked is None:
-        key.revoked = timezone.now()
-        key.save(update_fields=["revoked"])
+        with transaction.atomic():
+            key.revoked = timezone.now()
+            key.save(update_fields=["revoked"])
+            record(actor, workspace.pk, "key.revoke", access_key_id, key.name)
     return key
 
 
