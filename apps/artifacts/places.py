@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import shutil
-from functools import cache
 from pathlib import Path
 from typing import IO, Protocol, cast
 
@@ -104,7 +103,6 @@ class Bucket:
         self.kept.remove(sha256)
 
 
-@cache
 def place() -> Place:
     """Where this installation keeps its blobs."""
     own = Folder(root())

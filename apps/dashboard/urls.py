@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from apps.dashboard.views import (
+    artifacts,
     bulk,
     catalog,
     charts,
@@ -57,6 +58,8 @@ urlpatterns = [
     path(f"{TRIAL}/neighbours", trials.neighbours, name="trial-neighbours"),
     path(f"{TRIAL}/act", trials.act, name="trial-act"),
     path(f"{TRIAL}/log/<slug:name>", trials.log, name="trial-log"),
+    path(f"{TRIAL}/files", artifacts.files, name="trial-files"),
+    path(f"{TRIAL}/files/<path:path>", artifacts.files, name="trial-files"),
     path(f"{TRIAL}/data/curve.json", charts.trial_curve, name="trial-curve"),
     path(f"{EXPERIMENT}<slug:tab>", experiments.tab, name="experiment-tab"),
     path("w/<slug:slug>", RedirectView.as_view(pattern_name="dashboard:catalog", query_string=True)),

@@ -160,6 +160,7 @@ def test_bytes_put_in_while_they_are_being_collected_are_there_afterwards(monkey
         others[0].join(0.2)  # it waits for the row, or is done already
         remove(sha256)
 
+    monkeypatch.setattr(places, "place", lambda: place)
     monkeypatch.setattr(place, "remove", remove_slowly)
 
     store.collect(unused_for=NOW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from apps.dialects.body import MOST_BYTES
 from apps.dialects.parameters import INT32, Moment, Number, Parameter, Record, Series, Text, Truth, Whole, Word
 from apps.experiments.filters import COMPARISONS, MOMENTS, NUMBERS
 from apps.workspaces.models import Role
@@ -83,6 +84,9 @@ EXPERIMENT: Mapping[str, Parameter] = {
 CREATE_EXPERIMENT: Mapping[str, Parameter] = {
     **EXPERIMENT,
     "job": Record(JOB.about, required=True),
+    "document": Text(
+        "the file that the job was made from, in any dialect; it is kept word for word", longest=MOST_BYTES
+    ),
     "start": Truth("begin at once", default=True),
 }
 REOPEN = {"max_trials": Whole(1, INT32, "the new, higher limit", required=True)}
@@ -106,6 +110,7 @@ LOGS: Mapping[str, Parameter] = {
     "page": Whole(1, INT32, "the page, from 1", default=1),
     "page_size": Whole(1, 1000, "lines per page", default=100),
 }
+LIST_ARTIFACTS: Mapping[str, Parameter] = {"folder": Text("the folder; the topmost by default", longest=1024)}
 REPORT = {"items": Series(Record(), "measurements: {metric, step, value}; at most 1000", longest=1000, required=True)}
 EVENTS: Mapping[str, Parameter] = {
     "stream": Text("`exp:<experiment key>` or `ws:<workspace slug>`", longest=80, required=True),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from apps.dialects.tunebook import events, experiments, finding, insights, reports, transfers, trials, workspaces
+from apps.dialects.tunebook import (
+    artifacts,
+    code,
+    events,
+    experiments,
+    finding,
+    insights,
+    reports,
+    transfers,
+    trials,
+    workspaces,
+)
 from apps.dialects.tunebook.base import Nowhere
 
 ONE = "experiments/<str:key>"
@@ -39,7 +50,10 @@ urlpatterns = [
     path(f"{TRIAL}/neighbours", insights.Neighbours.as_view()),
     path(f"{TRIAL}/measurements", trials.Measurements.as_view()),
     path(f"{TRIAL}/logs", trials.TrialLogs.as_view()),
+    path(f"{TRIAL}/artifacts", artifacts.Artifacts.as_view()),
+    path(f"{TRIAL}/artifacts/<path:path>", artifacts.OneArtifact.as_view()),
     path("attempts/report", reports.ReportMeasurements.as_view()),
+    path("code", code.Code.as_view()),
     path("events", events.Events.as_view()),
     path("me", workspaces.Me.as_view()),
     path("query-words", finding.QueryWords.as_view()),
