@@ -9,14 +9,17 @@ for summary in client.watch(experiment["key"]):
 import json
 import os
 import random
+import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from tunebook import bundle
 from tunebook.errors import ClientError, SpecError
 from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT
@@ -66,22 +69,49 @@ class Client:
         tags: Mapping[str, str] | None = None,
         start: bool = True,
         base_path: str | None = None,
+        text: str | None = None,
     ) -> Json:
-        """Create an experiment from a job document or a PAI configuration, which is kept as it is; the experiment.
+        """Create an experiment from a document of any known kind; the experiment.
 
-        Sweep files, HyperDrive and ARM documents are sent as the job that they mean; `base_path` is where relative paths
-        in a sweep file start. `start=False` leaves it CREATED until it is resumed. Raises SpecError, before anything is
-        sent, with the path of what is wrong.
+        text: the document word for word, which the server keeps; left out it is the document as JSON. base_path: where
+        relative paths in a file start; the folder that a sweep names as its code is sent along. `start=False` leaves it
+        CREATED until it is resumed. Raises SpecError, before anything is sent, with the path of what is wrong.
         """
         kind, found = recognise_document(document, base_path=base_path)
         if not isinstance(found, Job):
             raise SpecError("", f"is a {KINDS[kind]}, not a job: it says neither command nor objective")
         if kind == "pai":
             return self.experiment(self._submit_pai(document, name, description, tags or {}))
-        job = document if kind == "job" else found.to_dict()
-        body = {"name": name, "description": description, "tags": dict(tags or {}), "job": job}
+        body: Json = {"name": name, "description": description, "tags": dict(tags or {})}
+        if kind == "job":
+            body["job"] = document
+        else:
+            body["document"] = text or json.dumps(document, ensure_ascii=False)
+            body["job"] = (self.with_code(found) if kind == "sweep" else found).to_dict()
         given = {member: value for member, value in body.items() if value} | ({} if start else {"start": False})
         return self.call("POST", "experiments", self._in_workspace(given))
+
+    def with_code(self, job: Job) -> Job:
+        """The job with the folder of this machine that it would run in sent along, so that it runs anywhere."""
+        folder = job.command.working_dir
+        if not folder or not os.path.isdir(folder):
+            return job
+        return replace(job, command=replace(job.command, code=self.upload_code(folder), working_dir=None))
+
+    def upload_code(self, folder: str | os.PathLike[str]) -> str:
+        """Send a folder of code; the key that a job's command names it by. The same content is kept once.
+
+        Left out is what `.amlignore`, or else `.gitignore`, names. Raises SpecError for more than 300 MiB.
+        """
+        with tempfile.TemporaryFile() as file:
+            bundle.write(Path(folder), file)
+            file.seek(0)
+            query = f"?{urllib.parse.urlencode({'workspace': self.workspace})}" if self.workspace else ""
+            try:
+                found = self._send("POST", f"{self.url}{BASE}code{query}", file, LONG, "application/gzip")
+            except _Unreachable as error:
+                raise ClientError(0, "unreachable", f"cannot reach {self.url}: {error}") from None
+        return str(found["key"])
 
     def experiments(self, *, page: int = 1, page_size: int = 20, **filters: Any) -> Json:
         """One page of experiments, newest first: `{"total": 3, "items": [...]}`.
@@ -178,10 +208,14 @@ class Client:
                 trouble = error
         raise ClientError(0, "unreachable", f"cannot reach {self.url}: {trouble}")
 
-    def _send(self, method: str, url: str, body: bytes | None, timeout: float) -> Json:
+    def _send(
+        self, method: str, url: str, body: bytes | IO[bytes] | None, timeout: float, kind: str = "application/json"
+    ) -> Json:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = kind
+        if body is not None and not isinstance(body, bytes):
+            headers["Content-Length"] = str(os.fstat(body.fileno()).st_size)
         try:
             request = urllib.request.Request(url, data=body, headers=headers, method=method)
             with urllib.request.urlopen(request, timeout=timeout) as answer:

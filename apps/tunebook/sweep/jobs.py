@@ -30,7 +30,7 @@ class Jobs:
         """
         tags = {**job.tags, **({EXPERIMENT_TAG: job.experiment_name} if job.experiment_name else {})}
         made = self._client.submit(
-            to_job(job).to_dict(),
+            self._client.with_code(to_job(job)).to_dict(),
             name=job.display_name or job.name or "",
             description=job.description or "",
             tags={name: str(value) for name, value in tags.items()},
