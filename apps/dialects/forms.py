@@ -127,7 +127,7 @@ def _read_pairs(http: HttpRequest, form: Form, opened: ExitStack) -> None:
 
 def _held(opened: ExitStack) -> IO[bytes]:
     """A file for one part, gone when the form is."""
-    return opened.enter_context(SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115 - the stack is the context
+    return opened.enter_context(SpooledTemporaryFile(IN_MEMORY))
 
 
 def _boundary(options: Any) -> bytes:

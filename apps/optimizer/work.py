@@ -240,11 +240,16 @@ class Work:
         )
 
 
+def needs_curves(job: Job) -> bool:
+    """Whether somebody looks at the curves of trials: a policy, or a plugin, which is told of them."""
+    return job.policy is not None or job.sampling.name == "plugin"
+
+
 def load(lease: Lease, place: Place) -> Work:
     """Read an experiment for a driver that has just claimed it. Four or five queries, and a look at each open attempt."""
     experiment = Experiment.objects.get(pk=lease.experiment_id)
     job = Job.from_dict(experiment.job)
-    past = history(experiment, job, with_curves=job.policy is not None)
+    past = history(experiment, job, with_curves=needs_curves(job))
     work = Work(
         lease=lease,
         place=place,

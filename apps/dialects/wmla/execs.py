@@ -71,13 +71,14 @@ class Execs(Form):
         shared = settings.TUNEBOOK_WMLA_DATA
         if launch.main and not parts:
             raise Refusal("missing_parameter", "is required: the model as a tar, or one script", field=uploads.FIELD)
-        code, files = "", ()
+        model = wmla.Model()
         if parts:
             with uploads.laid_out(parts, launch.main) as found:
                 files = tuple(found)
-                wmla.single(args, around=wmla.Surroundings(model=wmla.Model(tasks.PLACEHOLDER, files), shared=shared))
-                code = snapshots.store(place, found).key
-        job = wmla.single(args, around=wmla.Surroundings(model=wmla.Model(code, files), shared=shared))
+                checked = wmla.Model(tasks.PLACEHOLDER, files)
+                wmla.single(args, around=wmla.Surroundings(model=checked, shared=shared))
+                model = wmla.Model(snapshots.store(place, found).key, files)
+        job = wmla.single(args, around=wmla.Surroundings(model=model, shared=shared))
         with transaction.atomic():
             made = experiments.create(
                 self.actor,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from apps.optimizer.executors.base import Observation, State
-from apps.optimizer.work import Live, Work, now
+from apps.optimizer.work import Live, Work, needs_curves, now
 from apps.tuning.announce import note
 from apps.tuning.driving import How, Outcome, Tick
 from tunebook.status import TrialStatus
@@ -44,7 +44,7 @@ def import_readings(work: Work, tick: Tick, live: Live) -> None:
     """Store new measurements with how far they were read."""
     stored = tick.measured(live.attempt, live.fresh, live.offsets)
     live.fresh = []
-    if stored.points and work.job.policy is not None:
+    if stored.points and needs_curves(work.job):
         work.extend_curve(live.trial, stored.points)
         live.has_new_points = True
 

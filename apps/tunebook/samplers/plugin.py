@@ -10,7 +10,8 @@ For authors. Write a module with a class:
         def ask(self, count, trials):
             '''Up to `count` parameter sets to try, each {name: value}; an empty list when there are none now.
             trials: all there are so far, in the order of their numbers, those that run included:
-            {"number", "params", "status", "ended", "value", "weight"}; value is a number or None.'''
+            {"number", "params", "status", "ended", "value", "weight", "curve"}; value is a number or None, curve the
+            objective's [step, value] pairs of one that has ended.'''
 
         def tell(self, trial):      # may be left out
             '''A trial has ended. Each is told once, before the next question.'''
@@ -240,4 +241,5 @@ def _told(trial: TrialView, history: History) -> dict[str, Any]:
         "ended": trial.has_ended,
         "value": value,
         "weight": trial.weight,
+        "curve": [[step, at] for step, at in trial.curve if math.isfinite(at)] if trial.has_ended else [],
     }

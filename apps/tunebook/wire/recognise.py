@@ -49,7 +49,7 @@ def recognise_document(document: Any, *, base_path: str | None = None) -> tuple[
         raise SpecError("", "is empty")
     if _OF_HYPERDRIVE & document.keys():
         return "hyperdrive", hyperdrive.load(document)
-    if wmla.SECTIONS <= document.keys():
+    if document.keys() >= wmla.SECTIONS:
         return "wmla", wmla.load(document)
     if _is_arm(document):
         return "azureml", _arm(document)

@@ -1,6 +1,6 @@
 """Small real models, as people upload them, and a plugin algorithm, as people install it."""
 
-DIGITS = '''
+DIGITS = """
 import json, os, sys
 from sklearn.datasets import load_iris
 from sklearn.linear_model import SGDClassifier
@@ -22,9 +22,9 @@ old = os.path.join(os.environ["DLI_RESULT_FS"], os.environ["USER"], "batchworkdi
 assert os.path.samefile(old, os.environ["RESULT_DIR"]) and os.path.isdir(os.environ["LOG_DIR"])
 with open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w") as target:
     json.dump(found, target)
-'''
+"""
 
-PLUGIN = '''
+PLUGIN = """
 import random
 import numpy
 from plugins.core.logger import logger
@@ -59,4 +59,4 @@ class PluginOptimizer(BasePluginOptimizer):
 
     def set_state(self, state_dict):
         pass
-'''
+"""

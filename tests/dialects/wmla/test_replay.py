@@ -27,7 +27,14 @@ from tests.people import PASSWORD
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 ARGS = "--exec-start PyTorch --cs-datastore-meta type=fs --model-dir pytorch_hpo --model-main main.py --epochs 2"
-RATE = {"name": "learning_rate", "type": "Range", "dataType": "DOUBLE", "minDbVal": 0.001, "maxDbVal": 0.1, "step": "0.002"}
+RATE = {
+    "name": "learning_rate",
+    "type": "Range",
+    "dataType": "DOUBLE",
+    "minDbVal": 0.001,
+    "maxDbVal": 0.1,
+    "step": "0.002",
+}
 PENALTY = {"name": "penalty", "type": "Discrete", "dataType": "str", "discreateStrVal": ["l1", "l2"]}
 GRID = [
     {"id": 1, "hyperParams": [{"name": "learning_rate", "dataType": "double", "fixedVal": "0.01"}]},
@@ -87,13 +94,19 @@ def polled(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     ("algorithm", "jobs", "params"),
     [
         ("Random", 2, [("RandomSeed", "2")]),
-        ("Tpe", 4, [("RandomSeed", "2"), ("WarmUp", "3"), ("EICandidate", "10"), ("GoodRatio", "0.25"), ("GoodMax", "25")]),
+        (
+            "Tpe",
+            4,
+            [("RandomSeed", "2"), ("WarmUp", "3"), ("EICandidate", "10"), ("GoodRatio", "0.25"), ("GoodMax", "25")],
+        ),
         ("Bayesian", 4, [("InitPoints", "2"), ("CubeSize", "100"), ("Noiseless", "true")]),
         ("Hyperband", -1, [("ResourceName", "epochs"), ("ResourceValue", "3"), ("eta", "3"), ("RandomSeed", "1")]),
         ("ExperimentGridSearch", -1, [("eta", "3")]),
     ],
 )
-def test_an_old_notebook_tunes_a_model_with(base: str, algorithm: str, jobs: int, params: list[tuple[str, str]]) -> None:
+def test_an_old_notebook_tunes_a_model_with(
+    base: str, algorithm: str, jobs: int, params: list[tuple[str, str]]
+) -> None:
     """It logs on to a session once, looks at `ok` only, and then sends name and password with each call."""
     url, auth = f"{base}/platform/rest/deeplearning/v1", ("ada", PASSWORD)
     headers = {"Accept": "application/json"}
@@ -105,7 +118,9 @@ def test_an_old_notebook_tunes_a_model_with(base: str, algorithm: str, jobs: int
             del task["hyperParams"]
         tar = io.BytesIO(a_tar(**{"pytorch_hpo/main.py": DIGITS, "._pytorch_hpo": "litter"}))
 
-        made = session.post(f"{url}/hypersearch", headers=headers, auth=auth, data={"data": str(task)}, files={"file": tar})
+        made = session.post(
+            f"{url}/hypersearch", headers=headers, auth=auth, data={"data": str(task)}, files={"file": tar}
+        )
         assert made.ok, made.text
         record = polled(lambda: session.get(f"{url}/hypersearch/{made.json()}", headers=headers, auth=auth).json())
 
@@ -153,14 +168,19 @@ def test_an_old_notebook_tunes_a_model_with(base: str, algorithm: str, jobs: int
 
 def test_a_newer_notebook_tunes_a_script_with_an_installed_algorithm(base: str) -> None:
     """It logs on for a token, sends the script under its own name, and reads an object."""
-    login = requests.get(f"{base}/auth/v1/logon", auth=("ada", PASSWORD), json={"username": "ada", "password": PASSWORD})
+    login = requests.get(
+        f"{base}/auth/v1/logon", auth=("ada", PASSWORD), json={"username": "ada", "password": PASSWORD}
+    )
     headers = {"accept": "application/json", "X-Auth-Token": login.json()["accessToken"]}
     url = f"{base}/platform/rest/deeplearning/v1"
     plugin = io.BytesIO(a_tar(**{"optimizer.py": PLUGIN}))
     installed = requests.post(
         f"{url}/hypersearch/algorithm/install",
         headers=headers,
-        files={"file": plugin, "data": (None, str({"name": "mine", "condaHome": "/opt/anaconda3", "remoteExec": False}))},
+        files={
+            "file": plugin,
+            "data": (None, str({"name": "mine", "condaHome": "/opt/anaconda3", "remoteExec": False})),
+        },
     )
     assert installed.ok, installed.text
     names = [one["name"] for one in requests.get(f"{url}/hypersearch/algorithm", headers=headers).json()]
@@ -182,7 +202,9 @@ def test_a_newer_notebook_tunes_a_script_with_an_installed_algorithm(base: str) 
     assert record["state"] == "FINISHED", why()
     rates = [float(one["fixedVal"]) for row in record["experiments"] for one in row["hyperParams"][:1]]
     assert len(rates) == 3
-    assert all(abs(((rate - 0.001) / 0.002) % 1) % 1 < 1e-6 or abs(((rate - 0.001) / 0.002) % 1 - 1) < 1e-6 for rate in rates)
+    assert all(
+        abs(((rate - 0.001) / 0.002) % 1) % 1 < 1e-6 or abs(((rate - 0.001) / 0.002) % 1 - 1) < 1e-6 for rate in rates
+    )
     assert requests.delete(f"{url}/hypersearch/algorithm/mine", headers=headers).status_code == 200
 
 
@@ -201,7 +223,9 @@ def test_a_command_line_tool_starts_a_training_and_fetches_its_results(base: str
         files={"file": ("train.py", script)},
     )
     found = polled_exec(url, started.json()["id"], headers)
-    log = requests.get(f"{url}/execs/{found['id']}/log?logType=outlog", headers={**headers, "Accept": "application/json"})
+    log = requests.get(
+        f"{url}/execs/{found['id']}/log?logType=outlog", headers={**headers, "Accept": "application/json"}
+    )
     result = requests.get(f"{url}/execs/{found['id']}/result", headers=headers)
     last = requests.get(f"{url}/scheduler/applications/{found['id']}/driver/logs/stdout?lastlines=1", headers=headers)
 
@@ -217,7 +241,10 @@ def test_a_command_line_tool_starts_a_training_and_fetches_its_results(base: str
 
 def why() -> str:
     """The reasons of what has not gone well."""
-    rows = [*Experiment.objects.values_list("name", "status", "reason"), *Trial.objects.values_list("number", "status", "reason")]
+    rows = [
+        *Experiment.objects.values_list("name", "status", "reason"),
+        *Trial.objects.values_list("number", "status", "reason"),
+    ]
     return "\n".join(map(str, rows))
 
 

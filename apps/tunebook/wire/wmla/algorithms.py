@@ -96,12 +96,13 @@ def name_of(definition: Fields) -> str:
 def load_sampling(definition: Fields, asked: Asked, plugin: Installed | None, document: Fields) -> Sampling:
     """The sampler and its options. Raises SpecError with the wire's path."""
     name, given = name_of(definition), Given(definition)
-    if name in _READERS:
-        return _READERS[name](given, asked, definition)
-    if plugin is None:
+    if name not in _READERS and plugin is None:
         known = f"{listed(BUILT_IN)} and the installed ones"
         raise SpecError(definition.at("algorithm"), f"must be one of {known}, got {name!r:.60}")
-    return _plugin(plugin, given, document)
+    try:
+        return _READERS[name](given, asked, definition) if plugin is None else _plugin(plugin, given, document)
+    except SpecError as error:
+        raise (error if error.path.startswith(definition.path) else SpecError(given.path, error.message)) from None
 
 
 def _random(given: Given, asked: Asked, definition: Fields) -> Sampling:

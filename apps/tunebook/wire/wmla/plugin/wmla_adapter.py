@@ -10,6 +10,7 @@ import logging
 import math
 import sys
 import types
+from typing import Any
 
 STATES = {"FINISHED": "FINISHED", "EARLY_STOPPED": "STOPPED", "USER_CANCELED": "STOPPED", "SYS_CANCELED": "KILLED"}
 
@@ -17,35 +18,45 @@ STATES = {"FINISHED": "FINISHED", "EARLY_STOPPED": "STOPPED", "USER_CANCELED": "
 class BasePluginOptimizer:
     """What algorithms derive from."""
 
-    def __init__(self, name, hyper_parameters, **kwargs):
+    def __init__(self, name: str, hyper_parameters: list[dict[str, Any]], **kwargs: str) -> None:
         self.name = name
         self.hyper_parameters = hyper_parameters
         self.kwargs = kwargs
 
-    def search(self, number_samples, last_exp_results):
+    def search(self, number_samples: int, last_exp_results: list[dict[str, Any]]) -> Any:
         raise TypeError("PluginOptimizer has no method search(number_samples, last_exp_results)")
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         return {}
 
-    def set_state(self, state_dict):
+    def set_state(self, state_dict: dict[str, Any]) -> None:
         pass
 
 
 class WmlaPlugin:
     """One algorithm. It may be made anew at any time; then its first batch tells it of all results so far."""
 
-    def __init__(self, space, objective, seed, *, name, folder, hyper_parameters, algo_params):
+    def __init__(
+        self,
+        space: dict[str, Any],
+        objective: dict[str, Any],
+        seed: int,
+        *,
+        name: str,
+        folder: str,
+        hyper_parameters: list[dict[str, Any]],
+        algo_params: dict[str, str],
+    ) -> None:
         provide_interface(name)
         sys.path.insert(0, folder)
         kind = importlib.import_module("optimizer").PluginOptimizer
         self.metric = objective["metrics"][0]["name"]
         self.grids = {entry["name"]: Grid(entry) for entry in hyper_parameters}
         self.optimizer = kind(name, hyper_parameters, **algo_params)
-        self.told = set()
+        self.told: set[int] = set()
         self.has_ended = False
 
-    def ask(self, count, trials):
+    def ask(self, count: int, trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The next batch, or nothing while the last one still runs."""
         if self.has_ended or any(not trial["ended"] for trial in trials):
             return []
@@ -57,10 +68,10 @@ class WmlaPlugin:
             return []
         return [self.snapped(params) for params in found]
 
-    def exhausted(self):
+    def exhausted(self) -> bool:
         return self.has_ended
 
-    def result(self, trial):
+    def result(self, trial: dict[str, Any]) -> dict[str, Any]:
         """A trial as `last_exp_results` holds it."""
         value = trial["value"]
         curve = trial.get("curve") or ([] if value is None else [[0, value]])
@@ -72,7 +83,7 @@ class WmlaPlugin:
             "metrics": [{"iteration": step, self.metric: at} for step, at in curve],
         }
 
-    def snapped(self, params):
+    def snapped(self, params: Any) -> dict[str, Any]:
         """The parameters in plain numbers, each on the grid of its range."""
         if not isinstance(params, dict):
             raise TypeError(f"search gave {params!r:.80} instead of a dict of names and values")
@@ -84,7 +95,7 @@ class WmlaPlugin:
 class Grid:
     """Where the values of one hyperparameter lie."""
 
-    def __init__(self, entry):
+    def __init__(self, entry: dict[str, Any]) -> None:
         self.is_range = entry["type"] == "Range"
         self.is_whole = entry["dataType"] == "INT"
         self.is_text = entry["dataType"] == "STR"
@@ -92,7 +103,7 @@ class Grid:
         low = entry.get("minIntVal" if self.is_whole else "minDbVal") if self.is_range else 0
         self.low = float(low or 0)
 
-    def snapped(self, value):
+    def snapped(self, value: Any) -> Any:
         """The value as plain Python, moved to the nearest step where there are steps."""
         value = value.item() if hasattr(value, "item") else value
         if self.is_text or isinstance(value, (bool, str)) or not isinstance(value, (int, float)):
@@ -105,7 +116,7 @@ class Grid:
         return float(value) if self.is_range else value
 
 
-def provide_interface(name):
+def provide_interface(name: str) -> None:
     """Make the modules that algorithms import."""
     logger = logging.getLogger(name or "plugin")
     if not logger.handlers:
@@ -113,7 +124,7 @@ def provide_interface(name):
         handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
-    members = {
+    members: dict[str, dict[str, Any]] = {
         "plugins": {},
         "plugins.core": {},
         "plugins.core.logger": {"logger": logger},
