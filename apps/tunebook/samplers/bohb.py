@@ -3,17 +3,21 @@
 Source: Falkner, Klein and Hutter, BOHB: Robust and Efficient Hyperparameter Optimization at Scale, ICML 2018.
 """
 
+import math
 from collections.abc import Hashable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
 from tunebook.distributions import identity
 from tunebook.history import History, TrialView
+from tunebook.ledger import Ledger
 from tunebook.objective import Objective
 from tunebook.samplers.base import Suggestion
+from tunebook.samplers.fidelity import loss_of
 from tunebook.samplers.hyperband import HyperbandSampler
 from tunebook.samplers.options import Option, number, whole
 from tunebook.samplers.tpe import TpeSampler
+from tunebook.samplers.watch import Change, Watch
 from tunebook.space import Params, Space
 
 AGAIN = 4  # so often the model is asked for something that was not tried with another budget
@@ -39,36 +43,52 @@ class BohbSampler(HyperbandSampler):
     def __init__(self, space: Space, objective: Objective, seed: int = 0, **options: Any) -> None:
         super().__init__(space, objective, seed, **options)
         self._needed = self.chosen["min_points"] or len(space.leaves()) + 2
-        candidates = self.chosen["n_candidates"]
-        self._models = {
-            budget: TpeSampler(space, objective, seed, n_startup=0, n_candidates=candidates) for budget in self.budgets
-        }
+        choices = {"n_startup": 0, "n_candidates": self.chosen["n_candidates"], "failures": "ignore"}
+        self._lessons = Watch()
+        self._models = {budget: TpeSampler(space, objective, seed, **choices) for budget in self.budgets}
+        self._forget()
 
     def fresh(
         self, history: History, number: int, pending: Sequence[Params], taken: AbstractSet[Hashable]
     ) -> Suggestion | None:
-        budget, known = self._telling(history)
+        budget = self._telling(history)
         if budget and self.draw(number).random() >= self.chosen["random_fraction"]:
-            past = History(self.space, history.objective, known, history.seed)
             passed: list[Params] = []
             while len(passed) < AGAIN:
-                found = self._models[budget].suggest(past, number, [*pending, *passed])
+                found = self._models[budget].suggest(self._past[budget], number, [*pending, *passed])
                 if found is None:
                     break
                 if identity(found.params) not in taken:
-                    note = f"learnt from {len(known)} trials with {self.resource} {budget}"
+                    note = f"learnt from {self._results[budget]} trials with {self.resource} {budget}"
                     return Suggestion(found.params, "model", found.expected, found.spread, note)
                 passed.append(found.params)
         return self.drawn(number, taken)
 
-    def _telling(self, history: History) -> tuple[int, tuple[TrialView, ...]]:
-        """The largest budget with enough results, and the trials that had it; 0 while there is none."""
-        by_budget: dict[int, list[TrialView]] = {budget: [] for budget in self.budgets}
-        for trial, _ in history.results:
-            budget = trial.params.get(self.resource, self.budgets[-1] if trial.number < 0 else None)
-            if isinstance(budget, int | float) and budget in by_budget:
-                by_budget[int(budget)].append(trial)
-        for budget in reversed(self.budgets):
-            if len(by_budget[budget]) >= self._needed:
-                return budget, tuple(by_budget[budget])
-        return 0, ()
+    def _forget(self) -> None:
+        self._past = {budget: Ledger(self.space, self.objective, self.seed) for budget in self.budgets}
+        self._results = dict.fromkeys(self.budgets, 0)
+
+    def _telling(self, history: History) -> int:
+        """The largest budget with enough results; 0 while there is none."""
+        is_other, changes = self._lessons.news(history)
+        if is_other:
+            self._forget()
+        for change in changes:
+            self._learn(change, history)
+        return next((budget for budget in reversed(self.budgets) if self._results[budget] >= self._needed), 0)
+
+    def _learn(self, change: Change, history: History) -> None:
+        """Sort a trial in by its budget."""
+        trial = change.trial
+        budget = trial.params.get(self.resource, self.budgets[-1] if trial.number < 0 else None)
+        if not isinstance(budget, int | float) or budget not in self._past:
+            return
+        was_told = change.before is not None and is_told(change.before, history)
+        self._results[int(budget)] += is_told(trial, history) - was_told
+        self._past[int(budget)].put(trial)
+
+
+def is_told(trial: TrialView, history: History) -> bool:
+    """Whether a trial came to a number."""
+    loss = loss_of(trial, history)
+    return loss is not None and math.isfinite(loss)

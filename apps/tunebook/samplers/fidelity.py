@@ -5,10 +5,12 @@ by its budget, and by whether its configuration was tried with the budget before
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from tunebook.distributions import identity
 from tunebook.errors import SpecError
@@ -17,6 +19,7 @@ from tunebook.history import History, TrialView
 from tunebook.objective import Objective
 from tunebook.samplers.base import REDRAWS, Sampler, Suggestion
 from tunebook.samplers.options import Option, number, whole
+from tunebook.samplers.watch import Change, Watch
 from tunebook.sampling import MAX_BUDGET, RESOURCE
 from tunebook.space import Params, Space
 from tunebook.status import TrialStatus
@@ -53,7 +56,49 @@ class Entry:
         return self.loss is not None
 
 
-class BudgetSampler(Sampler):
+class Standing(ABC):
+    """Where the trials of a history stand in a schedule.
+
+    It grows with the history. What is only suggested has a place while the rest of a batch is asked for, and is taken
+    out again then: it may never become a trial.
+    """
+
+    def __init__(self) -> None:
+        self._tried: list[tuple[dict[Any, Any], Any, Any]] | None = None
+
+    @abstractmethod
+    def sort_in(self, budget: int, entry: Entry) -> bool:
+        """Give the next trial its place. False: what is known of earlier trials does not hold any more."""
+
+    @abstractmethod
+    def settle(self, budget: int, entry: Entry) -> None:
+        """Note what a trial that ran has come to: a number, or that it still runs."""
+
+    def note(self, table: dict[Any, Any], key: Hashable, value: Any) -> None:
+        """Put something under a key, to be undone if it is tried only."""
+        if self._tried is not None:
+            self._tried.append((table, key, table.get(key)))
+        table[key] = value
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """What is noted meanwhile is forgotten at the end."""
+        self._tried = []
+        try:
+            yield
+        finally:
+            for table, key, before in reversed(self._tried):
+                if before is None:
+                    del table[key]
+                else:
+                    table[key] = before
+            self._tried = None
+
+
+Place = TypeVar("Place", bound=Standing)
+
+
+class BudgetSampler(Sampler, Generic[Place]):
     """Base of samplers whose trials have budgets; a new one says how trials are sorted in and what comes next."""
 
     options: ClassVar[tuple[Option, ...]] = BUDGETS
@@ -68,21 +113,67 @@ class BudgetSampler(Sampler):
             raise SpecError("min_resource", f"must be at most max_resource ({most}), got {self.chosen['min_resource']}")
         self.eta: float = self.chosen["eta"]
         self.budgets = budgets(self.chosen["min_resource"], self.chosen["max_resource"], self.eta)
-        self._known: dict[int, tuple[TrialView, int, Entry | None]] = {}
+        self._watch = Watch()
+        self._kept: Place | None = None
 
     @property
     def adds(self) -> tuple[str, ...]:
         return (self.resource,)
 
-    def entries(self, history: History) -> Iterator[tuple[int, Entry]]:
-        """The trials that have a budget, from the first on, with it. Those of other experiments do not count."""
+    @abstractmethod
+    def standing(self) -> Place:
+        """How a schedule stands before there are any trials."""
+
+    @abstractmethod
+    def asked(self, standing: Place, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
+        """The next suggestion, which then has its place in the schedule; None while there is none."""
+
+    def ask(self, history: History, count: int = 1) -> list[Suggestion]:
+        standing = self.followed(history)
+        suggestions: list[Suggestion] = []
+        pending = [dict(trial.params) for trial in history.running]
+        with standing.trying():
+            for number in range(history.next_number, history.next_number + count):
+                suggestion = self.asked(standing, history, number, pending)
+                if suggestion is None:
+                    break
+                suggestions.append(suggestion)
+                pending.append(suggestion.params)
+        return suggestions
+
+    def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
+        standing = self.followed(history)
+        with standing.trying():
+            return self.asked(standing, history, number, pending)
+
+    def followed(self, history: History) -> Place:
+        """How the trials of a history stand: as last time, but for what has changed."""
+        is_other, changes = self._watch.news(history)
+        if not is_other and self._kept is not None and self._is_followed(self._kept, changes, history):
+            return self._kept
+        self._kept = self.standing()
         for trial in history.trials:
-            known = self._known.get(trial.number)
-            if known is None or known[0] is not trial:
-                known = (trial, *self._sorted_in(trial, history))
-                self._known[trial.number] = known
-            if known[2] is not None:
-                yield known[1], known[2]
+            budget, entry = self._sorted_in(trial, history)
+            if entry is not None:
+                self._kept.sort_in(budget, entry)
+        return self._kept
+
+    def _is_followed(self, standing: Place, changes: Sequence[Change], history: History) -> bool:
+        """Take in changes where that is possible: new trials, and results of those that ran."""
+        for change in changes:
+            budget, entry = self._sorted_in(change.trial, history)
+            if change.before is None:
+                if entry is not None and not standing.sort_in(budget, entry):
+                    return False
+                continue
+            known, before = self._sorted_in(change.before, history)
+            if entry is None and before is None:
+                continue
+            same = entry and before and (known, before.key) == (budget, entry.key)
+            if not same or before is None or entry is None or before.has_ended or entry.loss == math.inf:
+                return False
+            standing.settle(budget, entry)
+        return True
 
     def fresh(
         self, history: History, number: int, pending: Sequence[Params], taken: AbstractSet[Hashable]

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 
 from tunebook.history import History
 from tunebook.objective import Objective
-from tunebook.samplers.base import Suggestion
-from tunebook.samplers.fidelity import BUDGETS, BudgetSampler, Entry, ranked
+from tunebook.samplers.base import Suggestion, Taken
+from tunebook.samplers.fidelity import BUDGETS, BudgetSampler, Entry, Standing, ranked
 from tunebook.samplers.options import Option, whole, word
 from tunebook.space import Params, Space
 
@@ -27,6 +27,7 @@ class Rung:
     budget: int
     width: int
     entries: dict[Hashable, Entry] = field(default_factory=dict)
+    ended: int = 0
 
     @property
     def is_full(self) -> bool:
@@ -34,7 +35,7 @@ class Rung:
 
     @property
     def is_complete(self) -> bool:
-        return self.is_full and all(entry.has_ended for entry in self.entries.values())
+        return self.is_full and self.ended == len(self.entries)
 
 
 @dataclass
@@ -58,18 +59,20 @@ class Move:
         return self.bracket.rungs[self.rung].budget
 
 
-class Standing:
+class Brackets(Standing):
     """The brackets as far as a history has filled them."""
 
     def __init__(self, sampler: "HyperbandSampler") -> None:
+        super().__init__()
         self._sampler = sampler
         self._brackets: list[Bracket] = []
         self._open: dict[int, list[Bracket]] = {}
         self._awaited: dict[tuple[int, Hashable], tuple[Bracket, int]] = {}
+        self._rungs: dict[int, Rung] = {}
         self._failures: dict[Hashable, int] = {}
         self.at_most: set[Hashable] = set()
 
-    def sort_in(self, budget: int, entry: Entry) -> None:
+    def sort_in(self, budget: int, entry: Entry) -> bool:
         """Give a trial its place: that of a configuration which goes on, else the next free first one."""
         if entry.loss == math.inf:
             self._failures[entry.key] = self._failures.get(entry.key, 0) + 1
@@ -79,16 +82,27 @@ class Standing:
         if place is None or not self._takes(*place, entry):
             bracket = self._free(budget)
             if bracket is None:
-                return
+                return True
             place = (bracket, 0)
+        rung = place[0].rungs[place[1]]
+        before, was_full = rung.entries.get(entry.key), rung.is_full
+        rung.ended += entry.has_ended - (before is not None and before.has_ended)
+        self._rungs[entry.number] = rung
         self.put(*place, budget, entry)
+        return before is None and not was_full  # a rung may have been found narrower for want of this trial
+
+    def settle(self, budget: int, entry: Entry) -> None:
+        rung = self._rungs.get(entry.number)
+        if rung is not None and rung.entries[entry.key].number == entry.number:
+            rung.entries[entry.key] = entry
+            rung.ended += entry.has_ended
 
     def put(self, bracket: Bracket, rung: int, budget: int, entry: Entry) -> None:
         """A trial at its place, from where its configuration may go on."""
-        bracket.rungs[rung].entries[entry.key] = entry
-        self._awaited[(budget, entry.key)] = (bracket, rung)
+        self.note(bracket.rungs[rung].entries, entry.key, entry)
+        self.note(self._awaited, (budget, entry.key), (bracket, rung))
         if rung + 1 < len(bracket.rungs):
-            self._awaited[(bracket.rungs[rung + 1].budget, entry.key)] = (bracket, rung + 1)
+            self.note(self._awaited, (bracket.rungs[rung + 1].budget, entry.key), (bracket, rung + 1))
 
     def next(self) -> Move | Wait:
         """What is to be asked now; "wait" while results are missing for that, "done" when nothing ever will be."""
@@ -152,7 +166,7 @@ class Standing:
         return waiting[0]
 
 
-class HyperbandSampler(BudgetSampler):
+class HyperbandSampler(BudgetSampler[Brackets]):
     """Brackets of successive halving: the first begins with many small budgets, the last with a few full ones.
 
     While the results of a rung are missing nothing is asked, unless ``exec_mode`` is "parallelism": then the next
@@ -187,31 +201,13 @@ class HyperbandSampler(BudgetSampler):
         ]
         return Bracket(index, rungs)
 
-    def ask(self, history: History, count: int = 1) -> list[Suggestion]:
-        standing = self._standing(history)
-        suggestions: list[Suggestion] = []
-        pending = [dict(trial.params) for trial in history.running]
-        for number in range(history.next_number, history.next_number + count):
-            suggestion = self._asked(standing, history, number, pending)
-            if suggestion is None:
-                break
-            suggestions.append(suggestion)
-            pending.append(suggestion.params)
-        return suggestions
-
-    def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
-        return self._asked(self._standing(history), history, number, pending)
+    def standing(self) -> Brackets:
+        return Brackets(self)
 
     def exhausted(self, history: History) -> bool:
-        return self._standing(history).next() == "done"
+        return self.followed(history).next() == "done"
 
-    def _standing(self, history: History) -> Standing:
-        standing = Standing(self)
-        for budget, entry in self.entries(history):
-            standing.sort_in(budget, entry)
-        return standing
-
-    def _asked(self, standing: Standing, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
+    def asked(self, standing: Brackets, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         """The next move as a suggestion, which then has its place as well."""
         move = standing.next()
         if not isinstance(move, Move):
@@ -222,7 +218,7 @@ class HyperbandSampler(BudgetSampler):
             entry = Entry(number, move.entry.key, move.entry.params, None)
         else:
             taken = set(move.bracket.rungs[0].entries)
-            found = self.fresh(history, number, pending, taken | standing.at_most)
+            found = self.fresh(history, number, pending, Taken(taken, standing.at_most))
             found = self.fresh(history, number, pending, taken) if found is None else found
             if found is None:
                 return None

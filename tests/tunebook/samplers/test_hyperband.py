@@ -229,9 +229,9 @@ def test_halving_of_a_finite_space_ends() -> None:
 
 
 def test_bohb_learns_from_the_largest_budget_that_tells_enough() -> None:
-    past = play("bohb", 12, random_fraction=0, max_resource=27)
+    past = play("hyperband", 12, max_resource=27)
 
-    learnt = [s for s in ask("bohb", past, 30, random_fraction=0, max_resource=27) if s.source == "model"]
+    learnt = [s for s in ask("bohb", past, 12, random_fraction=0, max_resource=27) if s.source == "model"]
 
     assert learnt
     assert all("with budget 27" in suggestion.note for suggestion in learnt)
