@@ -25,6 +25,7 @@ class Completion {
     input.addEventListener("keydown", (event) => this.key(event));
     input.addEventListener("click", () => this.soon());
     input.addEventListener("blur", () => setTimeout(() => this.close(), 150));
+    if (input.value !== input.defaultValue) this.soon(); // typed while this module was on its way
     this.list.addEventListener("pointerdown", (event) => event.preventDefault());
     this.list.addEventListener("click", ({ target }) => this.take([...this.list.children].indexOf(target.closest("li"))));
   }

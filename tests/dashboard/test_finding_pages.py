@@ -1,0 +1,204 @@
+"""Saved views, stars, row menus, files, words and jumps of the catalog's pages."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django.asserts import assertContains, assertNotContains
+
+from apps.dashboard.listing import Listing
+from apps.experiments.models import Experiment
+from apps.search.models import SavedView, Star
+from apps.tuning import experiments
+from tests.dashboard.conftest import queries_of
+from tests.dashboard.trials import with_trials
+
+Make = Callable[..., Experiment]
+CATALOG = "/w/lab/"
+
+
+def test_a_view_is_saved_from_the_page_and_shown_as_the_current_one(as_ada: Client, as_ben: Client) -> None:
+    form = {"name": "bad ones", "query": "status:failed", "sort": "-updated", "shared": "on"}
+    response = as_ada.post(f"{CATALOG}views", form)
+
+    assert response["Location"] == f"{CATALOG}?q=status%3Afailed&sort=-updated"
+    page = as_ben.get(response["Location"])
+    assertContains(page, "bad ones")
+    assert page.context["views"]["current"].name == "bad ones"
+    assertNotContains(page, "Delete the view")  # it is not his
+    assertContains(as_ada.get(response["Location"]), "Delete the view bad ones")
+
+
+def test_a_wrong_view_is_not_saved_and_the_query_stays(as_ada: Client) -> None:
+    response = as_ada.post(f"{CATALOG}views", {"name": "x", "query": "staus:failed"}, follow=True)
+
+    assertContains(response, "Not saved: query: there is no field")
+    assertContains(response, 'value="staus:failed"')
+    assert not SavedView.objects.exists()
+
+
+def test_a_view_is_shared_kept_and_dropped(as_ada: Client, as_ben: Client) -> None:
+    as_ada.post(f"{CATALOG}views", {"name": "mine", "query": "owner:me"})
+    view = SavedView.objects.get()
+    assertNotContains(as_ben.get(CATALOG), ">mine<")
+
+    as_ada.post(f"{CATALOG}views/{view.pk}", {"do": "share"})
+    assertContains(as_ben.get(CATALOG), ">mine<")
+    assert as_ben.post(f"{CATALOG}views/{view.pk}", {"do": "drop"}).status_code == 403
+
+    as_ada.post(f"{CATALOG}views/{view.pk}", {"do": "drop"})
+    assert not SavedView.objects.exists()
+    assert as_ada.post(f"{CATALOG}views/{2**70}", {"do": "drop"}).status_code == 404
+
+
+def test_a_viewer_stars_rows_that_only_he_sees_starred(
+    as_ben: Client, as_ada: Client, as_cleo: Client, make_experiment: Make
+) -> None:
+    one = make_experiment(name="one")
+    make_experiment(name="two")
+
+    as_ben.post(f"{CATALOG}act", {"one": f"star:{one.key}"})
+
+    assert as_ben.get(CATALOG).context["starred"] == {one.pk}
+    assert as_ada.get(CATALOG).context["starred"] == set()
+    assert [str(found) for found in as_ben.get(f"{CATALOG}?q=is:starred").context["experiments"]] == ["one"]
+    assert as_cleo.post(f"{CATALOG}act", {"one": f"star:{one.key}"}).status_code == 404
+    as_ben.post(f"{CATALOG}act", {"one": f"unstar:{one.key}"})
+    assert not Star.objects.exists()
+
+
+def test_a_rows_own_button_leaves_ticked_rows_alone(as_dora: Client, make_experiment: Make) -> None:
+    one, two = make_experiment(name="one"), make_experiment(name="two")
+
+    as_dora.post(f"{CATALOG}act", {"one": f"pause:{one.key}", "key": [two.key]})
+
+    assert set(Experiment.objects.filter(desired="pause")) == {one}
+
+
+def test_a_rows_menu_offers_what_role_and_state_allow(
+    as_ada: Client, as_ben: Client, as_cleo: Client, make_experiment: Make
+) -> None:
+    one = make_experiment()
+    menu = f"/w/lab/e/{one.key}/menu"
+
+    assertContains(as_ada.get(menu), f"pause:{one.key}")
+    assertNotContains(as_ben.get(menu), "pause:")
+    assertContains(as_ben.get(menu), f"star:{one.key}")
+    assert as_cleo.get(menu).status_code == 404
+    Experiment.objects.filter(pk=one.pk).update(status="FINISHED", ended=timezone.now())
+    assertNotContains(as_ada.get(menu), "pause:")
+
+
+def test_ticked_rows_and_whole_queries_come_as_files(as_ben: Client, make_experiment: Make) -> None:
+    one, two = make_experiment(name="one"), make_experiment(name="two")
+    make_experiment(name="hidden", accessibility="PRIVATE")
+
+    ticked: Any = as_ben.post(f"{CATALOG}act", {"act": "export-json", "key": [one.key]})
+    whole: Any = as_ben.get(f"{CATALOG}export", {"format": "csv", "q": "name:one or name:two or name:hidden"})
+    none: Any = as_ben.get(f"{CATALOG}export", {"format": "json", "q": "name:none"})
+
+    assert [row["key"] for row in json.loads(b"".join(ticked))] == [one.key]
+    assert [line.split(",")[0] for line in b"".join(whole).decode().splitlines()[1:]] == [two.key, one.key]
+    assert json.loads(b"".join(none)) == []
+
+
+def test_words_and_jumps_answer_members_only(as_ben: Client, as_cleo: Client, make_experiment: Make) -> None:
+    one = make_experiment(name="resnet")
+
+    words = as_ben.get(f"{CATALOG}words", {"text": "sta", "at": "3"}).json()
+    jumps = as_ben.get(f"{CATALOG}jump", {"q": "res"}).json()["items"]
+
+    assert words["options"][0]["text"] == "status:"
+    assert jumps[0]["address"] == f"/w/lab/e/{one.key}/"
+    assert jumps[-1]["words"] == "Search the catalog for res"
+    assert "New experiment" not in [item["words"] for item in as_ben.get(f"{CATALOG}jump").json()["items"]]
+    assert as_cleo.get(f"{CATALOG}jump").status_code == 404
+    assert as_cleo.get(f"{CATALOG}words").status_code == 404
+
+
+def test_the_help_names_every_field(as_ben: Client) -> None:
+    page = as_ben.get(f"{CATALOG}help/search")
+
+    assertContains(page, "<code>param.…</code>", count=2)
+    assertContains(page, "best trial")
+
+
+def test_of_many_experiments_the_facets_are_counted_when_they_are_looked_at(
+    as_ada: Client, make_experiment: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_experiment(tags=[("vision", "")])
+    monkeypatch.setattr("apps.dashboard.views.catalog.FEW", 0)
+
+    page = as_ada.get(f"{CATALOG}?sort=name")
+    late = as_ada.get(f"{CATALOG}facets?sort=name")
+
+    assert page.context["facets"] is None
+    assertContains(page, f'hx-get="{CATALOG}facets?sort=name"')
+    assertContains(page, "?sort=name&amp;facets=all")
+    assertContains(late, "?sort=name&amp;q=tag%3Avision")
+    assertContains(as_ada.get(f"{CATALOG}?facets=all"), "tag%3Avision")
+
+
+def test_a_panel_that_breaks_breaks_alone_and_tells_its_number(
+    as_ada: Client, make_experiment: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_experiment(name="still here")
+
+    def broken(self: Listing) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Listing, "facets", broken)
+    with caplog.at_level(logging.ERROR, logger="apps.dashboard.panels"):
+        page = as_ada.get(CATALOG)
+
+    assertContains(page, "still here")
+    assertContains(page, "Filters cannot be shown")
+    assertContains(page, "Try again")
+    assert page.context["facets"].id in caplog.text
+
+
+def test_the_trash_tells_the_days_left_and_empties_itself(
+    as_ada: Client, make_experiment: Make, actor_ada: Any, settings: Any
+) -> None:
+    settings.TUNEBOOK_TRASH_DAYS = 30
+    old, new = make_experiment(name="old"), make_experiment(name="new")
+    for one in (old, new):
+        experiments.delete(actor_ada, one)
+    Experiment.objects.filter(pk=old.pk).update(trashed_at=timezone.now() - timedelta(days=31))
+    Experiment.objects.filter(pk=new.pk).update(trashed_at=timezone.now() - timedelta(days=10, hours=1))
+
+    page = as_ada.get("/w/lab/trash")
+    assertContains(page, "after 30 days it is deleted for good")
+    assertContains(page, ">19 days<")
+    assertContains(page, ">today<")
+
+    assert experiments.empty_trash() == 1
+    assert list(Experiment.objects.all()) == [new]
+    assert as_ada.get("/w/lab/trash").context["total"] == 1
+
+    settings.TUNEBOOK_TRASH_DAYS = 0
+    Experiment.objects.filter(pk=new.pk).update(trashed_at=timezone.now() - timedelta(days=900))
+    assert experiments.empty_trash() == 0
+    assertNotContains(as_ada.get("/w/lab/trash"), "deleted for good.")
+
+
+@pytest.mark.parametrize(
+    "query", ["q=(status:waiting+or+is:starred)+-tag:a", "q=param.x<1", "q=staus:x", "facets=all", "sort=best"]
+)
+def test_a_page_costs_as_many_queries_for_few_as_for_many(as_ada: Client, make_experiment: Make, query: str) -> None:
+    with_trials(make_experiment(), "FINISHED")
+    address = f"{CATALOG}?{query}"
+    few = queries_of(as_ada, address)
+
+    for _ in range(20):
+        with_trials(make_experiment(tags=[("vision", "")]), "FINISHED")
+
+    # an empty answer asks which part of the query removes most instead of reading rows
+    assert queries_of(as_ada, address) <= max(few, 15)
