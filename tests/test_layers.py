@@ -51,7 +51,7 @@ ALLOWED = {
 # What the library may use of others, and where (rule 1); everywhere else it is the standard library alone.
 NUMERICS = {"numpy", "scipy", "sklearn"}
 NUMERIC_PARTS = ("tunebook.samplers", "tunebook.importance", "tunebook.examples")
-YAML_READERS = {"tunebook.wire.text", "tunebook.sweep.files", "tunebook.cli"}
+YAML_READERS = {"tunebook.wire.text", "tunebook.sweep.files"}
 
 
 @dataclass(frozen=True)

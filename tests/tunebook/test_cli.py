@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.tunebook.native_server import NativeServer, an_experiment
-from tunebook import cli, client, examples
-from tunebook.cli import DONE, NOT_WELL, REFUSED, UNREACHABLE, USAGE, main
+from tunebook import client, examples
+from tunebook.cli import DONE, NOT_WELL, REFUSED, UNREACHABLE, USAGE, looking, main
 from tunebook.client import load_credentials
 
 DIGITS = Path(examples.__file__).parent / "digits.json"
@@ -172,7 +172,7 @@ def test_stopping_says_what_became_of_it(server, capsys):
 @pytest.mark.parametrize("options", [[], ["--follow"]])
 def test_logs_are_read_to_the_end(server, capsys, monkeypatch, options):
     written = [f"line {number}" for number in range(5)]
-    monkeypatch.setattr(cli, "_LINES", 2)
+    monkeypatch.setattr(looking, "LINES", 2)
 
     def page(query, body):
         start = (int(query["page"]) - 1) * 2

@@ -1,0 +1,78 @@
+"""The commands and their options."""
+
+import argparse
+from collections.abc import Callable
+
+from tunebook import __version__, imports
+from tunebook.cli import looking, submitting, watching
+from tunebook.cli.codes import DONE
+from tunebook.completion import SHELLS, script
+from tunebook.export import FORMATS
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(prog="tunebook", description="Submit hyperparameter sweeps and follow them.")
+    whole.add_argument("--version", action="version", version=f"tunebook {__version__}")
+    commands = whole.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        command.add_argument("--server", help="address of the server, else that of `tunebook login`")
+        command.add_argument("--json", action="store_true", help="print JSON for scripts")
+        command.set_defaults(run=run)
+        return command
+
+    login = add("login", submitting.login, "remember a server and a token")
+    login.add_argument("url", help="address of the server, e.g. http://localhost:8000")
+    login.add_argument("--token", help="asked for when left out; `-` reads it from the standard input")
+    login.add_argument("--workspace", default="", help="the workspace to use where a command names none")
+    submit = add("submit", submitting.submit, "create an experiment from a job or a configuration")
+    submit.add_argument("file", help="JSON or YAML; `-` reads the standard input")
+    submit.add_argument("--name", default="")
+    submit.add_argument("--description", default="")
+    submit.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
+    submit.add_argument("--watch", action="store_true", help="follow it until it has ended")
+    submit.add_argument("--check", action="store_true", help="only look whether the file is a sweep")
+    listing = add("list", looking.listed, "show experiments, newest first")
+    listing.add_argument(
+        "query", nargs="*", help="words, or field:value, e.g. status:RUNNING tag:team=vision sort:best"
+    )
+    listing.add_argument("--limit", type=int, default=20)
+    for name, run, summary in (
+        ("show", looking.show, "show one experiment"),
+        ("watch", watching.watch, "follow an experiment until it has ended"),
+        ("best", looking.best, "show the parameters of the best trial"),
+        ("stop", looking.stop, "stop an experiment"),
+    ):
+        add(name, run, summary).add_argument("key", help="the experiment's key")
+    logs = add("logs", looking.logs, "print what a trial has written")
+    logs.add_argument("key", help="the experiment's key")
+    logs.add_argument("trial", type=int, help="the trial's number")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until the trial has ended")
+    logs.add_argument("--stderr", action="store_true", help="its error output instead")
+    table = add("export", looking.export, "write the trials of an experiment as a table")
+    table.add_argument("key", help="the experiment's key")
+    table.add_argument(
+        "--format", choices=FORMATS, default=None, help="csv, unless --json or the file's name says else"
+    )
+    table.add_argument("--whole", action="store_true", help="everything, as one document that `import` takes")
+    table.add_argument("-o", "--output", metavar="FILE", help="a new file instead of the standard output")
+    bring = add("import", submitting.bring, "bring in an experiment that another tool or another Tunebook ran")
+    bring.add_argument("source", help="a file, a folder or an address, as --from says")
+    bring.add_argument(
+        "--from", dest="kind", choices=("tunebook", *imports.KINDS), required=True, help="what it comes from"
+    )
+    bring.add_argument("--study", default="", metavar="NAME", help="which study or experiment, where there are several")
+    bring.add_argument("--metric", default="", help="the metric that counts, where the other tool does not know")
+    bring.add_argument("--goal", default="", choices=("", "minimize", "maximize"), help="its direction")
+    bring.add_argument("--check", action="store_true", help="only say what would be imported")
+    shell = add("completion", print_completion, "print a script that completes this command in a shell")
+    shell.add_argument("shell", choices=SHELLS)
+    return whole
+
+
+def print_completion(options: argparse.Namespace) -> int:
+    """`tunebook completion`."""
+    print(script(parser(), options.shell), end="")
+    return DONE
