@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -26,6 +27,7 @@ class Code(TunebookView):
     """Code for the trials of jobs."""
 
     creates = True
+    query_pattern = re.compile("workspace")
     operations = {"POST": "UploadCode"}
 
     def post(self, request: Request) -> HttpResponse:
