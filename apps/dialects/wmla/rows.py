@@ -78,6 +78,7 @@ def _record(one: Submission, rows: list[tuple[Any, ...]], *, with_metrics: bool)
         failed=sum(status == TrialStatus.FAILED for status in statuses),
         total=len(shown) if planned is None or has_ended else max(planned, len(shown)),
         best=places.get(experiment.best_trial) if experiment.best_trial is not None else None,
+        reason=experiment.reason,
         trials=[_placed(trial, place) for place, trial in enumerate(shown.values())],
     )
     return wmla.task(document, facts)

@@ -48,7 +48,7 @@ def test_a_training_is_started_and_read(ada_there: Wmla) -> None:
     assert ada_there.get(f"{EXECS}/").json() == [record]
     assert ada_there.get(TASKS).json() == []
     experiment = Experiment.objects.get()
-    assert (experiment.max_trials, experiment.sampler, experiment.dialect) == (1, "experiments", "wmla")
+    assert (experiment.max_trials, experiment.sampler, experiment.dialect) == (1, "grid", "wmla")
 
 
 def test_the_list_holds_the_trainings_of_tasks_too_in_the_same_queries(

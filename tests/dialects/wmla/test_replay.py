@@ -15,7 +15,6 @@ import pytest
 import requests
 from django.contrib.auth.models import User
 
-from apps.artifacts import places
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
 from apps.workspaces.models import IssuedKey
@@ -53,10 +52,8 @@ def base(served: str, settings: Any, tmp_path: Path, ada: User, key_ada: IssuedK
     """The address of a server beside which an optimizer works."""
     settings.TUNEBOOK_DATA = tmp_path / "data"
     settings.TUNEBOOK_DATA.mkdir()
-    places.place.cache_clear()
     with optimizer(settings.TUNEBOOK_DATA):
         yield f"http://{served}"
-    places.place.cache_clear()
 
 
 def a_task(algorithm: str, jobs: int, *params: tuple[str, str], **changes: Any) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class Facts:
     failed: int = 0
     total: int = 0
     best: int | None = None
+    reason: str = ""
     trials: Sequence[Trial] = field(default_factory=tuple)
 
 
@@ -70,6 +71,8 @@ def task(document: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     }
     if found:
         record["best"] = found[0]
+    if facts.reason:
+        record["message"] = facts.reason
     if document.get("hyperParams"):
         record["hyperParams"] = [
             {**entry, "type": str(entry.get("type", "")).lower()} for entry in document["hyperParams"]

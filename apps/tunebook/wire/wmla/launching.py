@@ -88,17 +88,17 @@ class Model:
     files: Sequence[str] = ()
 
 
-def command(launch: Launch, model: Model, *, shared: str = "", after: str = "", path: str = "args") -> Command:
+def command(launch: Launch, model: Model, *, shared: str = "", path: str = "args") -> Command:
     """What a trial runs: its parameters as config.json beside the script, and the folders that such scripts expect.
 
-    shared: the folder that all trials find as DLI_DATA_FS. after: a shell line for when the script has ended well.
+    shared: the folder that all trials find as DLI_DATA_FS.
     Raises SpecError when the script is not among the files.
     """
     main = _find(launch, model.files, path) if launch.main and model.code else launch.main
     folder = dirname(main) if model.code else ""
     place = f"{WORK}/{folder}" if folder else WORK
     return Command(
-        steps=(_script(launch, basename(main) if folder else main, after),),
+        steps=(_script(launch, basename(main) if folder else main),),
         environment={
             "RESULT_DIR": f"{place}/{RESULTS}",
             "LOG_DIR": f"{place}/{LOGS}",
@@ -113,7 +113,7 @@ def command(launch: Launch, model: Model, *, shared: str = "", after: str = "", 
     )
 
 
-def _script(launch: Launch, main: str, after: str) -> str:
+def _script(launch: Launch, main: str) -> str:
     """Lines of shell that make the folders, leave the parameters, and become the script.
 
     Old scripts put the path of their results together from three variables; a link leads them to the same folder.
@@ -131,7 +131,7 @@ def _script(launch: Launch, main: str, after: str) -> str:
             lines.append(f'PY={shlex.quote(launch.python)}; [ -x "$PY" ] || PY=python')
             python = '"$PY"'
         words = [python, shlex.quote(main), *words]
-    return "\n".join([*lines, *([" ".join(words), after] if after else [f"exec {' '.join(words)}"])])
+    return "\n".join([*lines, f"exec {' '.join(words)}"])
 
 
 def _sorted(words: list[str], path: str) -> tuple[dict[str, str], list[str], bool]:

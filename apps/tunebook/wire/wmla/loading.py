@@ -20,6 +20,7 @@ from tunebook.wire.wmla.spaces import load_experiments, load_space
 GOALS: dict[str, Goal] = {"minimize": "minimize", "maximize": "maximize"}
 RESULT_FILE = f"{RESULTS}/val_dict_list.json"
 MINUTE = 60.0
+EXIT_STATUS = "exit_status"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,16 +145,15 @@ def _wire_path(path: str, document: Fields) -> str:
 
 
 def single(args: str, *, around: Surroundings, path: str = "args") -> Job:
-    """The job of one training without a search: it has succeeded when its script has ended well."""
-    after = """echo '{"step": 0, "metrics": {"completed": 1}}' >> "$TUNEBOOK_SPOOL\""""
+    """The job of one training without a search, which has succeeded when its script has ended well."""
     launch = read_args(args, path)
     job = Job(
         space=Space({}),
-        objective=Objective("maximize", (Metric("completed"),)),
-        sampling=Sampling("experiments", {"experiments": [{}]}),
+        objective=Objective("minimize", (Metric(EXIT_STATUS),)),
+        sampling=Sampling("grid"),
         limits=Limits(max_trials=1),
-        command=command(launch, around.model, shared=around.shared, after=after, path=path),
-        readings=Readings("records", (RESULT_FILE,)),
+        command=command(launch, around.model, shared=around.shared, path=path),
+        readings=Readings("exit"),
     )
     try:
         return job.check()
