@@ -44,7 +44,7 @@ def update(model: type[Model], changes: Mapping[str, Any], **where: Any) -> int:
             values += [_as_stored(_field(model, name), one, database) for one in sorted(value)]
         elif value is not None:
             values.append(_as_stored(_field(model, name), value, database))
-    with database.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_update_sql(model, names, shape), values)
         return int(cursor.rowcount)
 
@@ -55,6 +55,11 @@ def read(model: type[Model], names: tuple[str, ...], key: int) -> tuple[Any, ...
         cursor.execute(_read_sql(model, names), [key])
         row = cursor.fetchone()
     return None if row is None else tuple(row)
+
+
+def prepared() -> Any:
+    """A cursor for statements whose text never changes: where the database can keep them, only parameters are sent."""
+    return connection.prepared_cursor() if hasattr(connection, "prepared_cursor") else connection.cursor()
 
 
 def _as_stored(field: Field[Any, Any], value: Any, database: BaseDatabaseWrapper) -> Any:

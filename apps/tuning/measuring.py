@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -29,10 +29,10 @@ Row = tuple[int, int, int, str, int, float | None, int, datetime]
 """A measurement as it is stored: trial, attempt, source, name, step, value, kind, at."""
 CURVE = ("last_value", "last_step", "best_value", "value_sum", "value_count")
 """The columns of a trial that follow the curve of the objective."""
+FINITE = int(Kind.FINITE)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One value of one metric at one step; `source` counts the metric sources of the job from 0.
 
     `at`: when the trial says that it measured this; None is now.
@@ -81,11 +81,13 @@ def plan(trial: Trial, attempt: int, objective: Objective, readings: Sequence[Re
     times: dict[Place, datetime] = {}
     result = Stored()
     for reading in readings:
-        before = known.get(reading.place, fresh.get(reading.place))
+        place = reading.place
+        before = known.get(place) if known else None
+        before = fresh.get(place) if before is None else before
         if before is None:
-            fresh[reading.place] = reading.value
+            fresh[place] = reading.value
             if reading.at is not None:
-                times[reading.place] = reading.at
+                times[place] = reading.at
             result.verdicts.append("stored")
         else:
             result.verdicts.append("duplicate" if same(before, reading.value) else "conflict")
@@ -115,7 +117,7 @@ def said_again(trial: Trial, attempt: int, readings: Sequence[Reading]) -> list[
                 tails[reading.metric] = _tail(trial, attempt, reading.metric, len(readings), taken)
             tail = tails[reading.metric]
             twin = next((step for step, known in tail.items() if _is_one(known, reading)), None)
-            reading = replace(reading, step=max(tail) + 1 if twin is None else twin)
+            reading = reading._replace(step=max(tail) + 1 if twin is None else twin)
         taken[reading.metric, reading.step] = (reading.value, reading.at)
         if reading.metric in tails:
             tails[reading.metric][reading.step] = (reading.value, reading.at)
@@ -185,32 +187,34 @@ def _combined(trial: Trial, attempt: int, objective: Objective, fresh: dict[Plac
 
 
 def _rows(trial: Trial, attempt: int, values: Mapping[Place, float], times: Mapping[Place, datetime]) -> list[Row]:
-    now = timezone.now()
-    return [
-        (
-            trial.pk,
-            attempt,
-            place[0],
-            place[1],
-            place[2],
-            value if math.isfinite(value) else None,
-            kind_of(value),
-            times.get(place, now),
-        )
-        for place, value in values.items()
-    ]
+    now, key = timezone.now(), trial.pk
+    made: list[Row] = []
+    for place, value in values.items():
+        source, name, step = place
+        at = times.get(place, now)
+        if math.isfinite(value):
+            made.append((key, attempt, source, name, step, value, FINITE, at))
+        else:
+            made.append((key, attempt, source, name, step, None, kind_of(value), at))
+    return made
 
 
 def insert(made: Sequence[Row]) -> None:
     """Store new measurements. One query on PostgreSQL; one statement for each on SQLite, where that costs little."""
     if not made:
         return
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(INSERT_ALL, [list(column) for column in zip(*made, strict=True)])
-        else:
-            adapt = connection.ops.adapt_datetimefield_value
+    if connection.vendor != "postgresql":
+        adapt = connection.ops.adapt_datetimefield_value
+        with connection.cursor() as cursor:
             cursor.executemany(INSERT_ONE, [(*row[:-1], adapt(row[-1])) for row in made])
+    elif len(made) <= FEW:
+        with rows.prepared() as cursor:
+            cursor.execute(INSERT_ALL, [list(column) for column in zip(*made, strict=True)])
+    else:
+        with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+            copy.set_types(list(_COPIED))
+            for row in made:
+                copy.write_row(row)
 
 
 _COLUMNS = {
@@ -225,6 +229,10 @@ _COLUMNS = {
 }
 _INTO = f"INSERT INTO {Measurement._meta.db_table} ({', '.join(_COLUMNS)})"
 INSERT_ONE = f"{_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
+COPY = f"COPY {Measurement._meta.db_table} ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+_COPIED = ("int8", "int4", "int2", "text", "int8", "float8", "int2", "timestamptz")
+FEW = 8
+"""Up to so many measurements go by a statement that the server keeps; more are copied in, which has a price of its own."""
 INSERT_ALL = f"{_INTO} SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _COLUMNS.values())})"
 
 
@@ -237,10 +245,10 @@ def save_curve(trial: Trial, **before: int | None) -> bool:
 def _carry_on(trial: Trial, attempt: int, objective: Objective, values: dict[Place, float], result: Stored) -> None:
     """Follow the objective's curve in the trial's columns, in order of step."""
     series = series_name(objective)
-    for (_, name, step), value in sorted(values.items(), key=lambda item: item[0][2]):
+    for (_, name, step), value in sorted(values.items(), key=_step_of):
         if name != COMBINED:
             result.last[name] = value
-            result.last_step = max(result.last_step or 0, step)
+            result.last_step = step
         if name == series:
             result.points.append((step, value))
     finite = [(step, value) for step, value in result.points if math.isfinite(value)]
@@ -255,6 +263,10 @@ def _carry_on(trial: Trial, attempt: int, objective: Objective, values: dict[Pla
     trial.best_value = objective.best([*known, *numbers])
     trial.value_sum += sum(numbers)
     trial.value_count += len(numbers)
+
+
+def _step_of(item: tuple[Place, float]) -> int:
+    return item[0][2]
 
 
 def _is_behind(trial: Trial, attempt: int, series: str, step: int) -> bool:

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.experiments.models import Desired, Experiment
+from apps.experiments.rows import prepared
 from apps.feed.models import experiment_stream
 from apps.feed.writing import Happening, append
 from apps.trials.models import Attempt, Trial
@@ -129,13 +130,15 @@ def objective(experiment: str, version: int) -> Objective:
 
 def _sources(hashes: list[str]) -> dict[str, Source]:
     """The attempts of these tokens, their trials locked in order. One query, two for several attempts."""
-    marks = ", ".join(["%s"] * len(hashes))
-    locks = connection.features.has_select_for_update
     long_ago = connection.ops.adapt_datetimefield_value(timezone.now() - LATE)
-    with connection.cursor() as cursor:
-        if locks and len(hashes) > 1:  # a driver locks the experiment first, and then its trials in whatever order
-            cursor.execute(f"{EXPERIMENTS.format(marks=marks)} FOR KEY SHARE", hashes)
-        cursor.execute(SOURCES.format(marks=marks) + (LOCKING if locks else ""), [long_ago, *hashes])
+    with prepared() as cursor:
+        if connection.features.has_select_for_update:
+            if len(hashes) > 1:  # a driver locks the experiment first, and then its trials in whatever order
+                cursor.execute(EXPERIMENTS, [hashes])
+            cursor.execute(f"{SOURCES.format(these='= ANY(%s)')}{LOCKING}", [long_ago, hashes])
+        else:
+            marks = ", ".join(["%s"] * len(hashes))
+            cursor.execute(SOURCES.format(these=f"IN ({marks})"), [long_ago, *hashes])
         found = cursor.fetchall()
     return {key: _source(*rest) for key, *rest in found}
 
@@ -153,8 +156,8 @@ SOURCES = f"""
 SELECT a.token_hash, a.number, a.fenced, a.ended IS NOT NULL AND a.ended < %s, e.id, e.key, e.version, t.attempt_count,
 {", ".join(f"t.{name}" for name in COLUMNS)}
 FROM {_ATTEMPT} a JOIN {_TRIAL} t ON t.id = a.trial_id JOIN {_EXPERIMENT} e ON e.id = t.experiment_id
-WHERE a.token_hash IN ({{marks}}) ORDER BY t.id"""
+WHERE a.token_hash {{these}} ORDER BY t.id"""
 LOCKING = " FOR NO KEY UPDATE OF t"
 EXPERIMENTS = f"""
 SELECT 1 FROM {_EXPERIMENT}
-WHERE id IN (SELECT experiment_id FROM {_ATTEMPT} WHERE token_hash IN ({{marks}})) ORDER BY id"""
+WHERE id IN (SELECT experiment_id FROM {_ATTEMPT} WHERE token_hash = ANY(%s)) ORDER BY id FOR KEY SHARE"""

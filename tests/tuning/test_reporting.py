@@ -119,7 +119,7 @@ def test_the_number_of_queries_does_not_grow_with_the_measurements(running):
             connection,
         ) as queries:
             reporting.report([Batch("a", [Reading("loss", first + step, 0.5) for step in range(count)])])
-        counts.append(sum("INSERT INTO trials_measurement" not in one["sql"] for one in queries))
+        counts.append(sum("trials_measurement" not in one["sql"] for one in queries))
 
     assert counts[0] == counts[1] <= 6
 

@@ -22,7 +22,7 @@ INERT = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 @require_GET
 @in_workspace
-def files(request: HttpRequest, place: Place, key: str, number: int, path: str = "") -> HttpResponseBase:
+def files(request: HttpRequest, place: Place, key: str, number: int, path: str = "") -> Any:
     """A folder's page, or a file's with its preview; `?download` is the file itself, `?picture` as a picture."""
     experiment, _ = load(place, key)
     trial = verbs.find(place.actor, experiment, number=number)

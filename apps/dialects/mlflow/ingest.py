@@ -81,7 +81,10 @@ class Ingest:
             if not answer.done():  # the caller may have gone away
                 answer.set_result(found)
 
-        self.gatherer.submit(batch, lambda found: loop.call_soon_threadsafe(settle, found))
+        def done(found: Answer) -> None:
+            loop.call_soon_threadsafe(settle, found)
+
+        self.gatherer.submit(batch, done)
         return await answer
 
 

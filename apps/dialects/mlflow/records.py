@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -23,6 +23,7 @@ from tunebook.wire.mlflow import Metric
 
 MOST_DOCUMENT = 60_000
 MOST_DATASETS = 100
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HISTORY = "mlflow.log-model.history"
 
 
@@ -132,13 +133,14 @@ def log_metrics(run: Run, metrics: Sequence[Metric]) -> None:
 
 def batch_of(token: str, metrics: Sequence[Metric], trial: str) -> Batch:
     """Metrics as the report of an attempt. A step may be said again: MLflow keeps every value."""
-    return Batch(token, [reading_of(metric) for metric in metrics], again=True, trial=trial)
-
-
-def reading_of(metric: Metric) -> Reading:
-    """One metric as a measurement, with the time that the client says."""
-    at = datetime.fromtimestamp(metric.timestamp / 1000, UTC)
-    return Reading(metric.key, metric.step, metric.value, at=at)
+    times: dict[int, datetime] = {}
+    readings = []
+    for key, value, step, timestamp in metrics:
+        at = times.get(timestamp)
+        if at is None:
+            at = times[timestamp] = EPOCH + timedelta(milliseconds=timestamp)
+        readings.append(Reading(key, step, value, 0, at))
+    return Batch(token, readings, again=True, trial=trial)
 
 
 def _objects(document: Mapping[str, Any], name: str, most: int) -> list[Mapping[str, Any]]:

@@ -4,7 +4,8 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from tunebook.errors import SpecError
 from tunebook.fields import kind
@@ -24,8 +25,7 @@ _KEY = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,250}")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One value; `timestamp` is in milliseconds since 1970."""
 
     key: str
@@ -81,7 +81,7 @@ def metric_of(item: object) -> Metric:
     if not isinstance(item, Mapping):
         raise SpecError("", f"must be an object, got {kind(item)}")
     key = item.get("key")
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
+    if not isinstance(key, str) or not _is_key(key):
         raise SpecError("key", f"must be a text of 1 to {MOST_KEY} characters without control characters")
     value = item.get("value")
     if type(value) is not float:
@@ -137,6 +137,11 @@ def whole(name: str, value: object, least: int, most: int) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise SpecError(name, f"must be a whole number from {least} to {most}, got {value!r:.40}")
     return number
+
+
+@lru_cache(maxsize=4096)
+def _is_key(key: str) -> bool:
+    return _KEY.fullmatch(key) is not None
 
 
 def _value(value: object) -> float:
