@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from typing import Any
 
 import orjson
-from django.db.models import Q, QuerySet, Sum, TextField
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 
 from apps.experiments.filters import ExperimentFilter
@@ -54,11 +54,14 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which experiments: parameters of ExperimentFilter, and what it has no word for; `meant` is a query as lookups."""
+    """Which experiments: parameters of ExperimentFilter, and what it has no word for; `meant` is a query as lookups.
+
+    terminating: only those that a person has stopped and that go on until their trials have ended; False: only others.
+    """
 
     filters: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[tuple[str, str | None]] = ()
-    terminating: bool = False
+    terminating: bool | None = None
     trashed: bool = False
     meant: Q = field(default_factory=Q)
 
@@ -88,13 +91,54 @@ class Search:
 
     @cached_property
     def _total(self) -> int:
+        if self._counts_taggings:
+            return self._tagged()
         if not self.wanted.is_kept_counted:
             return self.rows.count()
         if self.filters is None:
             return sum(self._visible_in(workspace) for workspace in self.actor.roles)
         # a tally has the columns that these filters ask for
         places: Any = Tally.objects.filter(visible(self.actor), trashed=self.wanted.trashed)
-        return self.filters.filter_queryset(places).aggregate(total=Sum("number"))["total"] or 0
+        kept = self.filters.filter_queryset(places).aggregate(total=Sum("number"))["total"] or 0
+        if self.wanted.terminating is False:
+            kept -= self.filters.qs.filter(desired=Desired.STOP).count()  # few, and not for long
+        return int(kept)
+
+    @property
+    def _counts_taggings(self) -> bool:
+        """Whether all with the tags are wanted, by somebody who sees them all."""
+        only_tags = bool(self.wanted.tags) and self.wanted == Wanted(tags=self.wanted.tags)
+        return only_tags and len(self.actor.roles) == 1 and bool(self.actor.administers)
+
+    def _tagged(self) -> int:
+        """How many have these tags, counted in the narrow table of taggings: experiment and tag share a workspace."""
+        _, value = self._tags[0]
+        first, *others = self._tag_ids
+        rows = TAGGING.filter(tag__in=first)
+        for ids in others:
+            rows = rows.filter(Exists(TAGGING.filter(experiment=OuterRef("experiment"), tag__in=ids)))
+        found = rows.count() if value is not None else rows.aggregate(n=Count("experiment", distinct=True))["n"]
+        in_trash = Experiment.objects.visible_to(self.actor).filter(trashed__in=[True])
+        return int(found) - self._with_tags(in_trash).count()
+
+    @property
+    def _tags(self) -> list[tuple[str, str | None]]:
+        """The wanted tags, those with a value first: fewer have them."""
+        return sorted(self.wanted.tags, key=lambda tag: tag[1] is None)
+
+    @cached_property
+    def _tag_ids(self) -> list[list[int]]:
+        """The tags that each wanted one may be. One query each."""
+        tags = Tag.objects.filter(workspace__in=list(self.actor.roles))
+        named = [
+            tags.filter(key=key) if value is None else tags.filter(key=key, value=value) for key, value in self._tags
+        ]
+        return [list(one.values_list("pk", flat=True)) for one in named]
+
+    def _with_tags(self, rows: QuerySet[Experiment]) -> QuerySet[Experiment]:
+        for ids in self._tag_ids:
+            rows = rows.filter(Exists(TAGGING.filter(experiment=OuterRef("pk"), tag__in=ids)))
+        return rows
 
     def page(self, page: Page, columns: ById) -> list[Sequence[Any]]:
         """The rows of one page in order. One query, and the total's, for a list of all of one workspace; else two."""
@@ -129,11 +173,14 @@ class Search:
         rows = rows.filter(self.wanted.meant) if self.wanted.meant else rows
         if self.wanted.terminating:
             rows = rows.filter(desired=Desired.STOP).exclude(status__in=ENDED_EXPERIMENT)
-        for key, value in self.wanted.tags:
-            tags = Tag.objects.filter(workspace__in=list(self.actor.roles), key=key)
-            tags = tags if value is None else tags.filter(value=value)
-            rows = rows.filter(pk__in=Experiment.tags.through.objects.filter(tag__in=tags).values("experiment"))
-        return rows
+        elif self.wanted.terminating is False:
+            rows = rows.exclude(desired=Desired.STOP)
+        if not self.wanted.tags:
+            return rows
+        if self._counts_taggings and self.total() < FEW:
+            first = TAGGING.filter(tag__in=self._tag_ids[0]).values("experiment")
+            rows = rows.filter(pk__in=first)  # looked up one by one, not met on a walk through all
+        return self._with_tags(rows)
 
     def _visible_in(self, workspace: int) -> int:
         return sum(
@@ -231,6 +278,8 @@ def wanted_trials(experiment: Experiment, page: Page, wanted: QuerySet[Trial]) -
 
 
 MOST = 200
+FEW = 2000
+TAGGING = Experiment.tags.through.objects.order_by()
 SWEEPS = Statement(
     lambda: (
         Experiment.objects.filter(key="?")

@@ -15,6 +15,7 @@ from apps.dialects.pai.base import PaiView
 from apps.dialects.refusal import Refusal
 from apps.tuning import experiments
 from apps.workspaces.access import workspace_of
+from tunebook.status import ENDED_EXPERIMENT
 from tunebook.wire import pai
 
 CONFIGURATION = "HpoExperimentConfiguration"
@@ -71,9 +72,11 @@ class ListHpoExperiments(PaiView):
                 filters[name] = [filters[name]]
         if "workspace" in filters and filters["workspace"] not in self.actor.slugs:
             workspace_of(self.actor, filters["workspace"])
-        terminating = filters.get("status") == [pai.TERMINATING]
-        if terminating:
-            del filters["status"]
+        terminating = None
+        if filters.get("status") == [pai.TERMINATING]:
+            terminating = bool(filters.pop("status"))
+        elif "status" in filters and filters["status"][0] not in ENDED_EXPERIMENT:
+            terminating = False  # those are shown, and so found, as TERMINATING
         numbered = parameters.numbered_tags(self.request._request.GET.dict())
         return catalog.Wanted(filters=filters, tags=(*asked["Tag"], *numbered), terminating=terminating)
 

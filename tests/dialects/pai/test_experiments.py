@@ -177,7 +177,8 @@ def test_configuration_comes_when_asked_for(native: Native, experiment: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("query", "expected"), [({}, 3), ({"Status": "WAITING"}, 4), ({"Name": "sweep"}, 4), ({"Tag.1.Key": "t"}, 4)]
+    ("query", "expected"),
+    [({}, 3), ({"Status": "FINISHED"}, 3), ({"Status": "WAITING"}, 5), ({"Name": "sweep"}, 4), ({"Tag.1.Key": "t"}, 6)],
 )
 def test_the_list_keeps_its_number_of_queries(
     native: Native, make_experiment: Any, query: dict[str, str], expected: int
@@ -208,7 +209,7 @@ def test_pages_put_together_are_the_list(native: Native, native_ben: Native, mak
 
 
 def test_a_plain_list_counts_no_rows(native: Native, three: list[str]) -> None:
-    for query in ({}, {"Status": "WAITING"}, {"Accessibility": "PUBLIC"}, {"Creator": "ada"}):
+    for query in ({}, {"Status": "FINISHED"}, {"Accessibility": "PUBLIC"}, {"Creator": "ada"}):
         with CaptureQueriesContext(connection) as queries:
             native.get("/experiments", **query)
         assert not [one["sql"] for one in queries if "COUNT(" in one["sql"]]
@@ -305,6 +306,8 @@ def test_stopping_what_runs_is_terminating(native: Native, experiment: str, tria
     assert answer["Status"] == "TERMINATING"
     assert [(one["Name"], one["Status"]) for one in listed["Experiments"]] == [("First Sweep", "TERMINATING")]
     assert native.get(f"/experiment/{experiment}")["Status"] == "TERMINATING"
+    elsewhere = native.get("/experiments", Status="RUNNING")
+    assert (elsewhere["TotalCount"], elsewhere["Experiments"]) == (0, [])
 
 
 def test_a_deleted_experiment_is_gone_from_every_answer(native: Native, experiment: str, trial_of: Any) -> None:

@@ -189,7 +189,7 @@ class Seeder:
             ended=at + timedelta(seconds=100_000),
             trial_count=len(trials),
         )
-        tags = dice.sample(self.tags, dice.randrange(4))
+        tags = list({tag.key: tag for tag in dice.sample(self.tags, dice.randrange(4))}.values())
         self.tagged[experiment.key] = tags
         experiment.tagged = tag_text((tag.key, tag.value) for tag in tags)
         for trial in trials:
