@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.dashboard.paging import Pages
-from apps.dashboard.views import settings, spaces, understand
+from apps.dashboard.views import notes, settings, sharing, spaces, understand
 from apps.dashboard.views.filtering import carried, filtered
 from apps.dashboard.views.frame import Place, in_workspace, render
 from apps.dashboard.views.opening import header, load
@@ -72,6 +72,10 @@ def _logs(request: HttpRequest, place: Place, experiment: Experiment) -> dict[st
     return {"notes": list(notes[:EVENTS]), "level": level, "workers": list(Worker.objects.alive())}
 
 
+def _notes(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:
+    return {**notes.written(request, place, experiment), **sharing.links(request, place, experiment)}
+
+
 Filler = Callable[[HttpRequest, Place, Experiment], "dict[str, Any] | HttpResponse"]
 FILLERS: Mapping[str, Filler] = {
     "overview": understand.overview,
@@ -81,5 +85,6 @@ FILLERS: Mapping[str, Filler] = {
     "space": spaces.space,
     "replay": understand.replay,
     "logs": _logs,
+    "notes": _notes,
     "settings": settings.settings,
 }

@@ -23,6 +23,7 @@ TABS = (
     ("space", "Space"),
     ("replay", "Replay"),
     ("logs", "Logs & events"),
+    ("notes", "Notes & sharing"),
     ("settings", "Settings"),
 )
 FILTERED = ("overview", "trials", "analyse", "curves", "space", "replay")

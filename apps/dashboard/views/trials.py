@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.dashboard import trial_facts
 from apps.dashboard.templatetags.figures import metric
+from apps.dashboard.views import notes
 from apps.dashboard.views.frame import REFUSALS, Place, attempt, given, in_workspace, render
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
@@ -65,6 +66,7 @@ def trial(request: HttpRequest, place: Place, key: str, number: int) -> HttpResp
         "why": trial_facts.why(experiment, found),
         "neighbours": near.neighbours(experiment, job.space, found) if experiment.trial_count <= FEW else None,
         "artifacts_part": ARTIFACTS if _is_there(ARTIFACTS) else "",
+        **notes.written(request, place, experiment, found),
         **_controls(place, experiment, found),
     }
     return render(request, place, "trials/trial.html", context)

@@ -1,4 +1,4 @@
-"""A workspace's settings: members and keys."""
+"""A workspace's settings: members with invitations, keys, the audit log."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from apps.audit import recording
+from apps.dashboard.paging import Pages
 from apps.dashboard.views.frame import Place, given, in_workspace, render
-from apps.tuning import people
+from apps.experiments.models import Experiment
+from apps.tuning import people, sharing
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import OutOfReach
 from apps.workspaces.models import Key, Role
 from tunebook.errors import SpecError
 
-SECTIONS = (("members", "Members"), ("keys", "API keys"))
+SECTIONS = (("members", "Members"), ("keys", "API keys"), ("audit", "Audit log"))
+FOR_ADMINS = frozenset({"audit"})
+INVITATION_DAYS = ("1", "7", "30")
 EXPIRIES = (("90", "90 days"), ("365", "a year"), ("", "never"))
 
 
@@ -27,6 +33,8 @@ def section(request: HttpRequest, place: Place, section: str) -> HttpResponse:
     if section not in PAGES:
         raise Http404
     if request.method == "POST":
+        if section not in ACTIONS:
+            raise Http404
         answer = ACTIONS[section](request, place)
         if answer is not None:
             return answer
@@ -35,18 +43,41 @@ def section(request: HttpRequest, place: Place, section: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, place: Place, section: str, more: dict[str, Any]) -> HttpResponse:
-    context = {"section": section, "sections": SECTIONS, "roles": Role.choices, **PAGES[section](place), **more}
+    sections = [one for one in SECTIONS if one[0] not in FOR_ADMINS or place.may("manage")]
+    context = {
+        "section": section,
+        "sections": sections,
+        "roles": Role.choices,
+        **PAGES[section](request, place),
+        **more,
+    }
     response = render(request, place, f"workspaces/{section}.html", context)
     if more:
         response["Cache-Control"] = "no-store"
     return response
 
 
-def _members(place: Place) -> dict[str, Any]:
-    return {"members": place.workspace.members.select_related("user").order_by("user__username")}
+def _members(request: HttpRequest, place: Place) -> dict[str, Any]:
+    members = place.workspace.members.select_related("user").order_by("user__username")
+    invitations = list(sharing.invitations_of(place.actor, place.workspace)) if place.may("manage") else []
+    return {"members": members, "invitations": invitations}
 
 
-def _keys(place: Place) -> dict[str, Any]:
+def _audit(request: HttpRequest, place: Place) -> dict[str, Any]:
+    """The log, newest first. Three queries."""
+    asked = {name: request.GET.get(name, "").replace("\x00", "")[:255] for name in ("username", "action", "subject")}
+    found = recording.entries(place.actor, place.workspace, **asked)
+    total = found.count()
+    pages = Pages.of(request.GET, total)
+    entries = list(found[pages.start : pages.stop])
+    named = {entry.subject for entry in entries if entry.action.startswith(("experiment.", "link."))}
+    there = set(Experiment.objects.filter(key__in=named).values_list("key", flat=True))
+    for entry in entries:
+        entry.leads = entry.subject in there  # type: ignore[attr-defined]  # for the template alone
+    return {"entries": entries, "total": total, "pages": pages, "asked": asked, "kinds": AUDITED, "what": "entries"}
+
+
+def _keys(request: HttpRequest, place: Place) -> dict[str, Any]:
     keys = Key.objects.filter(workspace=place.workspace, revoked=None).select_related("user")
     own = keys if place.may("manage") else keys.filter(user_id=place.actor.user_id)
     role = place.actor.roles[place.workspace.pk]
@@ -61,7 +92,14 @@ def _keys(place: Place) -> dict[str, Any]:
 def _change_members(request: HttpRequest, place: Place) -> HttpResponse | None:
     act, name = request.POST.get("act", ""), given(request, "username")
     try:
-        if act == "remove":
+        if act == "invite":
+            return _invite(request, place)
+        if act == "withdraw":
+            number = request.POST.get("invitation", "")
+            whole = int(number) if number.isdecimal() and len(number) < 10 else 0
+            sharing.withdraw(place.actor, place.workspace, whole)
+            messages.success(request, "The invitation is closed.")
+        elif act == "remove":
             people.dismiss(place.actor, place.workspace, name)
             messages.success(request, f"{name} is no longer a member.")
         else:
@@ -72,6 +110,21 @@ def _change_members(request: HttpRequest, place: Place) -> HttpResponse | None:
     except (Conflict, OutOfReach) as error:
         messages.error(request, f"Not done: {error}.")
     return None
+
+
+def _invite(request: HttpRequest, place: Place) -> HttpResponse:
+    """Make an invitation and show its link, once."""
+    days, uses = request.POST.get("days", "7"), request.POST.get("uses", "1")
+    _, token = sharing.invite(
+        place.actor,
+        place.workspace,
+        role=request.POST.get("role", ""),
+        days=int(days) if days in INVITATION_DAYS else 7,
+        name=given(request, "name"),
+        most_uses=int(uses) if uses in ("1", "10", "100") else 1,
+    )
+    link = request.build_absolute_uri(reverse("dashboard:join", args=[token]))
+    return _page(request, place, "members", {"made_invitation": link})
 
 
 def _change_keys(request: HttpRequest, place: Place) -> HttpResponse | None:
@@ -94,5 +147,12 @@ def _change_keys(request: HttpRequest, place: Place) -> HttpResponse | None:
     return _page(request, place, "keys", {"issued": issued})
 
 
-PAGES = {"members": _members, "keys": _keys}
+AUDITED = (
+    ("experiment", "experiments"),
+    ("link", "share links"),
+    ("member", "members and invitations"),
+    ("key", "keys"),
+    ("account", "signing in"),
+)
+PAGES = {"members": _members, "keys": _keys, "audit": _audit}
 ACTIONS = {"members": _change_members, "keys": _change_keys}

@@ -1,0 +1,76 @@
+"""Sharing an experiment: links for people without an account, and files to take along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.dashboard.views.frame import Place, given, in_workspace
+from apps.dashboard.views.opening import load
+from apps.experiments.models import Experiment
+from apps.tuning import sharing, transfer
+from apps.tuning.transfer import table
+from apps.workspaces.access import NotAllowed
+from tunebook.errors import SpecError
+
+MADE = "made-link"
+"""Where a session keeps a link that was just made, until it has been shown."""
+
+
+def links(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:
+    """What the card of links shows; nothing to those who may not share. One query."""
+    if not place.may("edit"):
+        return {}
+    made = request.session.pop(MADE, None)
+    shown = made["link"] if made and made["key"] == experiment.key else ""
+    return {"links": list(sharing.links_of(place.actor, experiment)), "made_link": shown}
+
+
+@require_POST
+@in_workspace
+def share(request: HttpRequest, place: Place, key: str) -> HttpResponse:
+    """Make a link or close one."""
+    experiment, _ = load(place, key)
+    number, days = request.POST.get("link", ""), request.POST.get("days", "")
+    try:
+        if request.POST.get("act") == "close":
+            sharing.unshare(place.actor, experiment, int(number) if number.isdecimal() and len(number) < 10 else 0)
+            messages.success(request, "The link is closed.")
+        else:
+            whole = int(days) if days.isdecimal() and len(days) < 5 else 0
+            _, token = sharing.share(place.actor, experiment, days=whole, name=given(request, "name"))
+            link = request.build_absolute_uri(reverse("dashboard:shared", args=[token]))
+            request.session[MADE] = {"key": experiment.key, "link": link}
+    except (SpecError, NotAllowed) as error:
+        messages.error(request, f"Not done: {error}")
+    page = redirect("dashboard:experiment-tab", place.workspace.slug, experiment.key, "notes")
+    page["Location"] += "#links"
+    return page
+
+
+Writer = Callable[[Experiment], Iterator[str]]
+FILES: Mapping[str, tuple[str, Writer]] = {
+    "trials.csv": ("text/csv; charset=utf-8", table.as_csv),
+    "experiment.json": ("application/json", transfer.dump),
+}
+
+
+@require_GET
+@in_workspace
+def take(request: HttpRequest, place: Place, key: str, file: str) -> Any:
+    """A file to take along."""
+    experiment, _ = load(place, key)
+    if file not in FILES:
+        raise Http404
+    kind, write = FILES[file]
+    return StreamingHttpResponse(
+        write(experiment),
+        content_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{experiment.key}-{file}"', "Cache-Control": "no-store"},
+    )
