@@ -58,6 +58,7 @@ class OneAlgorithm(WmlaView):
             if users:
                 raise Conflict(f"algorithm {name} is in use by {listed(users)}; stop these first.")
             found.delete()
+        plugins.forget(found)
         return self.answer({"name": name})
 
     def _installed(self, name: str) -> Algorithm:

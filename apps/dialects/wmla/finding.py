@@ -33,7 +33,9 @@ def task(actor: Actor, name: str) -> Submission:
 
 def algorithms(actor: Actor) -> QuerySet[Algorithm]:
     """The installed algorithms of the actor's workspaces, in the order of their installation."""
-    return Algorithm.objects.filter(workspace__in=list(actor.roles)).select_related("creator").order_by("pk")
+    return (
+        Algorithm.objects.filter(workspace__in=list(actor.roles)).select_related("creator", "snapshot").order_by("pk")
+    )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from django.conf import settings
@@ -26,12 +27,20 @@ def installed(workspace: Workspace, name: str) -> Algorithm | None:
 
 def ready(algorithm: Algorithm) -> wmla.Installed:
     """The algorithm with its files laid out where the optimizer finds them; done once, harmless again."""
-    if algorithm.snapshot is None:
-        return wmla.Installed(algorithm.name, algorithm.path, interpreter(algorithm.conda_home, algorithm.conda_env))
-    root = Path(settings.TUNEBOOK_DATA) / "algorithms" / algorithm.snapshot.key
-    snapshots.lay(algorithm.snapshot, root)
-    folder = root / algorithm.folder
-    return wmla.Installed(algorithm.name, str(folder), interpreter(algorithm.conda_home, algorithm.conda_env))
+    folder = algorithm.path
+    if algorithm.snapshot is not None:
+        root = _root(algorithm.snapshot.key)
+        snapshots.lay(algorithm.snapshot, root)
+        folder = str(root / algorithm.folder)
+    python = interpreter(algorithm.conda_home, algorithm.conda_env)
+    return wmla.Installed(algorithm.name, folder, python, algorithm.log_level)
+
+
+def forget(algorithm: Algorithm) -> None:
+    """Remove what was laid out for an algorithm that is gone, unless another one has the same files."""
+    snapshot = algorithm.snapshot
+    if snapshot is not None and not Algorithm.objects.filter(snapshot=snapshot).exists():
+        shutil.rmtree(_root(snapshot.key), ignore_errors=True)
 
 
 def interpreter(home: str, environment: str) -> str:
@@ -68,3 +77,7 @@ def allowed_path(path: str) -> str:
     if not os.path.isfile(os.path.join(real, MAIN)):
         raise Refusal("bad_parameter", f"must be a folder of the server that holds {MAIN}", field="path")
     return real
+
+
+def _root(key: str) -> Path:
+    return Path(settings.TUNEBOOK_DATA) / "algorithms" / key

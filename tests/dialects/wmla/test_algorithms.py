@@ -35,6 +35,9 @@ def test_an_uploaded_algorithm_is_installed_used_and_removed(ada_there: Wmla) ->
     )
     listed = ada_there.get(PLACE, type="USER_PLUGIN").json()
     submitted = ada_there.submit(a_document(algoDef__algorithm="mine", algoDef__algoParams=[{"name": "a", "value": 1}]))
+    options = Experiment.objects.get().job["sampling"]["options"]
+    folder = Path(options["arguments"]["folder"])
+    laid = sorted(path.name for path in folder.iterdir())
     in_use = ada_there.delete(f"{PLACE}/mine")
     Experiment.objects.update(status="FINISHED")
     removed = ada_there.delete(f"{PLACE}/mine")
@@ -45,12 +48,11 @@ def test_an_uploaded_algorithm_is_installed_used_and_removed(ada_there: Wmla) ->
     assert (described["name"], described["type"], described["creator"]) == ("mine", "USER_PLUGIN", "ada")
     assert (described["condaHome"], described["logLevel"], described["remoteExec"]) == ("/opt/conda", "DEBUG", False)
     assert submitted.status_code == 201, submitted.content
-    options = Experiment.objects.get().job["sampling"]["options"]
-    folder = Path(options["arguments"]["folder"])
-    assert sorted(path.name for path in folder.iterdir()) == ["helper.py", "optimizer.py"]
+    assert laid == ["helper.py", "optimizer.py"]
     assert options["arguments"]["algo_params"] == {"a": "1"}
     assert in_use.status_code == 409
     assert removed.status_code == 200
+    assert not folder.exists()
     assert ada_there.get(f"{PLACE}/mine").status_code == 404
 
 

@@ -21,6 +21,7 @@ from apps.workspaces.models import IssuedKey
 from tests.dialects.wmla.conftest import a_tar
 from tests.dialects.wmla.models import DIGITS, PLUGIN
 from tests.optimizer.processes import optimizer
+from tests.optimizer.waiting import until
 from tests.people import PASSWORD
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -76,10 +77,10 @@ def a_task(algorithm: str, jobs: int, *params: tuple[str, str], **changes: Any) 
 
 def polled(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """As the notebooks do: ask again while the task is one of two words, and look into its experiments meanwhile."""
-    until = time.monotonic() + 90
+    deadline = time.monotonic() + 90
     record = look()
     while record["state"] in ("SUBMITTED", "RUNNING"):
-        assert time.monotonic() < until, record
+        assert time.monotonic() < deadline, record
         for one in record["experiments"]:
             assert {"id", "state", "appId", "hyperParams"} <= one.keys()
         time.sleep(0.1)
@@ -245,11 +246,50 @@ def why() -> str:
     return "\n".join(map(str, rows))
 
 
+WAITING = """
+import json, os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.02)
+json.dump([{"loss": 1.0}], open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w"))
+"""
+
+
+def test_a_task_is_stopped_at_once_and_goes_on_later(base: str, tmp_path: Path) -> None:
+    """Its script does not listen to a polite stop."""
+    url, auth = f"{base}/platform/rest/deeplearning/v1/hypersearch", ("ada", PASSWORD)
+    task = a_task("Random", 2)
+    task["modelSpec"]["args"] = f"--model-main wait.py {tmp_path / 'gate'}"
+    name = requests.post(url, auth=auth, data={"data": str(task)}, files={"file": ("wait.py", WAITING)}).json()
+
+    def look() -> dict[str, Any]:
+        found: dict[str, Any] = requests.get(f"{url}/{name}", auth=auth).json()
+        return found
+
+    until(lambda: look()["running"] == 2, what="both run")
+    began = time.monotonic()
+    assert requests.delete(f"{url}/{name}", auth=auth).status_code == 409
+    assert requests.put(f"{url}/{name}/force", auth=auth, headers={"Accept": "*/*"}).ok
+    stopped = polled(look)
+    took = time.monotonic() - began
+    (tmp_path / "gate").touch()
+    assert requests.put(f"{url}/{name}/restart", auth=auth).ok
+    record = polled(look)
+
+    assert stopped["state"] == "STOPPED"
+    assert {one["state"] for one in stopped["experiments"]} == {"STOPPED"}
+    assert took < 14  # of the grace of a polite stop
+    assert (record["state"], record["progress"]) == ("FINISHED", "2/2"), why()
+    assert [one["hyperParams"] for one in record["experiments"]] == [
+        one["hyperParams"] for one in stopped["experiments"]
+    ]
+
+
 def polled_exec(url: str, name: str, headers: dict[str, str]) -> dict[str, Any]:
-    until = time.monotonic() + 60
+    deadline = time.monotonic() + 60
     while True:
         found: dict[str, Any] = requests.get(f"{url}/execs/{name}", headers=headers).json()
         if found["state"] not in ("PENDING_CRD_SCHEDULER", "SUBMITTED", "RUNNING"):
             return found
-        assert time.monotonic() < until, found
+        assert time.monotonic() < deadline, found
         time.sleep(0.1)

@@ -76,6 +76,13 @@ def test_values_are_made_plain_and_moved_to_their_steps(made: Made) -> None:
     assert {type(value) for value in found[0].params.values()} == {float, int, str}
 
 
+@pytest.mark.parametrize(("drawn", "value"), [(0.1, 0.099), (0.0999, 0.099), (0.001, 0.001), (0.0021, 0.003)])
+def test_moving_to_a_step_never_leaves_the_range(made: Made, drawn: float, value: float) -> None:
+    sampler, job = made(f"return [{{'lr': {drawn}}}]", hyper=[STEPPED])
+
+    assert sampler.ask(past(job), 1)[0].params == {"lr": value}
+
+
 def test_an_algorithm_sees_its_parameters_and_options_as_on_its_own_platform(made: Made) -> None:
     sampler, job = made(
         """

@@ -23,11 +23,12 @@ _MOST_RESOURCE = 1_000_000_000
 
 @dataclass(frozen=True)
 class Installed:
-    """A plugin algorithm as it lies on the server: its folder, and the interpreter if it needs one of its own."""
+    """A plugin algorithm as it lies on the server: its folder, the interpreter if it needs one of its own, what it logs."""
 
     name: str
     folder: str
     python: str = ""
+    log_level: str = "INFO"
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ def _grid(given: Given, asked: Asked, definition: Fields) -> Sampling:
 def _plugin(plugin: Installed, given: Given, document: Fields) -> Sampling:
     arguments = {
         "name": plugin.name,
+        "log_level": plugin.log_level,
         "folder": plugin.folder,
         "hyper_parameters": [_as_plugins_see(entry) for entry in document.items("hyperParams")],
         "algo_params": {name: "" if value is None else str(value) for name, value in given.values.items()},

@@ -12,6 +12,7 @@ import sys
 import types
 from typing import Any
 
+MODULE = "optimizer"
 STATES = {"FINISHED": "FINISHED", "EARLY_STOPPED": "STOPPED", "USER_CANCELED": "STOPPED", "SYS_CANCELED": "KILLED"}
 
 
@@ -46,10 +47,11 @@ class WmlaPlugin:
         folder: str,
         hyper_parameters: list[dict[str, Any]],
         algo_params: dict[str, str],
+        log_level: str = "INFO",
     ) -> None:
-        provide_interface(name)
+        provide_interface(name, log_level)
         sys.path.insert(0, folder)
-        kind = importlib.import_module("optimizer").PluginOptimizer
+        kind = importlib.import_module(MODULE).PluginOptimizer
         self.metric = objective["metrics"][0]["name"]
         self.grids = {entry["name"]: Grid(entry) for entry in hyper_parameters}
         self.optimizer = kind(name, hyper_parameters, **algo_params)
@@ -100,30 +102,31 @@ class Grid:
         self.is_whole = entry["dataType"] == "INT"
         self.is_text = entry["dataType"] == "STR"
         self.step = float(entry.get("step") or 0) if self.is_range and not float(entry.get("power") or 0) else 0.0
-        low = entry.get("minIntVal" if self.is_whole else "minDbVal") if self.is_range else 0
-        self.low = float(low or 0)
+        bounds = ("minIntVal", "maxIntVal") if self.is_whole else ("minDbVal", "maxDbVal")
+        self.low, self.high = (float(entry.get(name) or 0) if self.is_range else 0.0 for name in bounds)
 
     def snapped(self, value: Any) -> Any:
         """The value as plain Python, moved to the nearest step where there are steps."""
         value = value.item() if hasattr(value, "item") else value
         if self.is_text or isinstance(value, (bool, str)) or not isinstance(value, (int, float)):
             return value
-        if math.isfinite(value) and self.step:
+        if self.step and self.low <= value <= self.high:
+            steps = min(round((value - self.low) / self.step), int((self.high - self.low) / self.step + 1e-9))
             digits = 12 - math.floor(math.log10(max(abs(self.low), abs(value), self.step)))
-            value = round(self.low + round((value - self.low) / self.step) * self.step, digits)
+            value = round(self.low + steps * self.step, digits)
         if self.is_whole:
             return round(value) if math.isfinite(value) else value
         return float(value) if self.is_range else value
 
 
-def provide_interface(name: str) -> None:
+def provide_interface(name: str, log_level: str) -> None:
     """Make the modules that algorithms import."""
     logger = logging.getLogger(name or "plugin")
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
         logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
+        logger.setLevel(log_level)
     members: dict[str, dict[str, Any]] = {
         "plugins": {},
         "plugins.core": {},
