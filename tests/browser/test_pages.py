@@ -25,6 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES = {
     "sign-in": "/login",
+    "what can be asked": "/w/lab/help/search",
+    "catalog, starred": "/w/lab/?q=is:starred+or+(tag:vision+-status:failed)",
+    "queue a trial": "/w/lab/e/{key}/queue",
     "catalog": "/w/lab/",
     "catalog, wrong query": "/w/lab/?q=statos:x+best<low",
     "catalog, nothing found": "/w/lab/?q=zzz",
