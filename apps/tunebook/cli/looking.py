@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tunebook import mlflow_export
 from tunebook.cli.codes import DONE, NOT_WELL
 from tunebook.cli.printing import best_value, client_of, print_json, print_table, progress, say
-from tunebook.client import Json
+from tunebook.client import Client, Json
 from tunebook.export import FORMATS, trials_text
 from tunebook.status import ENDED_TRIAL
 
@@ -92,6 +93,8 @@ def export(options: argparse.Namespace) -> int:
     suffix = Path(options.output or "").suffix[1:]
     form = options.format or ("json" if options.json else suffix if suffix in FORMATS else "csv")
     client = client_of(options)
+    if options.to_mlflow:
+        return _to_mlflow(client, options)
     if options.whole:
         return _write(options.output, json.dumps(client.export(options.key), ensure_ascii=False) + "\n")
     trials: list[Json] = []
@@ -101,6 +104,13 @@ def export(options: argparse.Namespace) -> int:
         if len(trials) >= page["total"] or not page["items"]:
             break
     return _write(options.output, trials_text(trials, form))
+
+
+def _to_mlflow(client: Client, options: argparse.Namespace) -> int:
+    done = mlflow_export.export(client.export(options.key), options.key, options.to_mlflow)
+    words = f"{done.made} runs written to experiment {done.name!r} ({done.experiment_id}), {done.kept} were there"
+    say(options, {"experiment_id": done.experiment_id, "made": done.made, "kept": done.kept}, words)
+    return DONE
 
 
 def _write(path: str | None, text: str) -> int:
