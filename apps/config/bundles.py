@@ -16,10 +16,13 @@ ENTRIES = (
     "js/main.js",
     "js/charts/index.js",
     "js/charts/analyse.js",
+    "js/charts/far.js",
     "js/page/complete.js",
     "js/page/palette.js",
     "css/site.css",
 )
+EXTENSIONS = {"js/charts/far.js": "js/charts/analyse.js"}
+"""An entry that only another one asks for, late: what that one has already is handed on, not written into both."""
 
 Read = Callable[[str], str]
 
@@ -54,7 +57,13 @@ def _script(entry: str, read: Read) -> str:
     texts: dict[str, str] = {}
     _gather(entry, read, texts, ())
     variables = {name: f"m{number}" for number, name in enumerate(texts)}
-    return "".join(_scope(name, text, entry, variables) for name, text in texts.items())
+    if entry not in EXTENSIONS:
+        return "".join(_scope(name, text, entry, variables) for name, text in texts.items())
+    theirs: dict[str, str] = {}
+    _gather(EXTENSIONS[entry], read, theirs, ())
+    variables |= {name: f'given["{name}"]' for name in texts if name in theirs}
+    own = "".join(_scope(name, text, "", variables) for name, text in texts.items() if name not in theirs)
+    return f"export const open = (given) => {{\n{own}return {variables[entry]};\n}};\n"
 
 
 def _gather(name: str, read: Read, texts: dict[str, str], path: tuple[str, ...]) -> None:
@@ -78,7 +87,12 @@ def _scope(name: str, text: str, entry: str, variables: Mapping[str, str]) -> st
         return f"const {{{match['names']}}} = {variables[_beside(name, match['path'])]};\n".replace(" as ", ": ")
 
     def lazy(match: re.Match[str]) -> str:
-        return f'import("./{posixpath.relpath(_beside(name, match["path"]), posixpath.dirname(entry))}")'
+        target = _beside(name, match["path"])
+        asked = f'import("./{posixpath.relpath(target, posixpath.dirname(entry))}")'
+        if EXTENSIONS.get(target) != entry:
+            return asked
+        known = ", ".join(f'"{module}": {variable}' for module, variable in variables.items() if module != entry)
+        return f"{asked}.then((late) => late.open({{ {known} }}))"
 
     exported = [match["name"] for match in EXPORT.finditer(text)]
     body = DYNAMIC_IMPORT.sub(lazy, STATIC_IMPORT.sub(taken, DOC_COMMENT.sub("", text)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import brotli
 import pytest
 
-from apps.config.bundles import ENTRIES, CannotBundle, bundle
+from apps.config.bundles import ENTRIES, EXTENSIONS, CannotBundle, bundle
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,3 +84,22 @@ def test_an_entry_keeps_its_budget(entry, most):
     text = bundle(entry, lambda name: (ROOT / "static" / name).read_text(encoding="utf-8"))
 
     assert len(brotli.compress(text.encode())) <= most
+
+
+def test_what_is_asked_for_late_takes_what_is_there_already(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(EXTENSIONS, "js/late.js", "js/base.js")
+    files = {
+        "js/base.js": 'import { one } from "./one.js";\nexport function go() {\n  return import("./late.js");\n}\nexport const first = one;\n',
+        "js/late.js": 'import { one } from "./one.js";\nimport { two } from "./two.js";\nexport const sum = one + two;\n',
+        "js/one.js": "export const one = 1;\n",
+        "js/two.js": "export const two = 2;\n",
+    }
+
+    base, late = text_of(files, "js/base.js"), text_of(files, "js/late.js")
+
+    assert 'import("./late.js").then((late) => late.open({ "js/one.js": m0 }))' in base
+    assert late.startswith("export const open = (given) => {")
+    assert 'const { one } = given["js/one.js"];' in late
+    assert "const one = 1" not in late
+    assert "const two = 2" in late
+    assert late.rstrip().endswith("return m2;\n};")

@@ -54,7 +54,9 @@ def contour(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str,
         (number, read_x(params), read_y(params), value)
         for number, params, value in rows.values_list("number", "params", "value")
     ]
-    points = [(n, a, b, v) for n, a, b, v in found if a is not None and b is not None and math.isfinite(v)]
+    points = [
+        (n, a, b, v) for n, a, b, v in found if a is not None and b is not None and v is not None and math.isfinite(v)
+    ]
     across, up = (
         axis(x, leaves[x][0], [a for _, a, _, _ in points]),
         axis(y, leaves[y][0], [b for _, _, b, _ in points]),

@@ -1,29 +1,19 @@
 /** All charts, for pages that explain an experiment; with what ties them together: the brush and the replay. */
 
 import { watchBrush } from "./brushed.js";
-import { mountContour } from "./contour.js";
-import { mountCurve } from "./curve.js";
-import { mountCurves } from "./curves.js";
-import { mountEdf } from "./edf.js";
 import { mountHistory } from "./history.js";
 import { mountAll } from "./mount.js";
 import { mountParallel } from "./parallel.js";
-import { mountRank } from "./rank.js";
 import { watchReplay } from "./replay.js";
 import { mountSlice } from "./slice.js";
-import { mountTimeline } from "./timeline.js";
 
-const CHARTS = {
-  history: mountHistory,
-  curves: mountCurves,
-  curve: mountCurve,
-  parallel: mountParallel,
-  slice: mountSlice,
-  rank: mountRank,
-  contour: mountContour,
-  edf: mountEdf,
-  timeline: mountTimeline,
-};
+const CHARTS = { history: mountHistory, parallel: mountParallel, slice: mountSlice };
+for (const name of ["curve", "curves", "rank", "contour", "edf", "timeline"]) CHARTS[name] = late(name);
+
+/** A chart whose drawing is fetched when it is first needed. */
+function late(name) {
+  return async (figure, payload, events) => (await import("./far.js")).FAR[name](figure, payload, events);
+}
 
 /** Make charts of all figures inside an element, each one once. */
 export function mountCharts(root) {

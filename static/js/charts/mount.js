@@ -35,7 +35,7 @@ async function draw(figure) {
     const payload = await load(figure);
     clearTimeout(timer);
     const began = performance.now();
-    const replace = mounted.get(figure)(figure, payload, events);
+    const replace = await mounted.get(figure)(figure, payload, events);
     if (replace && figure.dataset.src) events.onReload(async () => replace(await load(figure, true)));
     requestAnimationFrame(() => requestAnimationFrame(() => drawn(figure, payload, performance.now() - began)));
   } catch (error) {
