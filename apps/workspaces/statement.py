@@ -37,8 +37,8 @@ class Statement:
 
     def _cursor(self) -> Any:
         """One that sends the text once per connection where the database can keep it (apps/config/postgresql)."""
-        keeps = self.prepared and hasattr(connection, "prepared_cursor")
-        return connection.prepared_cursor() if keeps else connection.cursor()
+        keeping = getattr(connection, "prepared_cursor", None) if self.prepared else None
+        return keeping() if keeping else connection.cursor()
 
     def rows(self, parameters: Sequence[Any]) -> list[Sequence[Any]]:
         """The rows for these parameters, their values as the ORM would give them. One query."""

@@ -7,7 +7,7 @@ text, which is parsed and planned anew: measured, planning a narrow query takes 
 from __future__ import annotations
 
 import select
-from typing import Any
+from typing import Any, cast
 
 from django.db.backends.postgresql import base, operations
 from django.db.backends.utils import CursorWrapper
@@ -17,7 +17,7 @@ class PreparedCursor(base.ServerBindingCursor):
     """Sends a statement's text once per connection; afterwards only its parameters."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        return super().execute(query, params, prepare=True, **options)
+        return cast(Any, super()).execute(query, params, prepare=True, **options)
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -38,7 +38,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(PreparedCursor(self.connection))
+            made: Any = self  # the stubs know neither what makes a cursor nor what a cursor is made of
+            return made._prepare_cursor(cast(Any, PreparedCursor)(self.connection))
 
     def is_usable(self) -> bool:
         """Whether the server is there. Asks it only when there is something to read, as when it has said goodbye."""
