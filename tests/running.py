@@ -14,12 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent
 class Running:
     """One command in a process of its own, and the lines that it has said so far."""
 
-    def __init__(self, data: Path, *arguments: str) -> None:
+    def __init__(self, data: Path, *arguments: str, **variables: str) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("TUNEBOOK_", "DJANGO_"))}
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env={**kept, "TUNEBOOK_DATA": str(data), "PYTHONUNBUFFERED": "1"},
+            env={**kept, "TUNEBOOK_DATA": str(data), "PYTHONUNBUFFERED": "1", **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -193,5 +193,4 @@ def _row(experiment: Experiment, name: str = "") -> ArmJob:
         name=name or experiment.key,
         experiment=experiment,
         job_type="Sweep",
-        shape=TODAY,
     )

@@ -24,7 +24,7 @@ class ArmJob(models.Model):
     name = models.CharField(max_length=255)
     experiment = models.OneToOneField(Experiment, models.CASCADE, related_name="arm_job")
     job_type = models.CharField(max_length=8, help_text="Sweep or Command")
-    shape = models.CharField(max_length=20, help_text="the schema in which it was submitted")
+    shape = models.CharField(max_length=20, blank=True, help_text="the schema it was put in; empty when it was not")
     properties = models.JSONField(default=dict, help_text="the client's own `properties`")
     tags = models.JSONField(default=dict, help_text="those that no tag of ours can hold")
     archived = models.BooleanField(default=False)

@@ -72,7 +72,7 @@ def declared(experiment: Experiment) -> tuple[dict[str, Any], str]:
     An experiment that came by another wire is said in this one's words, as far as it has some.
     """
     named: ArmJob | None = getattr(experiment, "arm_job", None)
-    if experiment.dialect != DIALECT or named is None:
+    if experiment.dialect != DIALECT or named is None or not named.shape:
         return azureml.tell(Job.from_dict(experiment.job)), TODAY
     sent: dict[str, Any] = dict(json.loads(experiment.submitted)[azureml.PATH])
     if experiment.version == 1 or named.job_type != "Sweep" or means(sent, named.shape) == _plain(experiment.job):

@@ -15,7 +15,9 @@ from apps.dialects.scopes import WORKSPACE, any_case
 SCOPE = f"{any_case('v1.0')}/{WORKSPACE}/{any_case('experiments')}/(?P<experiment>[^/]+)"
 
 urlpatterns = [
-    re_path(rf"^{SCOPE}/runs/?$", runs.CreateExperiment.as_view()),
-    re_path(rf"^{SCOPE}/runs/(?P<run>[^/]+)/cancel/?$", runs.CancelExperiment.as_view()),
+    re_path(rf"^{SCOPE}/runs/?$", runs.Runs.as_view()),
+    re_path(rf"^{SCOPE}/runs/(?P<run>[^/]+)/?$", runs.OneRun.as_view()),
+    re_path(rf"^{SCOPE}/hdruns/(?P<run>[^/]+)/?$", runs.OneNamedRun.as_view()),
+    re_path(rf"^{SCOPE}/(?:hd)?runs/(?P<run>[^/]+)/cancel/?$", runs.CancelRun.as_view()),
     re_path(r"^.*$", Nowhere.as_view()),
 ]

@@ -26,7 +26,7 @@ class Site:
     def __init__(self, data: Path, *options: str) -> None:
         key = Running(data, "key", "--user", "ada", "--workspace", "lab", "--role", "admin", "--create")
         token = json.loads(re.findall(r"\{.*\}", key.process.communicate(timeout=120)[0], re.DOTALL)[-1])["token"]
-        self.running = Running(data, "up", "--port", "0", *options)
+        self.running = Running(data, "up", "--port", "0", *options, TUNEBOOK_SOURCES=str(CLIENTS))
         found = re.search(r"https?://[^/]+", self.running.line("Tunebook is at"))
         assert found is not None
         self.url = found[0]
@@ -129,3 +129,14 @@ def test_the_management_clients_speak_both_schemas(site: Site) -> None:
     expected = {"algorithm": "Random", "timeout": "PT120M", "maxTotalTrials": 20, "provisioningState": "Succeeded"}
     assert told["old"] == expected
     assert told["new"]["maxTotalTrials"] == 20
+
+
+def test_the_generated_client_of_hyperdrive_works_unmodified(site: Site) -> None:
+    told = site.tell("hyperdrive_story.py")
+
+    assert told["refused"][:2] == [400, 400] and told["refused"][2].startswith("primary_metric_config.goal: ")
+    assert told["made"] == ["digits", "Queued", 0, False]
+    assert told["ended"] == "Completed"  # the script ran from the folder of its experiment, with its arguments
+    assert told["page"].endswith(f"/e/{told['run']}/")
+    assert told["named"] == "HD_of-mine"
+    assert told["cancelled"] == [f"Cancellation requested for {run}" for run in ("HD_of-mine", told["child"])]

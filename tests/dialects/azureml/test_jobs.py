@@ -374,3 +374,17 @@ def test_a_job_costs_a_fixed_number_of_queries(ada_there: Arm, django_assert_max
         ada_there.put("sweep")
     with django_assert_max_num_queries(5):
         ada_there.get("sweep")
+
+
+def test_a_job_that_came_as_a_file_is_told_and_archived_too(
+    ada_there: Arm, make_experiment: Callable[..., Experiment]
+) -> None:
+    text = "jobType: Sweep\n"  # kept word for word by our own API, in whatever notation
+    experiment = make_experiment(dialect="azureml", submitted=text)
+
+    told = ada_there.get(experiment.key)
+    body = {**told.body, "properties": {**told.properties, "isArchived": True}}
+    answer = ada_there.call("PUT", f"{ada_there.base}/jobs/{experiment.key}", body)
+
+    assert (told.status, answer.status, ada_there.get(experiment.key).status) == (200, 200, 200)
+    assert ada_there.get(experiment.key).properties["isArchived"]

@@ -32,10 +32,14 @@ class HyperDrive:
         self.client = Client(raise_request_exception=False, headers=headers)
         self.scope = scope
 
-    def create(self, document: Any, *, scope: str | None = None, escaped: bool = False) -> Answer:
+    def create(self, document: Any, *, scope: str | None = None, escaped: bool = False, path: str = "runs") -> Answer:
         text = document if isinstance(document, bytes) else json.dumps(document).encode()
         part = SimpleUploadedFile("config.json", text, content_type="application/octet-stream")
-        return self.post("runs", {"config": part}, scope=scope, escaped=escaped)
+        return self.post(path, {"config": part}, scope=scope, escaped=escaped)
+
+    def get(self, path: str) -> Answer:
+        response = self.client.get(f"/hyperdrive/v1.0/{self.scope}/{path}")
+        return Answer(response.status_code, json.loads(response.content))
 
     def cancel(self, run: str, *, escaped: bool = False) -> Answer:
         return self.post(f"runs/{run}/cancel", b"", content_type="application/json; charset=utf-8", escaped=escaped)

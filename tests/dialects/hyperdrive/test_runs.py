@@ -157,3 +157,40 @@ def test_other_methods_are_405(ada_there: HyperDrive) -> None:
 def test_creating_costs_a_fixed_number_of_queries(ada_there: HyperDrive, django_assert_max_num_queries: Any) -> None:
     with django_assert_max_num_queries(30):
         assert ada_there.create(a_document()).status == 201
+
+
+def test_a_client_may_choose_the_id_of_its_run(ada_there: HyperDrive) -> None:
+    first = ada_there.create(a_document(), path="hdruns/HD_mine-1")
+    second = ada_there.create(a_document(), path="hdruns/HD_mine-1")
+
+    assert (first.status, second.status, second.body["code"]) == (201, 409, 409)
+    result = first.body["result"]
+    assert result["hyperdrive_run_id"] == result["platform_config"]["ParentRunId"] == "HD_mine-1"
+    assert ada_there.get("runs/HD_mine-1").body["result"]["name"] == "digits"
+    assert ada_there.cancel("HD_mine-1").status == 200
+    assert [row.status for row in Experiment.objects.all()] == ["USER_CANCELED"]
+
+
+@pytest.mark.parametrize("run", ["-a", "a b", "é", "x" * 256])
+def test_an_id_that_cannot_be_is_400(ada_there: HyperDrive, run: str) -> None:
+    answer = ada_there.create(a_document(), path=f"hdruns/{run}")
+
+    assert (answer.status, answer.body["message"].partition(":")[0]) == (400, "run_id")
+    assert not Experiment.objects.exists()
+
+
+def test_a_child_is_tagged_with_the_run_that_started_it(ada_there: HyperDrive) -> None:
+    answer = ada_there.create(a_document(), path="runs/pipeline-1")
+
+    assert answer.status == 201
+    tags = {tag.key: tag.value for tag in Experiment.objects.get().tags.all()}
+    assert tags == {"experiment": "vision", "parent_run": "pipeline-1"}
+
+
+def test_a_run_is_looked_at(ada_there: HyperDrive, cleo_there: HyperDrive) -> None:
+    run = ada_there.create(a_document()).body["result"]["hyperdrive_run_id"]
+
+    found = ada_there.get(f"runs/{run}")
+
+    assert (found.status, found.body["result"]["status"]) == (200, "Queued")
+    assert cleo_there.get(f"runs/{run}").status == ada_there.get("runs/nothing").status == 404

@@ -1,6 +1,6 @@
 """HyperDrive REST, version 2019-09-30: the experiment document, its definitions of what runs, and its answers."""
 
-from tunebook.wire.hyperdrive.answers import Facts, cancelled, created, problem
+from tunebook.wire.hyperdrive.answers import Facts, cancelled, created, experiment, problem
 from tunebook.wire.hyperdrive.documents import SECTIONS, Details, details
 from tunebook.wire.hyperdrive.loading import load
 from tunebook.wire.run_words import EXPERIMENT_WORDS, TRIAL_WORDS, experiment_status, trial_status
@@ -14,6 +14,7 @@ __all__ = [
     "cancelled",
     "created",
     "details",
+    "experiment",
     "experiment_status",
     "load",
     "problem",

@@ -14,7 +14,7 @@ parser.add_argument("--alpha", type=float)
 parser.add_argument("--penalty")
 parser.add_argument("--epochs", type=int)
 parser.add_argument("--model", type=Path)
-options = parser.parse_args()
+options, _ = parser.parse_known_args()
 
 train, labels, test, expected = digits()
 model = SGDClassifier(alpha=options.alpha, penalty=options.penalty, random_state=0)
