@@ -135,7 +135,7 @@ def test_everything_works_without_scripts(signed_in: Visit, ada: User, make_expe
         page.get_by_role("link", name="CSV").click()
     assert coming.value.suggested_filename == "lab.csv"
 
-    page.get_by_text("Menu of resnet").click()
+    page.locator("summary", has_text="Menu of resnet").click()
     page.get_by_role("link", name="Open").click()
     page.get_by_text("Limits", exact=True).click()
     page.get_by_role("link", name="Change them in the settings").click()

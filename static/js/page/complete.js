@@ -68,6 +68,7 @@ class Completion {
   }
 
   close() {
+    this.at = -1;
     this.open(false);
   }
 
@@ -101,6 +102,7 @@ class Completion {
   take(place) {
     const option = this.options?.[place];
     if (!option) return;
+    this.close();
     const [from, to] = this.span;
     const { value } = this.input;
     this.input.value = value.slice(0, from) + option.text + value.slice(to);
