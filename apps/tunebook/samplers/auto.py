@@ -13,15 +13,15 @@ from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
 from tunebook.samplers.bayesian import BayesianSampler
 from tunebook.samplers.cmaes import CmaesSampler
-from tunebook.samplers.encode import Encoder, Kind
+from tunebook.samplers.encode import Encoder, Floats, Kind
 from tunebook.samplers.grid import GridSampler
+from tunebook.samplers.records import Records
 from tunebook.samplers.tpe import TpeSampler
 from tunebook.space import Params, Space
 
 FEW = 32  # a space of so many parameter sets is worth trying out whole
 WIDE = 60  # parameters (options beyond two count too) above which distances tell a Gaussian process little
 START = 10  # trials spread evenly first; a quarter of the planned ones where they are few
-SOME = 30  # results after which a second model is worth asking where distances mean less
 LONG = 300  # results after which cheaper samplers find as much
 CROWD = 64  # trials at once above which a process that thinks for each of them in turn takes too long
 NOISY = 0.3  # share of noise in the values above which to be without progress is no sign of being stuck
@@ -40,7 +40,7 @@ class AutoSampler(Sampler):
 
     Grid for a space of at most 32 parameter sets; TPE for very wide ones and for crowds of trials at once; for others
     a Gaussian process up to 300 results, and then CMA-ES in turn with TPE where all parameters are numbers, else TPE.
-    While the process makes no progress every second trial is asked of one of these; with choices, from 30 results on.
+    Every second trial is asked of one of these while the process makes no progress, and of TPE where there are choices.
 
     Example:
         >>> AutoSampler(Space({"depth": Randint(5)}), Objective()).pick(history, 0, 0).reason
@@ -51,7 +51,9 @@ class AutoSampler(Sampler):
 
     def __init__(self, space: Space, objective: Objective, seed: int = 0, **options: Any) -> None:
         super().__init__(space, objective, seed, **options)
-        columns = Encoder(space).columns
+        encoder = Encoder(space)
+        columns = encoder.columns
+        self._records = Records(encoder)
         self._grid = GridSampler(space, objective, seed) if space.size is not None and space.size <= FEW else None
         self._width = sum(max(column.count - 1, 1) if column.kind is Kind.OPTION else 1 for column in columns)
         self._is_mixed = any(column.kind is Kind.OPTION for column in columns)
@@ -79,12 +81,12 @@ class AutoSampler(Sampler):
         crowd = max(pending, self.limits.max_concurrent)
         if crowd > CROWD:
             return Pick(self._tpe, f"tpe: it is quick enough for {crowd} trials at once")
-        results = len(history.results)
-        if results > LONG:
+        losses = self._records.table(history, (), with_failures=False).loss
+        if len(losses) > LONG:
             return self._later(number, f"there are more than {LONG} results")
-        if self._is_mixed and results >= SOME and number % 2:
+        if self._is_mixed and number % 2:
             return Pick(self._tpe, "tpe in turn with bayesian: some parameters are choices, which it judges one by one")
-        still = self._still(history)
+        still = self._still(losses)
         if still and number % 2 and self._process.noise(history) < NOISY:
             return self._later(number // 2, f"a second opinion, for the last {still} results were no better")
         return Pick(self._process, "bayesian: it makes the most of few results")
@@ -97,15 +99,9 @@ class AutoSampler(Sampler):
             return Pick(self._cmaes, f"cmaes: {why}, and all parameters are numbers")
         return Pick(self._tpe, f"tpe: {why}")
 
-    def _still(self, history: History) -> int:
+    def _still(self, losses: Floats) -> int:
         """How many results have come since the last progress, when they are many; else 0."""
         patience = 15 + 2 * self._width
-        results = history.results
-        if len(results) <= 2 * patience:
+        if len(losses) <= 2 * patience or losses[-patience:].min() < losses[:-patience].min():
             return 0
-        values = [value for _, value in results]
-        before = history.objective.best(values[:-patience])
-        if history.objective.is_better(history.objective.best(values[-patience:]), before):
-            return 0
-        place = values.index(before) if before is not None else 0
-        return len(values) - 1 - place
+        return len(losses) - 1 - int(losses.argmin())
