@@ -11,7 +11,7 @@ class WithoutTraces(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, OperationalError | InterfaceError):
-            record.msg, record.args = "%s: %s", (record.getMessage(), str(error).strip())
+            record.msg, record.args = "%s: %s", (record.getMessage(), " ".join(str(error).split()))
             record.levelno, record.levelname = logging.WARNING, "WARNING"
             record.exc_info = None
         return True

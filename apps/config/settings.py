@@ -178,13 +178,15 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "filters": {"without_traces": {"()": "apps.config.logs.WithoutTraces"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_traces"]},
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "apps": {"level": "INFO"},
         "tunebook": {"level": "INFO"},
         # one line with the traceback comes from django.request; 4xx answers are the client's business
-        "django.request": {"level": "ERROR", "filters": ["without_traces"]},
+        "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

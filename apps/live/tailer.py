@@ -49,6 +49,7 @@ class Tailer:
         self.lock = threading.Lock()
         self.bell, self.rope = os.pipe()
         self.closing = False
+        self.is_blind = False
         self.thread = threading.Thread(target=self._run, name="live-tailer", daemon=True)
 
     def start(self) -> None:
@@ -139,10 +140,15 @@ class Tailer:
         """One look. Whatever goes wrong is logged and tried again a little later; a loop that is gone ends the thread."""
         try:
             look()
+            if self.is_blind:
+                self.is_blind = False
+                log.info("the feed can be read again")
         except Exception:
             if self.loop.is_closed():
                 self.closing = True
                 return
-            log.warning("the feed cannot be read; trying again", exc_info=True)
+            if not self.is_blind:
+                self.is_blind = True
+                log.warning("the feed cannot be read; trying again until it can", exc_info=True)
             connection.close()
             time.sleep(RETRY)

@@ -97,7 +97,7 @@ class OptimizerWorker:
             self.turns()
             self.say_once("")
         except (OperationalError, InterfaceError) as error:
-            self.say_once(str(error).strip())
+            self.say_once(" ".join(str(error).split()))
             close_old_connections()
             self.next_beat = 0.0
             self.leaving.wait(RETRY_DATABASE)

@@ -1,6 +1,7 @@
 """Headers, health and the answers of last resort."""
 
 import json
+import logging
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,7 +9,7 @@ from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
-from apps.config import errors, health
+from apps.config import errors, health, logs
 from apps.config.headers import CompressPages
 
 
@@ -114,6 +115,20 @@ def test_the_openapi_document_names_both_apis(db, client):
 
     assert document["openapi"].startswith("3.")
     assert any(path.startswith("/api/automl/v1/hpo/") for path in document["paths"])
+
+
+def test_a_database_that_does_not_answer_takes_one_line_in_the_log():
+    error = OperationalError("connection refused\n  Is the server running?")
+    record = logging.LogRecord("apps", logging.ERROR, "x.py", 1, "the feed of %s", ("lab",), (type(error), error, None))
+
+    kept = logs.WithoutTraces().filter(record)
+
+    assert kept
+    assert (record.getMessage(), record.levelname) == (
+        "the feed of lab: connection refused Is the server running?",
+        "WARNING",
+    )
+    assert record.exc_info is None
 
 
 @pytest.mark.parametrize(
