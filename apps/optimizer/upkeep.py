@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.artifacts import snapshots, store
 from apps.experiments.models import Chore
 from apps.feed import upkeep as feed_upkeep
-from apps.optimizer import census, leftovers
+from apps.optimizer import census, hooks, leftovers
 from apps.optimizer.work import Place
 from apps.search import facts
 from apps.tuning import driving, experiments, leases
@@ -27,6 +27,8 @@ FACTS_EVERY = timedelta(seconds=10)
 RECENT = timedelta(minutes=10)
 ALL_FACTS_EVERY = timedelta(hours=1)
 LEFTOVERS_EVERY = timedelta(hours=1)
+HOOKS_EVERY = timedelta(seconds=5)
+POSTMAN = hooks.Postman()
 PURGE = feed_upkeep.Purge()
 FREE = Q(until=None) | Q(until__lt=Now())
 
@@ -46,7 +48,10 @@ def run(worker: str, place: Place) -> None:
         PURGE.step()
     if due("facts", FACTS_EVERY):
         facts.catch_up(None if due("all facts", ALL_FACTS_EVERY) else timezone.now() - RECENT)
+    if due("webhooks", HOOKS_EVERY):
+        POSTMAN.go()
     if due("trash", COLLECT_EVERY):
+        hooks.forget()
         experiments.empty_trash()
     if due("artifacts", COLLECT_EVERY):
         snapshots.collect()

@@ -18,7 +18,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -100,6 +100,13 @@ def body(monitor: Monitor, text: str) -> bytes:
 
 def deliver(url: str, data: bytes) -> None:
     """Post JSON to a public https address. Raises Undeliverable, OSError or HTTPException."""
+    status = post(url, data, headers(data))
+    if status >= 300:
+        raise Undeliverable(f"{urlsplit(url).hostname} answered {status}")
+
+
+def post(url: str, data: bytes, headers: Mapping[str, str]) -> int:
+    """Post JSON to a public https address; the status of the answer. Raises Undeliverable, OSError or HTTPException."""
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
         raise Undeliverable("only https addresses are called")
@@ -110,11 +117,10 @@ def deliver(url: str, data: bytes) -> None:
         with ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname) as channel:
             connection = http.client.HTTPConnection(parts.hostname, port, timeout=SECONDS)
             connection.sock = channel
-            connection.request("POST", target, body=data, headers=headers(data))
+            connection.request("POST", target, body=data, headers=dict(headers))
             answer = connection.getresponse()
             answer.read(MOST_ANSWER)
-    if answer.status >= 300:
-        raise Undeliverable(f"{parts.hostname} answered {answer.status}")
+    return answer.status
 
 
 def public_address(host: str, port: int) -> str:

@@ -1,4 +1,4 @@
-"""Ways in for others: links that show one experiment, and invitations to a workspace."""
+"""Ways in for others: links that show one experiment, invitations to a workspace; and webhooks, the way out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.experiments.models import Experiment
+from apps.sharing.hooks import Delivery, Webhook
 from apps.workspaces.models import Role, Workspace
+
+__all__ = ["Delivery", "Invitation", "ShareLink", "Webhook"]
 
 
 class LinkQuerySet(models.QuerySet["ShareLink"]):

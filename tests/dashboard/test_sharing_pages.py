@@ -198,3 +198,22 @@ def test_the_log_tells_who_did_what_and_can_be_filtered(as_ada: Client, page: st
     assertNotContains(as_ada.get(f"{AUDIT}?action=member"), "experiment.stop")
     assertContains(as_ada.get(f"{AUDIT}?username=nobody"), "No such entry")
     assert as_ada.post(AUDIT, {}).status_code == 404
+
+
+def test_a_webhook_is_added_with_its_secret_shown_once(as_ada: Client, as_ben: Client) -> None:
+    page = "/w/lab/settings/webhooks"
+
+    made = as_ada.post(page, {"act": "add", "url": "https://hooks.example.com", "kinds": ["experiment.failed"]})
+
+    assertContains(made, "it is shown only now")
+    shown = as_ada.get(page)
+    assertContains(shown, "https://hooks.example.com")
+    assertNotContains(shown, "made-secret")
+    number = re.search(r'name="webhook" value="(\d+)"', shown.content.decode())
+    assert number is not None
+    as_ada.post(page, {"act": "ping", "webhook": number[1]})
+    assertContains(as_ada.get(page), "ping")
+    as_ada.post(page, {"act": "remove", "webhook": number[1]})
+    assertContains(as_ada.get(page), "No address hears")
+    assert as_ben.get(page).status_code == 403
+    assertContains(as_ada.post(page, {"act": "add", "url": "ftp://x"}, follow=True), "must be an https address")

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_http_methods
 
 from apps.audit import recording
 from apps.dashboard.paging import Pages
+from apps.dashboard.views import connecting
+from apps.dashboard.views import webhooks
 from apps.dashboard.views.frame import Place, given, in_workspace, render
 from apps.experiments.models import Experiment
 from apps.tuning import people, sharing
@@ -21,8 +23,8 @@ from apps.workspaces.access import OutOfReach
 from apps.workspaces.models import Key, Role
 from tunebook.errors import SpecError
 
-SECTIONS = (("members", "Members"), ("keys", "API keys"), ("audit", "Audit log"))
-FOR_ADMINS = frozenset({"audit"})
+SECTIONS = (("members", "Members"), ("keys", "API keys"), ("webhooks", "Webhooks"), ("audit", "Audit log"))
+FOR_ADMINS = frozenset({"audit", "webhooks"})
 INVITATION_DAYS = ("1", "7", "30")
 EXPIRIES = (("90", "90 days"), ("365", "a year"), ("", "never"))
 
@@ -147,6 +149,16 @@ def _change_keys(request: HttpRequest, place: Place) -> HttpResponse | None:
     return _page(request, place, "keys", {"issued": issued})
 
 
+def _change_webhooks(request: HttpRequest, place: Place) -> HttpResponse | None:
+    more = webhooks.change(request, place)
+    return _page(request, place, "webhooks", more) if more else None
+
+
+def _connect(request: HttpRequest, place: Place) -> HttpResponse | None:
+    issued = connecting.issue(request, place)
+    return _page(request, place, "connect", connecting.connect(request, place, issued)) if issued else None
+
+
 AUDITED = (
     ("experiment", "experiments"),
     ("link", "share links"),
@@ -154,5 +166,5 @@ AUDITED = (
     ("key", "keys"),
     ("account", "signing in"),
 )
-PAGES = {"members": _members, "keys": _keys, "audit": _audit}
-ACTIONS = {"members": _change_members, "keys": _change_keys}
+PAGES = {"members": _members, "keys": _keys, "audit": _audit, "webhooks": webhooks.shown}
+ACTIONS = {"members": _change_members, "keys": _change_keys, "webhooks": _change_webhooks}

@@ -16,6 +16,7 @@ from apps.dialects.tunebook import (
     sharing,
     transfers,
     trials,
+    webhooks,
     workspaces,
 )
 from apps.dialects.tunebook.base import Nowhere
@@ -74,6 +75,9 @@ urlpatterns = [
     path(f"{WORKSPACE}/members/<str:username>", workspaces.OneMember.as_view()),
     path(f"{WORKSPACE}/invitations", sharing.Invitations.as_view()),
     path(f"{WORKSPACE}/invitations/<int:invitation_id>", sharing.OneInvitation.as_view()),
+    path(f"{WORKSPACE}/webhooks", webhooks.Webhooks.as_view()),
+    path(f"{WORKSPACE}/webhooks/<int:webhook_id>", webhooks.OneWebhook.as_view()),
+    path(f"{WORKSPACE}/webhooks/<int:webhook_id>/deliveries", webhooks.Deliveries.as_view()),
     path(f"{WORKSPACE}/audit", sharing.Audit.as_view()),
     path(f"{WORKSPACE}/keys", workspaces.Keys.as_view()),
     path(f"{WORKSPACE}/keys/<str:access_key_id>", workspaces.OneKey.as_view()),

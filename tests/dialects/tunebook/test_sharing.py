@@ -70,6 +70,19 @@ def test_invitations_and_the_log_of_them(ours: Ours) -> None:
     assert ours.get("/workspaces/lab/invitations")["items"] == []
 
 
+def test_a_webhook_is_added_tried_paused_and_removed(ours: Ours) -> None:
+    made = ours.post("/workspaces/lab/webhooks", {"url": "https://hooks.example.com", "kinds": ["experiment.best"]})
+    one = f"/workspaces/lab/webhooks/{made['id']}"
+
+    assert made.status == 201 and made["secret"]
+    assert "secret" not in ours.get("/workspaces/lab/webhooks")["items"][0]
+    assert ours.post(f"{one}/deliveries").status == 201
+    assert [row["kind"] for row in ours.get(f"{one}/deliveries")["items"]] == ["ping"]
+    assert ours.send("PATCH", one, {"paused": True})["paused"] is True
+    assert ours.send("DELETE", one).status == 200
+    assert ours.get("/workspaces/lab/webhooks")["items"] == []
+
+
 WRITES: list[tuple[str, str, Any]] = [
     ("PUT", "/experiments/KEY/note", {"text": "x"}),
     ("POST", "/experiments/KEY/comments", {"text": "x"}),
@@ -78,6 +91,8 @@ WRITES: list[tuple[str, str, Any]] = [
     ("POST", "/workspaces/lab/invitations", {"role": "viewer"}),
     ("GET", "/workspaces/lab/invitations", None),
     ("GET", "/workspaces/lab/audit", None),
+    ("GET", "/workspaces/lab/webhooks", None),
+    ("POST", "/workspaces/lab/webhooks", {"url": "https://example.com"}),
 ]
 
 
@@ -109,6 +124,9 @@ def test_a_viewer_may_not_and_an_outsider_sees_nothing(
         ("POST", "/workspaces/lab/invitations", {"role": "king"}, 400, "role"),
         ("POST", "/workspaces/lab/invitations", {"role": "viewer", "most_uses": 0}, 400, "most_uses"),
         ("PUT", "/experiments/KEY/trials/5/note", {"text": "x"}, 404, ""),
+        ("POST", "/workspaces/lab/webhooks", {"url": "http://example.com"}, 422, "url"),
+        ("POST", "/workspaces/lab/webhooks", {"url": "https://example.com", "kinds": ["all"]}, 400, "kinds"),
+        ("PATCH", "/workspaces/lab/webhooks/5", {"paused": True}, 404, ""),
     ],
 )
 def test_each_mistake_is_named(
