@@ -189,13 +189,16 @@ def post(connection: http.client.HTTPConnection, call: str, body: bytes, token: 
     headers = {"Content-Type": "application/json", "User-Agent": "mlflow-python-client/3.17.2"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    try:
-        connection.request("POST", f"/api/2.0/mlflow/{call}", body, headers)
-        answer = connection.getresponse()
-    except (http.client.RemoteDisconnected, ConnectionError):  # a server grows tired of a connection that rests
-        connection.close()
-        connection.request("POST", f"/api/2.0/mlflow/{call}", body, headers)
-        answer = connection.getresponse()
+    for patience in (0, 0.2, 1, 5, None):
+        try:
+            connection.request("POST", f"/api/2.0/mlflow/{call}", body, headers)
+            answer = connection.getresponse()
+            break
+        except (http.client.RemoteDisconnected, ConnectionError):  # a server grows tired of a connection that rests
+            connection.close()
+            if patience is None:
+                raise
+            time.sleep(patience)
     text = answer.read()
     if answer.status != 200:
         raise SystemExit(f"{call}: {answer.status} {text[:300]!r}")

@@ -47,7 +47,6 @@ class Models(MlflowView):
             "last_updated_timestamp_ms": now,
             "source_run_id": run.trial.key,
             "model_type": self.text("model_type", most=MOST_NAME),
-            "creator_id": run.experiment.creator.get_username(),
             "tags": _pairs(mlflow.pairs_of(self.arguments, "tags", 100, mlflow.MOST_TAG)),
         }
         params = _pairs(mlflow.pairs_of(self.arguments, "params", 100, mlflow.MOST_PARAM))
