@@ -10,12 +10,14 @@ from typing import TypeVar
 from django.db import DatabaseError, connection
 from django.http import Http404
 
+from apps.tuning.errors import UNAVAILABLE
 from apps.workspaces.access import NotAllowed, OutOfReach
 from apps.workspaces.models import random_name
 
 log = logging.getLogger(__name__)
 Made = TypeVar("Made")
-MEANT = (Http404, NotAllowed, OutOfReach)
+MEANT = (Http404, NotAllowed, OutOfReach, *UNAVAILABLE)
+"""What the page as a whole answers: refusals, and a database that is away."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
 from apps.dashboard.listing import Listing
+from apps.dashboard.views import understand
+from apps.dashboard.views.experiments import FILLERS
 from apps.experiments.models import Experiment
 from apps.search.models import SavedView, Star
 from apps.tuning import experiments
@@ -202,3 +204,34 @@ def test_a_page_costs_as_many_queries_for_few_as_for_many(as_ada: Client, make_e
 
     # an empty answer asks which part of the query removes most instead of reading rows
     assert queries_of(as_ada, address) <= max(few, 15)
+
+
+def test_a_tab_that_breaks_leaves_the_header_and_the_other_tabs(
+    as_ada: Client, make_experiment: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make_experiment(name="resnet")
+
+    def broken(*args: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(FILLERS, "trials", broken)
+    page = as_ada.get(f"/w/lab/e/{one.key}/trials")
+
+    assertContains(page, "This part of resnet cannot be shown", status_code=500)
+    assertContains(page, "Try again", status_code=500)
+    assertContains(page, ">Pause</button>", status_code=500)
+    assertContains(page, f'href="/w/lab/e/{one.key}/settings"', status_code=500)
+
+
+def test_a_fragment_that_breaks_offers_itself_again(
+    as_ada: Client, make_experiment: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make_experiment(name="resnet")
+
+    def broken(*args: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(understand, "now", broken)
+    part = as_ada.get(f"/w/lab/e/{one.key}/part/now?q=x")
+
+    assertContains(part, f'hx-get="/w/lab/e/{one.key}/part/now?q=x"')

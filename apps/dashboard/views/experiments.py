@@ -9,7 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.dashboard.paging import Pages
-from apps.dashboard.views import notes, settings, sharing, spaces, understand
+from apps.dashboard.panels import Broken, guarded
+from apps.dashboard.views import notes, settings, sharing, spaces, submitted, understand
 from apps.dashboard.views.filtering import carried, filtered
 from apps.dashboard.views.frame import Place, in_workspace, render
 from apps.dashboard.views.opening import header, load
@@ -37,11 +38,22 @@ def tab(request: HttpRequest, place: Place, key: str, tab: str) -> HttpResponse:
 
 
 def _tab(request: HttpRequest, place: Place, key: str, tab: str) -> HttpResponse:
+    """The tab; one that breaks breaks alone, below the header and beside the other tabs."""
     experiment, after = load(place, key)
+    frame = {**header(place, experiment, tab), "after": after, "carried": carried(request)}
+    shown = guarded(lambda: _filled(request, place, experiment, frame))
+    if isinstance(shown, Broken):
+        what = f"This part of {experiment}"
+        return render(request, place, "experiments/broken.html", {**frame, "broken": shown, "what": what}, status=500)
+    return shown
+
+
+def _filled(request: HttpRequest, place: Place, experiment: Experiment, frame: Mapping[str, Any]) -> HttpResponse:
+    tab = frame["tab"]
     filled = FILLERS[tab](request, place, experiment)
     if isinstance(filled, HttpResponse):
         return filled
-    context = {**header(place, experiment, tab), "after": after, "carried": carried(request), **filled}
+    context = {**frame, **filled}
     status = 400 if any(getattr(form, "errors", None) for form in filled.values()) else 200
     return render(request, place, f"experiments/{tab}.html", context, status=status)
 
@@ -77,7 +89,7 @@ def _notes(request: HttpRequest, place: Place, experiment: Experiment) -> dict[s
 
 
 Filler = Callable[[HttpRequest, Place, Experiment], "dict[str, Any] | HttpResponse"]
-FILLERS: Mapping[str, Filler] = {
+FILLERS: dict[str, Filler] = {
     "overview": understand.overview,
     "trials": _trials,
     "analyse": understand.analyse,
@@ -87,4 +99,5 @@ FILLERS: Mapping[str, Filler] = {
     "logs": _logs,
     "notes": _notes,
     "settings": settings.settings,
+    "submitted": submitted.submitted,
 }

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from apps.dashboard import copying
+from apps.dashboard.panels import Broken, guarded
 from apps.dashboard.templatetags.figures import metric
 from apps.dashboard.views.filtering import Filtered, carried, filtered
 from apps.dashboard.views.frame import Place, in_workspace, render
@@ -161,6 +162,14 @@ def part(request: HttpRequest, place: Place, key: str, part: str) -> HttpRespons
     if part not in ("now", "importance"):
         raise Http404
     experiment, _ = load(place, key)
+    shown = guarded(lambda: _part(request, place, experiment, part))
+    if isinstance(shown, Broken):
+        context = {"broken": shown, "what": "This panel", "again": request.get_full_path()}
+        return render(request, place, "components/broken.html", context)
+    return shown
+
+
+def _part(request: HttpRequest, place: Place, experiment: Experiment, part: str) -> HttpResponse:
     asked = filtered(request, experiment)
     if part == "now":
         context = now(request, place, experiment, asked)
