@@ -13,8 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.audit import recording
 from apps.dashboard.paging import Pages
-from apps.dashboard.views import connecting
-from apps.dashboard.views import webhooks
+from apps.dashboard.views import connecting, webhooks
 from apps.dashboard.views.frame import Place, given, in_workspace, render
 from apps.experiments.models import Experiment
 from apps.tuning import people, sharing
@@ -23,7 +22,13 @@ from apps.workspaces.access import OutOfReach
 from apps.workspaces.models import Key, Role
 from tunebook.errors import SpecError
 
-SECTIONS = (("members", "Members"), ("keys", "API keys"), ("webhooks", "Webhooks"), ("audit", "Audit log"))
+SECTIONS = (
+    ("members", "Members"),
+    ("keys", "API keys"),
+    ("connect", "Connect"),
+    ("webhooks", "Webhooks"),
+    ("audit", "Audit log"),
+)
 FOR_ADMINS = frozenset({"audit", "webhooks"})
 INVITATION_DAYS = ("1", "7", "30")
 EXPIRIES = (("90", "90 days"), ("365", "a year"), ("", "never"))
@@ -166,5 +171,5 @@ AUDITED = (
     ("key", "keys"),
     ("account", "signing in"),
 )
-PAGES = {"members": _members, "keys": _keys, "audit": _audit, "webhooks": webhooks.shown}
-ACTIONS = {"members": _change_members, "keys": _change_keys, "webhooks": _change_webhooks}
+PAGES = {"members": _members, "keys": _keys, "connect": connecting.connect, "audit": _audit, "webhooks": webhooks.shown}
+ACTIONS = {"members": _change_members, "keys": _change_keys, "connect": _connect, "webhooks": _change_webhooks}
