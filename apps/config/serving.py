@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from apps.config import datafolder, static, tls
 from apps.config.checks import LOOPBACK
 from apps.config.supervisor import Child
+from apps.workspaces import founding
 
 MANAGE = str(settings.ROOT / "manage.py")
 
@@ -106,6 +107,13 @@ def announcement(host: str, port: int, *, secure: bool = False) -> str:
     if is_loopback(host) or not LOOPBACK.issuperset(settings.ALLOWED_HOSTS):
         return said
     return f"{said}\nOthers get no answer yet: set TUNEBOOK_ALLOWED_HOSTS to the name by which they reach this machine."
+
+
+def first_account(host: str, port: int, *, secure: bool = False) -> str:
+    """A line that says where the first account is made, while there is none; else an empty text. One query."""
+    if not founding.is_needed():
+        return ""
+    return f"\nNobody has an account yet; make the first one at {address(host, port, secure=secure)}setup?code={founding.code()}"
 
 
 def address(host: str, port: int, *, secure: bool = False) -> str:

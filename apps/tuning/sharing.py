@@ -7,9 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.password_validation import validate_password
-from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -18,6 +15,7 @@ from apps.audit.recording import record
 from apps.experiments.models import Experiment
 from apps.sharing.models import Invitation, ShareLink
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach, actor_of_user, require
+from apps.workspaces.founding import check_password, checked_name
 from apps.workspaces.models import Member, Role, Workspace, hash_token
 from tunebook.errors import SpecError
 
@@ -147,23 +145,10 @@ def follow(token: str, user: Any) -> Workspace:
 
 def follow_as_new(token: str, *, username: str, password: str) -> tuple[Workspace, Any]:
     """Make a new user, a member as the invitation says. Raises SpecError on a name or password that cannot be."""
-    users = get_user_model().objects
     with transaction.atomic():
         _locked(token)
-        username = username.strip()
-        try:
-            UnicodeUsernameValidator()(username)
-        except ValidationError as error:
-            raise SpecError("username", error.messages[0]) from None
-        if not 1 <= len(username) <= 150:
-            raise SpecError("username", "must have 1 to 150 characters")
-        if users.filter(username__iexact=username).exists():
-            raise SpecError("username", "is taken; if it is yours, sign in first")
-        user = get_user_model()(username=username)
-        try:
-            validate_password(password, user)
-        except ValidationError as error:
-            raise SpecError("password", " ".join(error.messages)) from None
+        user = get_user_model()(username=checked_name(username))
+        check_password(password, user)
         user.set_password(password)
         user.save()
         return follow(token, user), user

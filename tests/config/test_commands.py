@@ -63,12 +63,13 @@ def test_up_starts_on_an_empty_folder_and_term_ends_it_all(run):
     up = run("up", "--port", "0")
     said = up.line("Tunebook is at")
     address = re.search(r"http://[^/]+", said)[0]
+    first = up.line("Nobody has an account yet")
 
     ready = get(f"{address}/readyz")
     status = up.end()
 
     assert ready == {"status": "ok"}
-    assert "Nobody can sign in yet" in up.said
+    assert re.search(rf"{address}/setup\?code=\S{{20,}}", first)
     assert status == 0, up.said
 
 

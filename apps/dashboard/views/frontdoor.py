@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from apps.workspaces import throttle
+from apps.workspaces import founding, throttle
 
 
 class Login(LoginView):
@@ -38,6 +38,7 @@ class Login(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context.setdefault("next", self.request.GET.get("next", ""))
+        context["nobody"] = founding.is_needed()
         return context
 
 

@@ -63,8 +63,10 @@ class Command(BaseCommand):
     def announce(self, host: str, port: int, *, secure: bool) -> None:
         """Print the address when it answers, from a thread of its own: this one is about to serve."""
 
+        invitation = serving.first_account(host, port, secure=secure)
+
         def say() -> None:
-            self.stdout.write(serving.announcement(host, port, secure=secure))
+            self.stdout.write(serving.announcement(host, port, secure=secure) + invitation)
             self.stdout.flush()
 
         threading.Thread(target=readiness.wait, args=(host, port, say, secure), daemon=True).start()

@@ -1,15 +1,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand
 from django.db import connection
 
 from apps.config import serving, supervisor
-
-NOBODY = """Nobody can sign in yet. In another window, with names of your own:
-  python3 manage.py key --user ada --workspace lab --role admin --create
-  python3 manage.py changepassword ada"""
 
 
 class Command(BaseCommand):
@@ -24,13 +19,12 @@ class Command(BaseCommand):
         with serving.listen(host, options["port"]) as bound:
             port = bound.getsockname()[1]
         serving.prepare(self.stdout.write)
-        if not get_user_model().objects.exists():
-            self.stdout.write(NOBODY)
+        secure = options["tls"]
+        invitation = serving.first_account(host, port, secure=secure)
         connection.close()
         self.stdout.write("Starting ...")
         self.stdout.flush()
-        secure = options["tls"]
         if secure:
             serving.certificate(host)
-        text = f"{serving.announcement(host, port, secure=secure)}\nCtrl-C ends it; running trials go on."
+        text = f"{serving.announcement(host, port, secure=secure)}{invitation}\nCtrl-C ends it; running trials go on."
         supervisor.become(serving.processes(host, port, secure=secure), host, port, text, secure)
