@@ -148,8 +148,12 @@ class _Types:
         self._of, self._is_fixed = of, is_fixed
 
     def rows(self, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """A parameter set as the record lists it; values are always text. Listed experiments come sorted by name."""
-        names = sorted(params) if self._is_fixed else list(params)
+        """A parameter set as the record lists it; values are always text.
+
+        In the order of the request, which a database may not keep; listed experiments come sorted by name.
+        """
+        asked = [name for name in self._of if name in params]
+        names = sorted(params) if self._is_fixed else [*asked, *(name for name in params if name not in self._of)]
         more = {"type": "fix"} if self._is_fixed else {}
         return [
             {
