@@ -20,11 +20,12 @@ from apps.trials.models import Attempt, Trial
 from apps.tuning.leases import Lease
 from apps.tuning.measuring import Reading
 from tunebook.command import is_below
-from tunebook.history import History, TrialView
+from tunebook.history import TrialView
 from tunebook.job import Job
+from tunebook.ledger import Ledger
 from tunebook.placeholders import Variables
 from tunebook.samplers import Sampler, Suggestion, build
-from tunebook.status import ENDED_TRIAL, ExperimentStatus
+from tunebook.status import ENDED_TRIAL, ExperimentStatus, TrialStatus
 
 RECORD_AFTER = 0.1
 """Seconds after which a launch is written down; what ends sooner goes from WAITING to its end in one step."""
@@ -122,7 +123,8 @@ class Work:
     earlier: tuple[TrialView, ...] = ()
     messages: list[tuple[str, str]] = field(default_factory=list)
     _sampler: Sampler | None = None
-    _history: History | None = None
+    _ledger: Ledger | None = None
+    _ahead: dict[int, Suggestion] = field(default_factory=dict)
     _snapshot: Snapshot | None = None
 
     @property
@@ -139,26 +141,38 @@ class Work:
         """Whether the sampler works on an answer that is not there yet."""
         return self._sampler is not None and self._sampler.is_thinking
 
-    def history(self) -> History:
-        """Everything known, in order of number."""
-        if self._history is None:
-            trials = (self.views[number] for number in sorted(self.views))
-            self._history = History(self.job.space, self.job.objective, (*self.earlier, *trials), self.seed)
-        return self._history
+    def history(self) -> Ledger:
+        """Everything known; it grows in place."""
+        if self._ledger is None:
+            self._ledger = Ledger(self.job.space, self.job.objective, self.seed)
+            self._ahead.clear()
+            for trial in (*self.earlier, *(self.views[number] for number in sorted(self.views))):
+                self._ledger.put(trial)
+        return self._ledger
+
+    def foreseen(self) -> Ledger:
+        """The same with the suggestions that wait for a place, under the numbers that they will have."""
+        first = max(self.views, default=-1) + 1
+        if self.history().next_number > first + len(self.suggestions):
+            self._ledger = None  # something else has come of what was foreseen
+        ledger = self.history()
+        for number, suggestion in enumerate(self.suggestions, first):
+            if self._ahead.get(number) is not suggestion:
+                self._ahead[number] = suggestion
+                ledger.put(TrialView(number, suggestion.params, TrialStatus.CREATED, parent=suggestion.parent))
+        return ledger
 
     def remember(self, trial: Trial, curve: Curve | None = None) -> None:
         """Take a trial as it is now into the history; its curve stays unless given."""
         known = self.views.get(trial.number)
         old = known.curve if known is not None else ()
-        self.views[trial.number] = view(trial, old if curve is None else curve)
-        self._history = None
+        self._take(view(trial, old if curve is None else curve))
 
     def extend_curve(self, trial: Trial, points: list[tuple[int, float]]) -> None:
         """Append measured points to a trial's curve."""
         known = self.views.get(trial.number) or view(trial)
         curve = tuple(sorted(dict([*known.curve, *points]).items()))
-        self.views[trial.number] = replace(known, curve=curve)
-        self._history = None
+        self._take(replace(known, curve=curve))
 
     def hear(self, heard: Sequence[Live]) -> None:
         """Take the curves of trials that have reported by another way than their files. One query, none without a policy."""
@@ -176,15 +190,20 @@ class Work:
         self.job, self.version = job, version
         self.suggestions.clear()
         self.is_exhausted = False
-        self._sampler = self._history = None
+        self._sampler = self._ledger = None
 
     def reweigh(self, excluded: Set[int]) -> None:
         """Follow a change of which trials count."""
         for number, known in self.views.items():
             weight = 0.0 if number in excluded else 1.0
             if known.weight != weight:
-                self.views[number] = replace(known, weight=weight)
-        self._history = None
+                self._take(replace(known, weight=weight))
+
+    def _take(self, trial: TrialView) -> None:
+        self.views[trial.number] = trial
+        self._ahead.pop(trial.number, None)
+        if self._ledger is not None:
+            self._ledger.put(trial)
 
     def folder(self, attempt: Attempt) -> str:
         """The folder of an attempt."""

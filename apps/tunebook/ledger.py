@@ -47,10 +47,10 @@ class Ledger(History):
 
     @property
     def tried(self) -> Set[Hashable]:
-        """The identities of all parameter sets there are trials of; it grows as trials are put."""
+        """The identities of all parameter sets there are trials of, earlier experiments' apart; it grows as trials are put."""
         own = vars(self)
         if own["_tried"] is None:
-            own["_tried"] = {trial.identity for trial in self._views_now}
+            own["_tried"] = {trial.identity for trial in self._views_now if trial.number >= 0}
         found: Set[Hashable] = own["_tried"]
         return found
 
@@ -64,7 +64,7 @@ class Ledger(History):
         if place == len(own["_views"]):
             own["_views"].append(trial)
             own["_next"] = max(own["_next"], trial.number + 1)
-            if own["_tried"] is not None:
+            if own["_tried"] is not None and trial.number >= 0:
                 own["_tried"].add(trial.identity)
         else:
             if own["_tried"] is not None and own["_views"][place].params is not trial.params:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from apps.optimizer.work import Work
-from tunebook.history import TrialView
 from tunebook.samplers.plugin import PluginFailed
-from tunebook.status import TrialStatus
 
 AHEAD_BELOW = 1.0
 """Seconds: where trials are shorter, suggestions are asked ahead, without the very last results."""
@@ -21,14 +19,7 @@ class SamplerFailed(Exception):
 
 def ask(work: Work, count: int) -> bool:
     """Ask for `count` more; whether there is anything new to act on: a suggestion, or that there will be none."""
-    history = work.history()
-    if work.suggestions:
-        first = history.next_number
-        ahead = [
-            TrialView(first + offset, suggestion.params, TrialStatus.CREATED, parent=suggestion.parent)
-            for offset, suggestion in enumerate(work.suggestions)
-        ]
-        history = history.extended(*ahead)
+    history = work.foreseen()
     try:
         found = work.sampler.ask(history, count)
         done = not found and work.sampler.exhausted(history)

@@ -24,13 +24,16 @@ class Watch:
     """Remembers the trials of the history it was shown last. It looks at all of them, except in a ledger."""
 
     def __init__(self) -> None:
-        self._forget()
+        self._source: Ledger | None = None
+        self._mark = 0
+        self._objective: Objective | None = None
+        self._views: list[TrialView] = []
 
     def news(self, history: History) -> tuple[bool, list[Change]]:
         """Whether nothing known before holds any more, and what has changed since then, new places last."""
         is_other = self._is_other(history)
         if is_other:
-            self._forget()
+            self._source, self._mark, self._views = None, 0, []
         self._objective = history.objective
         places: Iterable[tuple[int, TrialView]]
         if isinstance(history, Ledger):
@@ -39,12 +42,6 @@ class Watch:
         else:
             places = self._differing(history.trials)
         return is_other, [self._taken(place, trial) for place, trial in places]
-
-    def _forget(self) -> None:
-        self._source: Ledger | None = None
-        self._mark = 0
-        self._objective: Objective | None = None
-        self._views: list[TrialView] = []
 
     def _is_other(self, history: History) -> bool:
         if self._objective != history.objective:
