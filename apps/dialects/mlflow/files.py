@@ -88,6 +88,8 @@ class ProxyFile(MlflowView):
 class NoMultipart(MlflowView):
     """Uploads in parts are for stores that clients reach themselves; told this, they send the file as one."""
 
+    reads_body = False
+
     def post(self, request: Request, path: str = "") -> HttpResponse:
         raise Refusal("unsupported", "files are uploaded as one", status=501)
 

@@ -19,11 +19,9 @@ Getter = Callable[[Any], Any]
 RUN_ATTRIBUTES: Mapping[str, Getter] = {
     "run_id": lambda run: run.run_id,
     "run_name": lambda run: run.name,
-    "Run name": lambda run: run.name,
     "status": lambda run: run.status,
     "user_id": lambda run: run.user,
     "start_time": lambda run: run.started,
-    "Created": lambda run: run.started,
     "end_time": lambda run: run.ended,
     "artifact_uri": lambda run: "",
 }
@@ -33,7 +31,7 @@ _KINDS = {
     **dict.fromkeys(("tag", "tags"), "tag"),
     **dict.fromkeys(("attribute", "attributes", "attr", "run", "experiment"), "attribute"),
 }
-_NAME = r"(?P<name>(?:\w+\.)?(?:`[^`]+`|\"[^\"]+\"|[\w./\- ]*[\w]))"
+_NAME = r"(?P<name>(?:\w+\.)?(?:`[^`]+`|\"[^\"]+\"|[\w./\-]+))"
 _TERM = re.compile(
     rf"\s*{_NAME}\s*(?P<op>!=|>=|<=|=|>|<|NOT\s+IN|IN|NOT\s+LIKE|LIKE|ILIKE|IS\s+NOT\s+NULL|IS\s+NULL)\s*"
     r"(?P<value>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\([^()]*\)|[-+\w.]+)?\s*",

@@ -49,5 +49,5 @@ urlpatterns = [
     path(f"{A}/artifacts/<path:path>", files.ProxyFile.as_view()),
     re_path(rf"^{A}/mpu/.*$", files.NoMultipart.as_view()),
     re_path(rf"^{M}/(?:registered-models|model-versions|databricks|webhooks|gateway)\b.*$", NoRegistry.as_view()),
-    re_path(r"^.*$", Nowhere.as_view()),
+    re_path(r"^[\s\S]*$", Nowhere.as_view()),
 ]
