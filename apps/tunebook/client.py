@@ -25,7 +25,7 @@ from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT
 from tunebook.sweep.jobs import Jobs
 from tunebook.wire import pai
-from tunebook.wire.recognise import KINDS, recognise_document
+from tunebook.wire.recognise import KINDS, own_tags, recognise_document
 
 __all__ = ["Client", "credentials_file", "load_credentials", "save_credentials"]
 
@@ -33,6 +33,8 @@ BASE = "/api/tunebook/v1/"
 PAI_CREATE = "/api/automl/v1/hpo/experiment"
 TIMEOUT = 30.0
 LONG = 600.0  # for whole experiments
+BRING_CODE = frozenset({"sweep", "wmla"})
+"""Kinds of documents whose scripts lie in a folder beside them."""
 LONGEST_POLL = 20  # seconds the server may hold a request for events
 TRIES = 4
 
@@ -74,7 +76,7 @@ class Client:
         """Create an experiment from a document of any known kind; the experiment.
 
         text: the document word for word, which the server keeps; left out it is the document as JSON. base_path: where
-        relative paths in a file start; the folder that a sweep names as its code is sent along. `start=False` leaves it
+        relative paths in a file start; the folder that a sweep or a hypersearch task names as its code is sent along. `start=False` leaves it
         CREATED until it is resumed. Raises SpecError, before anything is sent, with the path of what is wrong.
         """
         kind, found = recognise_document(document, base_path=base_path)
@@ -87,7 +89,8 @@ class Client:
             body["job"] = document
         else:
             body["document"] = text or json.dumps(document, ensure_ascii=False)
-            body["job"] = (self.with_code(found) if kind == "sweep" else found).to_dict()
+            body["tags"] = {**own_tags(document), **body["tags"]}
+            body["job"] = (self.with_code(found) if kind in BRING_CODE else found).to_dict()
         given = {member: value for member, value in body.items() if value} | ({} if start else {"start": False})
         return self.call("POST", "experiments", self._in_workspace(given))
 

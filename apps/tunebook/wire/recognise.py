@@ -50,7 +50,7 @@ def recognise_document(document: Any, *, base_path: str | None = None) -> tuple[
     if _OF_HYPERDRIVE & document.keys():
         return "hyperdrive", hyperdrive.load(document)
     if document.keys() >= wmla.SECTIONS:
-        return "wmla", wmla.load(document)
+        return "wmla", wmla.load(document, around=wmla.Surroundings(source=base_path or ""))
     if _is_arm(document):
         return "azureml", _arm(document)
     if nni.is_config(document):
@@ -84,6 +84,17 @@ def title(document: Mapping[str, Any]) -> str:
         if isinstance(name, str) and name.strip():
             return name
     return ""
+
+
+def own_tags(document: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that a document of Azure gives itself, its experiment's name among them; those that no server takes left out."""
+    inside = document.get("properties") if _is_arm(document) and "jobType" not in document else document
+    found: Mapping[str, Any] = inside if isinstance(inside, Mapping) else {}
+    given = found.get("tags") if isinstance(found.get("tags"), Mapping) else {}
+    experiment = found.get("experimentName") or found.get("experiment_name")
+    pairs = {**{"experiment": experiment}, **(given or {})} if isinstance(experiment, str) else dict(given or {})
+    texts = {str(name): "" if value is None else str(value) for name, value in pairs.items()}
+    return {name: text for name, text in texts.items() if max(len(name), len(text)) <= 128 and "://" not in text}
 
 
 def _is_arm(document: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tunebook.job import Job
 from tunebook.samplers import build
 from tunebook.status import ExperimentStatus, TrialStatus
 from tunebook.wire import wmla
-from tunebook.wire.recognise import recognise
+from tunebook.wire.recognise import recognise, recognise_document
 
 RATE = {"name": "lr", "type": "Range", "dataType": "DOUBLE", "minDbVal": 0.001, "maxDbVal": 0.1}
 UNITS = {"name": "units", "type": "Range", "dataType": "INT", "minIntVal": 8, "maxIntVal": 64}
@@ -523,3 +524,20 @@ def test_the_record_of_a_task_has_the_form_that_clients_read() -> None:
     }
     assert (record["createtime"], record["duration"], record["progress"]) == ("2026-01-09 17:32:03", "04:04:02", "1/1")
     assert [entry["type"] for entry in record["hyperParams"]] == ["range", "range", "discrete"]
+
+
+def test_a_script_beside_its_document_is_run_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "digits" / "main.py").touch()
+    document = a_task(modelSpec__args="--model-dir digits --model-main main.py --lr 1")
+
+    _, found = recognise_document(document, base_path=str(tmp_path))
+    _, elsewhere = recognise_document(document, base_path=str(tmp_path / "digits"))
+    _, nowhere = recognise_document(document, base_path="/nowhere")
+
+    for job in (found, elsewhere):
+        assert isinstance(job, Job)
+        assert job.command.working_dir == str(tmp_path / "digits")
+        assert str(job.command.steps[0]).endswith("exec python main.py --lr 1")
+    assert isinstance(nowhere, Job)
+    assert nowhere.command.working_dir is None

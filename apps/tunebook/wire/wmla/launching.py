@@ -1,8 +1,9 @@
 """`modelSpec.args`: the launcher's own options are taken out, what is left goes to the script."""
 
+import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from posixpath import basename, dirname, normpath
 
 from tunebook.command import Command
@@ -111,6 +112,16 @@ def command(launch: Launch, model: Model, *, shared: str = "", path: str = "args
         working_dir=folder or None,
         outputs=(RESULTS,),
     )
+
+
+def local_command(launch: Launch, source: str, *, shared: str = "") -> Command:
+    """The same for a script in a folder of this machine; where it is not there, without saying where it is."""
+    known = (os.path.join(source, launch.folder, launch.main), os.path.join(source, launch.main))
+    found = next((path for path in known if launch.main and os.path.isfile(path)), None)
+    if found is None:
+        return command(launch, Model(), shared=shared)
+    there = replace(launch, main=os.path.basename(found))
+    return replace(command(there, Model(), shared=shared), working_dir=os.path.abspath(os.path.dirname(found)))
 
 
 def _script(launch: Launch, main: str) -> str:

@@ -14,7 +14,7 @@ from tunebook.sampling import Sampling
 from tunebook.space import Space
 from tunebook.wire.wmla.algorithms import GRID, Asked, Installed, load_sampling, name_of
 from tunebook.wire.wmla.documents import limit, task_name, whole
-from tunebook.wire.wmla.launching import RESULTS, Model, command, read_args
+from tunebook.wire.wmla.launching import RESULTS, Model, command, local_command, read_args
 from tunebook.wire.wmla.spaces import load_experiments, load_space
 
 GOALS: dict[str, Goal] = {"minimize": "minimize", "maximize": "maximize"}
@@ -25,9 +25,13 @@ EXIT_STATUS = "exit_status"
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What the server adds to a document: the uploaded model, the installed algorithm that it names, shared data."""
+    """What stands around a document: the uploaded model, the installed algorithm that it names, shared data.
+
+    source: the folder that the model lies in where it was not uploaded; its script's own folder is where trials run.
+    """
 
     model: Model = field(default_factory=Model)
+    source: str = ""
     plugin: Installed | None = None
     shared: str = ""
     needs_group: bool = False
@@ -127,7 +131,10 @@ def _limits(definition: Fields, most: int | None) -> Limits:
 def _command(spec: Fields, around: Surroundings) -> Command:
     path = spec.at("args")
     try:
-        return command(read_args(spec.text("args"), path), around.model, shared=around.shared, path=path)
+        launch = read_args(spec.text("args"), path)
+        if around.source and not around.model.code:
+            return local_command(launch, around.source, shared=around.shared)
+        return command(launch, around.model, shared=around.shared, path=path)
     except SpecError as error:
         raise (error if error.path.startswith(path) else SpecError(path, error.message)) from None
 
