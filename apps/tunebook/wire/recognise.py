@@ -92,7 +92,7 @@ def own_tags(document: Mapping[str, Any]) -> dict[str, str]:
     found: Mapping[str, Any] = inside if isinstance(inside, Mapping) else {}
     given = found.get("tags") if isinstance(found.get("tags"), Mapping) else {}
     experiment = found.get("experimentName") or found.get("experiment_name")
-    pairs = {**{"experiment": experiment}, **(given or {})} if isinstance(experiment, str) else dict(given or {})
+    pairs = {"experiment": experiment, **(given or {})} if isinstance(experiment, str) else dict(given or {})
     texts = {str(name): "" if value is None else str(value) for name, value in pairs.items()}
     return {name: text for name, text in texts.items() if max(len(name), len(text)) <= 128 and "://" not in text}
 

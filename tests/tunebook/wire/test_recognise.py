@@ -13,7 +13,7 @@ from tunebook import Choice, LogUniform, QUniform, SpecError, Uniform, examples
 from tunebook.job import Job
 from tunebook.space import Space
 from tunebook.wire import pai
-from tunebook.wire.recognise import KINDS, recognise, title
+from tunebook.wire.recognise import KINDS, own_tags, recognise, title
 from tunebook.wire.text import parse
 
 EXAMPLES = Path(examples.__file__).parent
@@ -124,3 +124,20 @@ def test_what_is_wrong_in_a_known_text_is_named_by_its_path(text, path):
 def test_what_nobody_knows_is_refused(text):
     with pytest.raises(SpecError):
         recognise(text)
+
+
+@pytest.mark.parametrize(
+    ("document", "tags"),
+    [
+        ({"type": "sweep", "experiment_name": "vision", "tags": {"a": 1, "b": None}}, {"a": "1", "b": ""}),
+        ({"properties": {"jobType": "Sweep", "experimentName": "vision", "tags": {"url": "https://a"}}}, {}),
+        ({"jobType": "Sweep", "experimentName": "vision", "tags": {"long": "x" * 200}}, {}),
+    ],
+)
+def test_a_document_brings_its_own_tags_and_its_experiments_name(document, tags):
+    assert own_tags(document) == {"experiment": "vision", **tags}
+
+
+@pytest.mark.parametrize("document", [{}, {"type": "sweep", "tags": ["a"]}, {"properties": {"jobType": "Sweep"}}])
+def test_a_document_without_tags_brings_none(document):
+    assert own_tags(document) == {}
