@@ -109,7 +109,10 @@ def test_signing_only_what_is_asked_for_is_enough() -> None:
     names = tuple(sorted(name for name in request.headers if name == "host" or name.startswith("x-acs-")))
     request = signed(request, signatures.acs3_signature(request, names, "SECRET"), names)
 
-    signatures.read_claim(request).check(request, "SECRET")
+    claim = signatures.read_claim(request)
+
+    claim.check(request, "SECRET")
+    assert claim.key_id == "AKID"
 
 
 @pytest.mark.parametrize(

@@ -92,10 +92,10 @@ def test_a_broken_configuration_is_read_or_refused(document):
 @quickly
 @given(broken(CONFIGURATION))
 def test_a_broken_configuration_is_still_told(document):
-    pai.mask(document)
-    pai.config_ini(document)
-    pai.config_yml(document)
-    pai.search_space_text(document)
+    told = [pai.config_ini(document), pai.config_yml(document), pai.search_space_text(document)]
+
+    assert all(isinstance(text, str) for text in told)
+    assert set(pai.mask(document)) == set(document)
 
 
 @quickly
