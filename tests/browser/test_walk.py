@@ -323,3 +323,21 @@ def delete_for_good(page: Page, base: str, one: Experiment) -> None:
     page.goto(base)
     expect(page.get_by_role("heading", level=1)).not_to_have_text("walked")
     assert not Trial.objects.filter(experiment_id=one.pk).exists()
+
+
+def test_a_phone_offers_the_orders_that_its_tables_have_no_head_for(
+    signed_in: Visit, ada: User, make_experiment: Make
+) -> None:
+    for name in ("bert", "alexnet", "resnet"):
+        make_experiment(name=name)
+    page = signed_in(ada, "/w/lab/?q=visibility:public", viewport={"width": 390, "height": 844})
+
+    page.get_by_label("Order", exact=True).select_option(label="Name ↑")
+    expect(page).to_have_url(re.compile("sort=name"))
+
+    names = page.locator("tbody .name a").all_inner_texts()
+    assert [name for name in names if name in ("alexnet", "bert", "resnet")] == ["alexnet", "bert", "resnet"]
+    expect(page.get_by_label("Order", exact=True)).to_have_value("name")
+    assert "q=visibility" in page.url
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(page.get_by_label("Order", exact=True)).to_be_hidden()

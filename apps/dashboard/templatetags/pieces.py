@@ -128,6 +128,19 @@ def sortable(context: template.Context, name: str, label: str, first: str = "asc
     }
 
 
+@register.inclusion_tag("components/sort_choice.html", takes_context=True)
+def sort_choice(context: template.Context, *columns: str) -> dict[str, Any]:
+    """The orders of `sortable` as a choice, for screens without a table head; columns are "name:Label"."""
+    current = str(context.get("sort") or "")
+    pairs = [column.partition(":")[::2] for column in columns]
+    values = [(f"{sign}{name}", f"{label} {arrow}") for name, label in pairs for sign, arrow in (("", "↑"), ("-", "↓"))]
+    given = [(name, value) for name, values in context["request"].GET.lists() for value in values]
+    return {
+        "choices": [(value, words, value == current) for value, words in values],
+        "kept": [(name, value) for name, value in given if name not in ("sort", "page", "after", "before")],
+    }
+
+
 @register.filter
 def asking(tag: Tag) -> str:
     """The query that finds what has this tag."""
