@@ -26,6 +26,8 @@ MOST_READ = 100_000
 POINTS = 80
 MOST_POINTS = 4_000
 """Points of all curves together: sixty kilobytes."""
+MOST_TIMED = 3_000
+"""The same where their places are seconds, which take more digits than steps."""
 MOST_JUDGED = 20_000
 """Measurements that the stop line is worked out from."""
 
@@ -56,7 +58,8 @@ def curves(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str, 
     shown: Mapping[int, Line] = known
     if asked.get("by") == "time":
         payload, shown = {"by": "time", "stop": None}, over_time(job, chosen)
-    return draw(chosen, shown, job.objective) | {"total": len(rows), **payload}
+    most = MOST_POINTS if shown is known else MOST_TIMED
+    return draw(chosen, shown, job.objective, most) | {"total": len(rows), **payload}
 
 
 def over_time(job: Job, chosen: Sequence[Row]) -> dict[int, Line]:
@@ -117,9 +120,9 @@ def ranked(rows: Iterable[Row], objective: Objective) -> list[Row]:
     return sorted(finished, key=lambda row: (sign * (row.value or 0.0), row.number))
 
 
-def draw(rows: Sequence[Row], known: Mapping[int, Line], objective: Objective) -> Payload:
+def draw(rows: Sequence[Row], known: Mapping[int, Line], objective: Objective, points: int = MOST_POINTS) -> Payload:
     best = next(iter(ranked(rows, objective)), None)
-    most = max(12, min(POINTS, MOST_POINTS // max(1, len(rows))))
+    most = max(12, min(POINTS, points // max(1, len(rows))))
     return {
         "chart": "curves",
         "goal": objective.goal,

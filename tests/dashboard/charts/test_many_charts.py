@@ -263,6 +263,7 @@ def test_no_chart_of_ten_thousand_trials_is_larger_than_sixty_kilobytes(make_exp
     Trial.objects.filter(pk__in=[trial.pk for trial in rows]).update(value_count=100)
 
     sizes = {name: size(charts.build(name, one)) for name in NAMES}
+    sizes["curves by time"] = size(charts.build("curves", one, asked={"by": "time"}))
 
     assert {name: bytes_ for name, bytes_ in sizes.items() if bytes_ > MOST_BYTES} == {}
     assert sizes["sample"] > 25_000  # it uses what it may
