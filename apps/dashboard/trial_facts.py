@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from apps.dashboard.templatetags.figures import number, words
 from apps.experiments.models import Experiment
@@ -23,11 +23,15 @@ TWIN_ROWS = 50
 
 
 def rank(experiment: Experiment, trial: Trial) -> tuple[int, int] | None:
-    if trial.value is None or trial.status != TrialStatus.FINISHED:
+    """Its place among the trials that count, and how many these are; None for one that does not. One query."""
+    if trial.value is None or trial.status != TrialStatus.FINISHED or trial.excluded:
         return None
-    finished = Trial.objects.filter(experiment=experiment, status=TrialStatus.FINISHED, value__isnull=False)
-    better = {"value__lt" if experiment.goal == "minimize" else "value__gt": trial.value}
-    return finished.filter(**better).count() + 1, experiment.finished_count
+    finished = Trial.objects.filter(
+        experiment=experiment, status=TrialStatus.FINISHED, value__isnull=False, excluded=False
+    )
+    better = Q(**{"value__lt" if experiment.goal == "minimize" else "value__gt": trial.value})
+    counted = finished.aggregate(better=Count("pk", filter=better), all=Count("pk"))
+    return counted["better"] + 1, counted["all"]
 
 
 def params(experiment: Experiment, trial: Trial, space: Space) -> list[dict[str, Any]]:

@@ -94,7 +94,7 @@ def trash(request: HttpRequest, place: Place) -> HttpResponse:
 def _listed(request: HttpRequest, listing: Listing) -> dict[str, Any]:
     sort = request.GET.get("sort", "")
     sort = sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
-    total = listing.total()
+    total = listing.total(sort)
     pages = Pages.of(request.GET, total)
     page = listing.page(sort, pages) if total else []
     return {
