@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -368,6 +369,30 @@ def children(local: LocalExecutor, handle: Handle) -> list[int]:
     identity = local.runner_identity(handle)
     assert identity is not None
     return [pid for pid in runner.children(identity["runner"]) if runner.start_ticks(pid) is not None]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_a_folder_that_is_full_or_read_only_is_waited_for(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "LOOK_FOR_ROOM_EVERY", 0.001)
+    refusals = [OSError(number, "no"), OSError(number, "no")]
+    written: list[str] = []
+
+    def write(text: str) -> None:
+        if refusals:
+            raise refusals.pop()
+        written.append(text)
+
+    runner.patiently(write, "the end")
+
+    assert written == ["the end"]
+
+
+def test_other_trouble_with_a_record_is_not_waited_for() -> None:
+    def write() -> None:
+        raise OSError(errno.EIO, "broken")
+
+    with pytest.raises(OSError, match="broken"):
+        runner.patiently(write)
 
 
 @pytest.mark.parametrize("text", ["short", "x" * 5000])
