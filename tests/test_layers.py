@@ -49,7 +49,7 @@ ALLOWED = {
     "config": MODELS | {"tuning", "optimizer", "dialects", "dashboard", "live"},
 }
 # What the library may use of others, and where (rule 1); everywhere else it is the standard library alone.
-NUMERICS = {"numpy", "scipy", "sklearn"}
+NUMERICS = {"numpy", "scipy", "sklearn", "threadpoolctl"}
 NUMERIC_PARTS = ("tunebook.samplers", "tunebook.importance", "tunebook.examples")
 YAML_READERS = {"tunebook.wire.text", "tunebook.sweep.files"}
 

@@ -22,7 +22,8 @@ from tunebook.samplers.gaussian import (
 )
 from tunebook.samplers.latin import LatinCube
 from tunebook.samplers.options import Option, number, whole, word
-from tunebook.samplers.records import Records
+from tunebook.samplers.records import Records, Table
+from tunebook.samplers.threads import one_thread
 from tunebook.space import Params, Space
 
 MOST = 300  # trials that enter the model: the best third of them, and the latest
@@ -83,6 +84,10 @@ class BayesianSampler(Sampler):
         results = table.results
         if results < self.chosen["n_startup"]:
             return self._start.suggestion(number)
+        with one_thread():
+            return self._model(table, history.objective.sign, number)
+
+    def _model(self, table: Table, sign: float, number: int) -> Suggestion:
         told = _most_telling(table.loss)
         rows, loss, doubt = table.rows[told], table.loss[told], _doubt(table.weight[told])
         values, scale = _scaled(loss)
@@ -98,7 +103,7 @@ class BayesianSampler(Sampler):
         return Suggestion(
             self._encoder.params(numbers),
             "model",
-            expected=history.objective.sign * expected if np.isfinite(expected) else None,
+            expected=sign * expected if np.isfinite(expected) else None,
             spread=deviation if np.isfinite(deviation) else None,
             note=f"the most promising point of a Gaussian process over {len(loss)} trials",
         )
@@ -109,7 +114,8 @@ class BayesianSampler(Sampler):
         if table.results < self.chosen["n_startup"]:
             return 1.0
         told = _most_telling(table.loss)
-        return self._process(table.rows[told], _scaled(table.loss[told])[0], _doubt(table.weight[told])).noise
+        with one_thread():
+            return self._process(table.rows[told], _scaled(table.loss[told])[0], _doubt(table.weight[told])).noise
 
     def _process(self, rows: Floats, values: Floats, doubt: Floats) -> GaussianProcess:
         """The process fitted to this data; the last one is kept, for the other suggestions of a batch."""
