@@ -12,6 +12,7 @@ a second and the 99th percentile of a request; what counts is the ratio.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import multiprocessing
@@ -77,19 +78,25 @@ def wait_for(port: int, path: str, process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def running(command: list[str], environment: dict[str, str], port: int, path: str, cwd: str) -> Iterator[None]:
     """A server process, ended afterwards with all that it started."""
-    process = subprocess.Popen(
-        command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        wait_for(port, path, process)
-        yield
-    finally:
-        os.killpg(process.pid, 15)
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.wait()
+            wait_for(port, path, process)
+            yield
+        except BaseException:
+            said.seek(0)
+            sys.stderr.write(said.read()[-3000:].decode(errors="replace"))
+            raise
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, 15)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                process.wait()
 
 
 # Ours
@@ -165,7 +172,9 @@ def their_server(venv: Path, database: str) -> Iterator[Callable[[int], list[Tar
     with tempfile.TemporaryDirectory() as name:
         port = free_port()
         environment = {**os.environ, "PATH": f"{venv / 'bin'}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true"}
-        store = database.replace("postgres://", "postgresql://", 1) if database else f"sqlite:///{name}/mlflow.db"
+        store = (
+            database.replace("postgres://", "postgresql+psycopg2://", 1) if database else f"sqlite:///{name}/mlflow.db"
+        )
         command = [str(venv / "bin" / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port),
                    "--backend-store-uri", store, "--artifacts-destination", f"{name}/artifacts"]  # fmt: skip
         with running(command, environment, port, "/health", name):
@@ -285,9 +294,10 @@ def main() -> int:
     parser.add_argument("--postgres", default="", help="where databases may be made, as postgres://user@host:port/")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=("sqlite", "postgres"), help="one kind of database alone")
     given = parser.parse_args()
-    good = compare("SQLite", given, "", "")
-    if given.postgres:
+    good = given.only == "postgres" or compare("SQLite", given, "", "")
+    if given.postgres and given.only != "sqlite":
         with databases(given.postgres, "bench_ours", "bench_theirs") as (mine, yours):
             good = compare("PostgreSQL", given, mine, yours) and good
     return 0 if good else 1
