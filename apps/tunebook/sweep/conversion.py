@@ -41,6 +41,9 @@ def to_job(sweep: SweepJob, *, here: bool = True) -> Job:
     for found in properties["inputs"].values() if here else ():
         if "uri" in found:
             found["uri"] = _local(sweep, found["uri"]) or found["uri"]
+    trial = properties.get("trial") or {}
+    if not isinstance(trial.get("environmentId"), str):  # one described on the spot: trials run in the server's own
+        trial.pop("environmentId", None)
     code = sweep.trial.code if sweep.trial and here else None
     try:
         return azureml.load(properties, source=_folder(_local(sweep, code)) if code else None)

@@ -202,6 +202,7 @@ def _inputs(fields: Fields) -> dict[str, Any]:
     for name, given in inputs.document.items():
         if isinstance(given, list) or given is None:
             raise SpecError(inputs.at(name), f"must be a value or an object, got {kind(given)}")
+        given = _modern_input(given)
         found[name] = given.get("value", given) if isinstance(given, Mapping) else given
         if isinstance(given, Mapping):
             for member in ("type", "path", "mode"):
