@@ -54,6 +54,7 @@ def experiment_summary(experiment: Experiment) -> dict[str, Any]:
         "best": best,
         "goal": experiment.goal,
         "spark": experiment.spark,
+        "trashed": experiment.trashed,
         "modified": moment(experiment.modified),
         "seconds_left": seconds_left(experiment),
     }

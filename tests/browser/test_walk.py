@@ -15,6 +15,8 @@ from playwright.sync_api import Page, expect
 
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
+from apps.tuning import experiments
+from apps.workspaces.access import Actor
 from tests.browser.sweep import Sweep
 from tests.browser.test_live_page import WATCH_SHIFTS, is_live
 from tests.optimizer.processes import optimizer
@@ -341,3 +343,16 @@ def test_a_phone_offers_the_orders_that_its_tables_have_no_head_for(
     assert "q=visibility" in page.url
     page.set_viewport_size({"width": 1280, "height": 800})
     expect(page.get_by_label("Order", exact=True)).to_be_hidden()
+
+
+def test_whoever_watches_an_experiment_that_is_binned_is_told_and_nothing_is_asked_for_in_vain(
+    signed_in: Visit, ada: User, actor_ada: Actor, make_experiment: Make
+) -> None:
+    one = make_experiment(name="resnet")
+    page = signed_in(ada, f"/w/lab/e/{one.key}/")
+    is_live(page)
+
+    experiments.delete(actor_ada, one)
+
+    expect(page.locator("[data-notices]")).to_contain_text("Somebody moved this experiment to the trash.")
+    page.wait_for_timeout(500)  # in which a fragment would have been asked for, and complained of by the console

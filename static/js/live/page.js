@@ -17,6 +17,7 @@ export class LivePage {
     this.title = document.title;
     this.held = [];
     this.lost = false;
+    this.isGone = false;
     this.pending = new Map();
     this.blocked = new Map();
     this.fresh = new Map();
@@ -88,6 +89,7 @@ export class LivePage {
   }
 
   take(stream, { kind, payload, seq }) {
+    if (kind === "experiment" && stream.startsWith("exp:")) this.trashed(payload.trashed);
     document.dispatchEvent(new CustomEvent("tb:event", { detail: { stream, kind, payload, seq } }));
     const key = stream.startsWith("exp:") ? stream.slice(4) : null;
     if (kind === "experiment") this.change(`experiment:${payload.key}`, experimentFields(payload));
@@ -98,6 +100,12 @@ export class LivePage {
     if (kind === "experiment" && NEW.has(payload.status) && !payload.total) this.count(stream, `experiment:${payload.key}`, "new");
     this.refreshFragments(kind, payload);
     this.speak(kind, payload);
+  }
+
+  /** Of an experiment that somebody has moved to the trash nothing more can be fetched. */
+  trashed(isGone) {
+    if (isGone && !this.isGone) notice("Somebody moved this experiment to the trash.", "warning");
+    this.isGone = isGone;
   }
 
   /** Trials are numbered from 0, so those from the total that the page was drawn with are new to it. */
@@ -173,7 +181,7 @@ export class LivePage {
     const wait = Math.max(0, plan.at + FRAGMENT_EVERY - performance.now());
     plan.timer = setTimeout(() => {
       plan.timer = 0;
-      if (!region.isConnected) return;
+      if (!region.isConnected || this.isGone) return;
       plan.at = performance.now();
       if (isBusy(region)) this.refreshSoon(region);
       else region.dispatchEvent(new CustomEvent("tb:refresh", { bubbles: false }));
