@@ -80,6 +80,9 @@ def read_form(http: HttpRequest) -> Iterator[Form]:
         raise _too_large()
     with ExitStack() as opened:
         form = Form()
+        if not kind and length == "0":
+            yield form  # there is no body
+            return
         if kind == URLENCODED:
             _read_pairs(http, form, opened)
         elif kind == MULTIPART:

@@ -8,7 +8,6 @@ from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from apps.artifacts import snapshots
 from apps.dialects.forms import Part, read_form
 from apps.dialects.refusal import Refusal
 from apps.dialects.wmla import finding, plugins, uploads
@@ -93,7 +92,7 @@ class Install(Form):
             raise Refusal("bad_form", "must be sent once: one tar with optimizer.py at its top", field="file")
         with uploads.laid_out(files, plugins.MAIN) as found:
             folder = plugins.folder_of_main(list(found))
-            snapshot = snapshots.store(place, found)
+            snapshot = uploads.keep(place, found)
         made = self._store(place, {**given, "path": "", "folder": folder, "snapshot": snapshot})
         plugins.ready(made)
         return made

@@ -16,7 +16,6 @@ from django.db import transaction
 from django.http import FileResponse, HttpResponse
 from rest_framework.request import Request
 
-from apps.artifacts import snapshots
 from apps.dialects.forms import Part, read_form
 from apps.dialects.refusal import Refusal
 from apps.dialects.wmla import finding, tasks, uploads
@@ -77,7 +76,7 @@ class Execs(Form):
                 files = tuple(found)
                 checked = wmla.Model(tasks.PLACEHOLDER, files)
                 wmla.single(args, around=wmla.Surroundings(model=checked, shared=shared))
-                model = wmla.Model(snapshots.store(place, found).key, files)
+                model = wmla.Model(uploads.keep(place, found).key, files)
         job = wmla.single(args, around=wmla.Surroundings(model=model, shared=shared))
         with transaction.atomic():
             made = experiments.create(

@@ -11,6 +11,7 @@ from apps.dialects.wmla.models import Algorithm, Submission
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
 from apps.workspaces.access import Actor, OutOfReach
+from apps.workspaces.models import Workspace
 from tunebook.wire import wmla
 
 DIALECT = "wmla"
@@ -29,6 +30,13 @@ def task(actor: Actor, name: str) -> Submission:
     if found is None:
         raise OutOfReach("hypersearch task", name)
     return found
+
+
+def holds_name(workspace: Workspace, name: str) -> bool:
+    """Whether a task of that name is there; one that somebody has moved to the trash gives its name away. Two queries."""
+    known = Submission.objects.filter(workspace=workspace, name=name, gone=False)
+    known.filter(experiment__trashed=True).update(gone=True)
+    return known.exists()
 
 
 def algorithms(actor: Actor) -> QuerySet[Algorithm]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import F, Max, Min, OuterRef, Subquery
+from django.db.models import F, Max, Min, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from apps.dialects.wmla.models import Submission
@@ -29,6 +29,16 @@ COLUMNS = (
     "ended",
     "restart_of__number",
 )
+
+
+def in_state(wanted: QuerySet[Submission], state: str) -> list[int]:
+    """The ids of the tasks in one state, or of all where none is named. One query."""
+    known = wanted.values_list("pk", "experiment__status", "experiment__trial_count", "experiment__best_trial")
+    return [
+        pk
+        for pk, status, count, best in known
+        if not state or wmla.task_state(status, has_started=count > 0, has_result=best is not None) == state.upper()
+    ]
 
 
 def records(found: Sequence[Submission], *, with_metrics: bool = False) -> list[dict[str, Any]]:

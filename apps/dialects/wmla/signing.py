@@ -68,17 +68,13 @@ def identify(http: HttpRequest) -> Signed:
 def by_basic(http: HttpRequest) -> Signed:
     """The user or the key whose name and secret stand in the header."""
     name, secret = _credentials(http)
-    places = (f"wmla:name:{hash(name)}", f"wmla:address:{http.META.get('REMOTE_ADDR', '')}")
-    wait = max(_seconds_left(place) for place in places)
-    if wait > 0:
-        raise Refusal("too_many", f"too many wrong passwords; wait {wait} seconds", status=429)
-    found = _key(name, secret) or _user(name, secret)
-    if found is None:
-        for place in places:
-            since, failures = cache.get(place) or (time.time(), 0)
-            cache.set(place, (since, failures + 1), WINDOW)
-        raise _nobody("the user name or the password is wrong")
-    return found
+    by_key = _key(name, secret)
+    if by_key is not None:
+        return by_key
+    user = get_user_model().objects.filter(username=name, is_active=True).first()
+    if user is None or not _is_known(user.password, secret):
+        _check(http, name, user, secret)
+    return Signed(actor_of_user(user), by_token=False, user=user)
 
 
 def log_on(signed: Signed) -> tuple[str, str]:
@@ -163,30 +159,39 @@ def _key(name: str, secret: str) -> Signed | None:
     return Signed(actor_of_key(*found), by_token=False, user=found[0].user, key=found[0])
 
 
-def _user(name: str, secret: str) -> Signed | None:
-    user = get_user_model().objects.filter(username=name).first()
+def _check(http: HttpRequest, name: str, user: Any, secret: str) -> None:
+    """Refuse a wrong password, and any that nobody knows yet after too many wrong ones from the same name or address."""
+    places = (f"wmla:name:{hash(name)}", f"wmla:address:{http.META.get('REMOTE_ADDR', '')}")
+    wait = max(_seconds_left(place) for place in places)
+    if wait > 0:
+        raise Refusal("too_many", f"too many wrong passwords; wait {wait} seconds", status=429)
     if user is None:
-        make_password(secret)  # as long as for a name that is known
-        return None
-    if not user.is_active or not _is_right(user.password, secret):
-        return None
-    return Signed(actor_of_user(user), by_token=False, user=user)
+        make_password(secret)  # takes as long as for a name that is known
+    elif check_password(secret, user.password):
+        _remember(user.password, secret)
+        return
+    for place in places:
+        since, failures = cache.get(place) or (time.time(), 0)
+        cache.set(place, (since, failures + 1), WINDOW)
+    raise _nobody("the user name or the password is wrong")
 
 
-def _is_right(stored: str, secret: str) -> bool:
-    """Whether this is the password, remembered without keeping it: under a key that dies with the process."""
-    mark = hmac.digest(_process_key, f"{stored}\0{secret}".encode(), "sha256")
+def _is_known(stored: str, secret: str) -> bool:
+    """Whether this was found to be the password a short while ago."""
     with _lock:
-        until = _known.get(mark, 0.0)
-    if until > time.monotonic():
-        return True
-    if not check_password(secret, stored):
-        return False
+        return _known.get(_mark(stored, secret), 0.0) > time.monotonic()
+
+
+def _remember(stored: str, secret: str) -> None:
     with _lock:
-        _known[mark] = time.monotonic() + REMEMBERED_FOR
+        _known[_mark(stored, secret)] = time.monotonic() + REMEMBERED_FOR
         while len(_known) > REMEMBERED:
             _known.popitem(last=False)
-    return True
+
+
+def _mark(stored: str, secret: str) -> bytes:
+    """What tells a password and its hash apart from others without keeping either: under a key that dies with the process."""
+    return hmac.digest(_process_key, f"{stored}\0{secret}".encode(), "sha256")
 
 
 def _of_password(stored: str) -> str:

@@ -12,7 +12,6 @@ from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from apps.artifacts import snapshots
 from apps.dialects.forms import read_form
 from apps.dialects.refusal import Refusal
 from apps.dialects.wmla import finding, plugins, rows, uploads
@@ -34,10 +33,11 @@ class Tasks(Form):
     """All tasks, and a new one."""
 
     def get(self, request: Request) -> HttpResponse:
-        found = finding.submissions(self.actor, Submission.Kind.TASK)[: self._most()]
-        wanted = self.asked("state").upper()
-        records = rows.records(list(found))
-        return self.answer([one for one in records if not wanted or one["state"] == wanted])
+        wanted = finding.submissions(self.actor, Submission.Kind.TASK)
+        if self.asked("sort_by").lower().endswith(":asc"):
+            wanted = wanted.order_by("pk")
+        found = rows.in_state(wanted[:MOST_LISTED], self.asked("state"))[: self._most()]
+        return self.answer(rows.records(list(wanted.filter(pk__in=found))))
 
     def post(self, request: Request) -> HttpResponse:
         with read_form(request._request) as form:
@@ -58,9 +58,8 @@ class Tasks(Form):
 
     def _most(self) -> int:
         limit = self.asked("limit")
-        return (
-            min(int(limit), MOST_LISTED) if limit.isascii() and limit.isdigit() and len(limit) < 9 else USUALLY_LISTED
-        )
+        is_number = limit.isascii() and limit.isdigit() and len(limit) < 9
+        return min(int(limit), MOST_LISTED) if is_number else USUALLY_LISTED
 
     def _wants_object(self) -> bool:
         """Those who come with a token read an object, the others the bare name, unless the installation says."""
@@ -73,7 +72,7 @@ class Tasks(Form):
         said = wmla.details(document, needs_group=needs_group)
         place = self.workspace(said.group)
         require(self.actor, place.pk, "create")
-        if said.name and Submission.objects.filter(workspace=place, name=said.name, gone=False).exists():
+        if said.name and finding.holds_name(place, said.name):
             raise _taken(said.name)
         plugin = plugins.installed(place, said.algorithm)
         around = wmla.Surroundings(
@@ -88,7 +87,7 @@ class Tasks(Form):
         if parts:
             with uploads.laid_out(parts, launch.main) as files:
                 job = wmla.load(document, around=replace(around, model=wmla.Model(PLACEHOLDER, tuple(files))))
-                code = snapshots.store(place, files).key
+                code = uploads.keep(place, files).key
             job = replace(job, command=replace(job.command, code=code))
         return self._store(document, job, place, said, plugin, launch.framework)
 

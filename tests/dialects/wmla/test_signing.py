@@ -146,6 +146,15 @@ def test_too_many_wrong_passwords_have_to_wait(ada: User) -> None:
     assert Wmla(Authorization=basic("ada")).get(TASKS).status_code == 429
 
 
+def test_who_is_known_already_need_not_wait_for_the_errors_of_others(ada: User) -> None:
+    right = Wmla(Authorization=basic("ada"))
+    right.get(TASKS)
+    for _ in range(11):
+        Wmla(Authorization=basic("ada", "wrong")).get(TASKS)
+
+    assert right.get(TASKS).status_code == 200
+
+
 def test_a_password_is_checked_once_and_then_known_for_a_while(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
 
