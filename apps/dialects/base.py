@@ -93,6 +93,8 @@ class DialectView(APIView):
         for value in kwargs.values():
             if isinstance(value, str):
                 self._check_name(value)
+        if request.method == "DELETE":
+            read_fields({}, self.body())
         table = self.query if request.method in SAFE else {}
         self.parameters = read_query(table, request._request.GET, self.query_pattern)
 

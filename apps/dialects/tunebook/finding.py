@@ -16,7 +16,7 @@ from apps.search.experiments import meaning
 from apps.search.grammar import CATALOG, Grammar, trials_grammar
 from apps.search.models import SavedView
 from apps.search.parser import Query, parse
-from apps.tuning import experiments, shelf
+from apps.tuning import experiments, shelf, warm
 from apps.workspaces.access import workspace_of
 from tunebook.job import Job
 
@@ -103,7 +103,7 @@ class StarExperiment(TunebookView):
 
     def put(self, request: Request, key: str) -> HttpResponse:
         """Put your star on it. Twice is once."""
-        self.body()
+        self.document()
         shelf.star(self.actor, experiments.find(self.actor, key))
         return self.answer({"key": key, "starred": True})
 
@@ -129,3 +129,19 @@ class ExportExperiments(TunebookView):
             content_type=export.CONTENT_TYPES[asked["format"]],
             headers={"Content-Disposition": f'attachment; filename="{workspace.slug}.{asked["format"]}"'},
         )
+
+
+class WarmStart(TunebookView):
+    """What a warm start would bring."""
+
+    fields = parameters.WARM_START
+    operations = {"POST": "ForecastWarmStart"}
+
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        """Say which experiments compare with a job, and how many trials of the sources fit it. Stores nothing."""
+        workspace, given = self.workspace(slug), self.document()
+        job = Job.from_dict(given["job"], "job")
+        near = warm.candidates(self.actor, workspace, job.objective)
+        found = warm.forecast(self.actor, workspace, job.space, given.get("sources") or [])
+        known = [{"key": one.key, "name": one.name, "succeeded": one.finished_count} for one in near]
+        return self.answer({"candidates": known, "transfers": [one.document() for one in found]})
