@@ -22,8 +22,8 @@ class Peer(Protocol):
 class Ours:
     """One of our samplers."""
 
-    def __init__(self, sampler: str, space: Space, seed: int, budget: int | None) -> None:
-        self.tuner = Optimizer(space, sampler=sampler, seed=seed, max_trials=budget)
+    def __init__(self, sampler: str, space: Space, seed: int, budget: int | None, running: int) -> None:
+        self.tuner = Optimizer(space, sampler=sampler, seed=seed, max_trials=budget, max_concurrent=running)
 
     def ask(self) -> Mapping[str, Any]:
         asked = self.tuner.ask()
@@ -178,8 +178,8 @@ def optuna_with_history(name: str, space: Space, results: list[tuple[Mapping[str
     return peer
 
 
-def make(name: str, space: Space, seed: int, budget: int | None = None) -> Peer:
+def make(name: str, space: Space, seed: int, budget: int | None = None, running: int = 1) -> Peer:
     """The peer of this name, which knows nothing yet; names without a library in front are our samplers."""
     if name in OPTUNA:
         return Optuna(OPTUNA[name], space, seed)
-    return Hyperopt(space, seed) if name == "hyperopt-tpe" else Ours(name, space, seed, budget)
+    return Hyperopt(space, seed) if name == "hyperopt-tpe" else Ours(name, space, seed, budget, running)

@@ -3,16 +3,18 @@
     python -m tests.benchmarks.optimizer.quality run results.jsonl --peers tpe optuna-tpe --seeds 5
     python -m tests.benchmarks.optimizer.quality report results.jsonl --against optuna-tpe
 
+With `--running 16` so many trials run at any time, told in a random order; such a peer is named `tpe x16`.
 A run appends one line for each problem, peer and seed, and leaves out what the file already has.
 """
 
 import argparse
 import json
 import math
+import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -32,26 +34,31 @@ def problems(options: argparse.Namespace) -> Iterator[Problem]:
         yield from tables(tuple(options.datasets), tuple(options.models))
 
 
-def play(problem: Problem, name: str, seed: int, trials: int) -> dict[str, Any]:
+def play(problem: Problem, name: str, seed: int, trials: int, running: int = 1) -> dict[str, Any]:
     """One run: the best value so far after each budget, and the CPU time of all asks and tells."""
-    peer = peers.make(name, problem.space, seed, trials)
-    best, at, spent = math.inf, {}, 0.0
-    for number in range(1, trials + 1):
+    peer = peers.make(name, problem.space, seed, trials, running)
+    order = random.Random(seed)
+    best, at, spent, told = math.inf, {}, 0.0, 0
+    waiting: list[Mapping[str, Any]] = []
+    while told < trials:
         started = time.process_time()
-        params = peer.ask()
+        while len(waiting) < min(running, trials - told) and (params := peer.ask()):
+            waiting.append(params)
         spent += time.process_time() - started
-        if not params:
+        if not waiting:
             break
+        params = waiting.pop(order.randrange(len(waiting)))
         value = problem.evaluate(params)
         started = time.process_time()
         peer.tell(params, value)
         spent += time.process_time() - started
-        best = min(best, value)
-        if number in BUDGETS:
-            at[str(number)] = best
-    random = problem.random_values
-    entry = {"suite": problem.suite, "problem": problem.name, "peer": name, "seed": seed, "best": at, "seconds": spent}
-    return {**entry, "middle": random[len(random) // 2], "optimum": problem.optimum, "lowest": random[0]}
+        best, told = min(best, value), told + 1
+        if told in BUDGETS:
+            at[str(told)] = best
+    values = problem.random_values
+    label = name if running == 1 else f"{name} x{running}"
+    entry = {"suite": problem.suite, "problem": problem.name, "peer": label, "seed": seed, "best": at, "seconds": spent}
+    return {**entry, "middle": values[len(values) // 2], "optimum": problem.optimum, "lowest": values[0]}
 
 
 def run(options: argparse.Namespace) -> None:
@@ -61,9 +68,10 @@ def run(options: argparse.Namespace) -> None:
     for seed in range(options.seeds):
         for problem in problems(options):
             for name in options.peers:
-                if (problem.name, name, seed) in done:
+                label = name if options.running == 1 else f"{name} x{options.running}"
+                if (problem.name, label, seed) in done:
                     continue
-                entry = play(problem, name, seed, options.trials)
+                entry = play(problem, name, seed, options.trials, options.running)
                 with path.open("a") as file:
                     file.write(json.dumps(entry) + "\n")
 
@@ -134,6 +142,7 @@ def main(arguments: list[str]) -> None:
     playing.add_argument("--suites", nargs="+", default=["bbob", "sklearn"])
     playing.add_argument("--seeds", type=int, default=5)
     playing.add_argument("--trials", type=int, default=max(BUDGETS))
+    playing.add_argument("--running", type=int, default=1)
     playing.add_argument("--dimensions", nargs="+", type=int, default=[2, 5, 10])
     playing.add_argument("--instances", nargs="+", type=int, default=[1, 2, 3, 4, 5])
     playing.add_argument("--functions", nargs="+", type=int, default=list(range(1, 25)))
