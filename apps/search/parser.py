@@ -17,6 +17,8 @@ from apps.search.grammar import Field, Grammar, Kind, Value, Wrong, quoted, unqu
 Found = TypeVar("Found")
 LONGEST = 1_000
 DEEPEST = 20
+MOST_CONDITIONS = 30
+"""More make a statement that databases refuse to plan."""
 TOKEN = re.compile(r'\s*(?P<text>[()]|(?:"(?:[^"\\]|\\.)*"?|[^\s"()])+)')
 HEAD = re.compile(r"(?P<field>[A-Za-z_][\w.\-]*?)(?P<operator>!=|<=|>=|<|>|=|:)(?P<value>.*)", re.DOTALL)
 LIST = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+')
@@ -169,7 +171,7 @@ class _Reading:
     def __init__(self, text: str, grammar: Grammar) -> None:
         self.text, self.grammar = text, grammar
         self.tokens = [_Token(match["text"], *match.span("text")) for match in TOKEN.finditer(text)]
-        self.at = self.depth = 0
+        self.at = self.depth = self.conditions = 0
         self.problems: list[Problem] = []
 
     def query(self) -> Query:
@@ -268,7 +270,18 @@ class _Reading:
             corrected = self.text[: token.start] + fixed + self.text[token.end :] if fixed else ""
             self._problem(token, wrong.message, fixed, corrected)
             return None
-        return Not(node) if negated else node
+        return self._afforded(token, Not(node) if negated else node)
+
+    def _afforded(self, token: _Token, node: Node) -> Node | None:
+        """The node, as long as there are not too many; each of several tags is a condition of its own."""
+        one = node.node if isinstance(node, Not) else node
+        before = self.conditions
+        self.conditions += len(one.values) if isinstance(one, Condition) and one.field == "tag" else 1
+        if self.conditions <= MOST_CONDITIONS:
+            return node
+        if before <= MOST_CONDITIONS:
+            self._problem(token, f"at most {MOST_CONDITIONS} conditions; this one and the rest are left out")
+        return None
 
     def _next(self) -> _Token:
         self.at += 1

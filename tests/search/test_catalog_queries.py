@@ -166,3 +166,8 @@ def test_of_a_long_trial_only_the_last_points_are_read(tried: Experiment) -> Non
     facts.catch_up()
 
     assert Fact.objects.get(experiment=tried, name="metric.acc").number == 0.9
+
+
+@pytest.mark.parametrize("text", ["a " * 400, "a or " * 300, "not (" * 20 + "a" + ")" * 20, "tag:a,b,c,d " * 60])
+def test_the_largest_query_is_one_that_the_database_can_plan(actor_ada: Actor, text: str) -> None:
+    assert not Experiment.objects.filter(meaning(parse(text, CATALOG), actor_ada)).exists()

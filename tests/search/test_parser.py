@@ -230,3 +230,11 @@ def test_whatever_is_typed_is_read_and_its_parts_read_again_as_the_same(text: st
     again: Query = parse(" ".join(term.text for term in query.terms), CATALOG)
     if not query.problems:
         assert [term.node for term in again.terms] == [term.node for term in query.terms]
+
+
+@pytest.mark.parametrize("text", ["a " * 400, "a or " * 300, "-a " * 300, "(a or b) " * 100, "tag:a,b,c " * 40])
+def test_too_many_conditions_are_left_out_and_said_once(text: str) -> None:
+    query = parse(text, CATALOG)
+
+    assert sum("at most 30 conditions" in problem.message for problem in query.problems) == 1
+    assert len(query.terms) <= 30

@@ -158,3 +158,7 @@ IMPORT: Mapping[str, Parameter] = {
     "workspace": Text("the workspace's slug; by default the key's own", longest=64, shortest=1),
     "tags": TagPairs("tags to add to its own"),
 }
+WARM_START: Mapping[str, Parameter] = {
+    "job": Record("the job document that would start warm", required=True),
+    "sources": Series(Text(longest=16), "keys of earlier experiments; none: only those that compare", longest=20),
+}

@@ -70,6 +70,7 @@ urlpatterns = [
     path("workspaces", workspaces.Workspaces.as_view()),
     path(f"{WORKSPACE}/views", finding.Views.as_view()),
     path(f"{WORKSPACE}/views/<int:number>", finding.OneView.as_view()),
+    path(f"{WORKSPACE}/warm-start", finding.WarmStart.as_view()),
     path(f"{WORKSPACE}/export", finding.ExportExperiments.as_view()),
     path(f"{WORKSPACE}/members", workspaces.Members.as_view()),
     path(f"{WORKSPACE}/members/<str:username>", workspaces.OneMember.as_view()),

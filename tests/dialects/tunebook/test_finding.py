@@ -161,3 +161,18 @@ def test_all_failed_trials_begin_again_once(ours: Ours, make_experiment: Make) -
     assert [trial["number"] for trial in answer["items"]] == [3, 4]
     assert ours.post(f"/experiments/{one.key}/restart-failed")["items"] == []
     assert Trial.objects.filter(experiment=one).count() == 5
+
+
+def test_a_warm_start_is_forecast(ours: Ours, ours_cleo: Ours, make_experiment: Make) -> None:
+    one = make_experiment(name="earlier")
+    with_trials(one, "FINISHED", "FINISHED")
+    Experiment.objects.filter(pk=one.pk).update(finished_count=2)
+
+    answer = ours.post("/workspaces/lab/warm-start", {"job": one.job, "sources": [one.key]})
+
+    assert answer["candidates"] == [{"key": one.key, "name": "earlier", "succeeded": 2}]
+    (transfer,) = answer["transfers"]
+    assert (transfer["trials"], transfer["whole"], transfer["partly"]) == (2, 2, 0)
+    assert transfer["parameters"] == [{"name": "x", "had": 2, "fit": 2, "same": True}]
+    assert ours.post("/workspaces/lab/warm-start", {"job": {}}).status == 422
+    assert ours_cleo.post("/workspaces/lab/warm-start", {"job": one.job}).status == 404
