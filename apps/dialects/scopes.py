@@ -15,11 +15,13 @@ def any_case(text: str) -> str:
     return "".join(f"[{one.lower()}{one.upper()}]" if one.isalpha() else re.escape(one) for one in text)
 
 
-WORKSPACE = (
-    f"{any_case('subscriptions')}/(?P<subscription>[^/]+)/{any_case('resourceGroups')}/(?P<group>[^/]+)"
+SUBSCRIPTIONS = any_case("subscriptions")
+IN_SUBSCRIPTION = (
+    f"(?P<subscription>[^/]+)/{any_case('resourceGroups')}/(?P<group>[^/]+)"
     f"/{any_case(f'providers/{PROVIDER}/workspaces')}/(?P<workspace>[^/]+)"
 )
-"""The pattern of a workspace's own path; any subscription and group will do, the workspace is one of ours."""
+"""The pattern of a workspace's path behind its first word; any subscription and group will do, the workspace is ours."""
+WORKSPACE = f"{SUBSCRIPTIONS}/{IN_SUBSCRIPTION}"
 
 
 def workspace_path(subscription: str, group: str, workspace: str) -> str:
