@@ -11,13 +11,13 @@ from django.db.models import F, Max, Min, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from apps.dialects.wmla.models import Submission
+from apps.experiments.models import Experiment
 from apps.trials.models import Kind, Measurement, Trial
 from tunebook.fields import Fields
-from tunebook.status import ENDED_EXPERIMENT, ENDED_TRIAL, LIVE_TRIAL, TrialStatus
+from tunebook.status import ENDED_TRIAL, LIVE_TRIAL, TrialStatus
 from tunebook.wire import wmla
 
 COLUMNS = (
-    "experiment_id",
     "number",
     "key",
     "status",
@@ -29,6 +29,8 @@ COLUMNS = (
     "ended",
     "restart_of__number",
 )
+Row = dict[str, Any]
+Metrics = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def in_state(wanted: QuerySet[Submission], state: str) -> list[int]:
@@ -41,40 +43,31 @@ def in_state(wanted: QuerySet[Submission], state: str) -> list[int]:
     ]
 
 
-def records(found: Sequence[Submission], *, with_metrics: bool = False) -> list[dict[str, Any]]:
-    """The records of tasks. One query for all their trials; with metrics two more where a task asks for some."""
-    trials: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    wanted = [one.experiment_id for one in found]
-    for row in Trial.objects.filter(experiment__in=wanted).order_by("number").values_list(*COLUMNS):
-        trials[row[0]].append(row[1:])
-    return [_record(one, trials[one.experiment_id], with_metrics=with_metrics) for one in found]
+def records(found: Sequence[Submission]) -> list[dict[str, Any]]:
+    """The records of tasks, without their additional metrics. One query for all their trials."""
+    trials: dict[int, list[Row]] = defaultdict(list)
+    rows = Trial.objects.filter(experiment__in=[one.experiment_id for one in found]).order_by("number")
+    for row in rows.values("experiment_id", *COLUMNS):
+        trials[row.pop("experiment_id")].append(row)
+    return [_record(one, _document(one), trials[one.experiment_id], {}) for one in found]
 
 
-def _record(one: Submission, rows: list[tuple[Any, ...]], *, with_metrics: bool) -> dict[str, Any]:
-    document = json.loads(one.experiment.submitted or "{}")
-    metrics = _metrics(one, document) if with_metrics else {}
-    experiment = one.experiment
-    kept = _latest(rows)
-    shown = {
-        number: wmla.Trial(
-            number=number,
-            key=key,
-            status=status,
-            params=params,
-            value=None if status == TrialStatus.FAILED else best if value is None else value,
-            step=step,
-            started=started,
-            ended=ended,
-            metrics=metrics.get(key, ()),
-        )
-        for number, key, status, params, value, best, step, started, ended in kept.values()
-    }
-    places = {number: place for place, number in enumerate(kept)}
-    statuses = [trial.status for trial in shown.values()]
-    complete = sum(status in ENDED_TRIAL for status in statuses)
-    listed = len(document.get("experiments") or ())
-    planned = min(experiment.max_trials or listed, listed) if listed else experiment.max_trials
-    has_ended = experiment.status in ENDED_EXPERIMENT
+def record(one: Submission) -> dict[str, Any]:
+    """The record of one task with everything. One query for its trials, two more where it asks for other metrics."""
+    document = _document(one)
+    rows = Trial.objects.filter(experiment=one.experiment_id).order_by("number").values(*COLUMNS)
+    return _record(one, document, list(rows), _metrics(one, document))
+
+
+def _document(one: Submission) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(one.experiment.submitted or "{}")
+    return found
+
+
+def _record(one: Submission, document: Mapping[str, Any], rows: list[Row], metrics: Metrics) -> dict[str, Any]:
+    experiment, shown = one.experiment, _latest(rows)
+    statuses = [row["status"] for row in shown]
+    numbers = [row["number"] for row in shown]
     facts = wmla.Facts(
         name=one.name,
         status=experiment.status,
@@ -84,49 +77,66 @@ def _record(one: Submission, rows: list[tuple[Any, ...]], *, with_metrics: bool)
         started=experiment.started,
         ended=experiment.ended,
         running=sum(status in LIVE_TRIAL for status in statuses),
-        complete=complete,
-        failed=sum(status == TrialStatus.FAILED for status in statuses),
-        total=len(shown) if planned is None or has_ended else max(planned, len(shown)),
-        best=places.get(experiment.best_trial) if experiment.best_trial is not None else None,
+        complete=sum(status in ENDED_TRIAL for status in statuses),
+        failed=statuses.count(TrialStatus.FAILED),
+        total=_total(experiment, document, len(shown)),
+        best=numbers.index(experiment.best_trial) if experiment.best_trial in numbers else None,
         reason=experiment.reason,
-        trials=[_placed(trial, place) for place, trial in enumerate(shown.values())],
+        trials=[_trial(row, place, metrics.get(row["key"], ())) for place, row in enumerate(shown)],
     )
     return wmla.task(document, facts)
 
 
-def _latest(rows: list[tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
-    """Trials by number, those that were tried again after a stop replaced by their latest try, in the place of the first."""
+def _trial(row: Row, place: int, metrics: Sequence[Mapping[str, Any]]) -> wmla.Trial:
+    """One experiment of a task; the best value so far counts until it has ended, and none of one that has failed."""
+    value = row["best_value"] if row["value"] is None else row["value"]
+    return wmla.Trial(
+        number=place,
+        key=row["key"],
+        status=row["status"],
+        params=row["params"],
+        value=None if row["status"] == TrialStatus.FAILED else value,
+        step=row["last_step"],
+        started=row["started"],
+        ended=row["ended"],
+        metrics=metrics,
+    )
+
+
+def _total(experiment: Experiment, document: Mapping[str, Any], shown: int) -> int:
+    """How many there will be: as many as were asked for or listed; where nobody can know, and at the end, what there are."""
+    listed = len(document.get("experiments") or ())
+    bounds = [bound for bound in (experiment.max_trials, listed or None) if bound is not None]
+    return shown if experiment.has_ended or not bounds else max(min(bounds), shown)
+
+
+def _latest(rows: Sequence[Row]) -> list[Row]:
+    """The trials; one that was tried again is replaced by its latest try, in the place of the first."""
     first_of: dict[int, int] = {}
-    last: dict[int, tuple[Any, ...]] = {}
-    for *row, original in rows:
-        first = row[0] if original is None else first_of.get(original, original)
-        first_of[row[0]] = first
-        last[first] = tuple(row)
-    return {row[0]: row for row in last.values()}
+    last: dict[int, Row] = {}
+    for row in rows:
+        original = row["restart_of__number"]
+        first = row["number"] if original is None else first_of.get(original, original)
+        first_of[row["number"]] = first
+        last[first] = row
+    return list(last.values())
 
 
-def _placed(trial: wmla.Trial, place: int) -> wmla.Trial:
-    return wmla.Trial(**{**trial.__dict__, "number": place})
-
-
-def _metrics(one: Submission, document: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def _metrics(one: Submission, document: Mapping[str, Any]) -> Metrics:
     """Least, largest and latest value of the additional metrics, by the trial's key. Two queries, none without any."""
     names = list(wmla.additional_metrics(Fields(document, "").inside("algoDef")))
     if not names:
         return {}
     rows = Measurement.objects.filter(
-        trial__experiment=one.experiment, name__in=names, kind=Kind.FINITE, attempt=F("trial__attempt_count")
+        trial__experiment=one.experiment_id, name__in=names, kind=Kind.FINITE, attempt=F("trial__attempt_count")
     )
     newest = rows.filter(trial=OuterRef("trial"), name=OuterRef("name")).order_by("-step").values("pk")[:1]
     latest = {
         (key, name): value
         for key, name, value in rows.filter(pk=Subquery(newest)).values_list("trial__key", "name", "value")
     }
+    ends = rows.order_by("trial__key", "name").values_list("trial__key", "name")
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for key, name, low, high in (
-        rows.order_by("trial__key", "name")
-        .values_list("trial__key", "name")
-        .annotate(low=Min("value"), high=Max("value"))
-    ):
+    for key, name, low, high in ends.annotate(low=Min("value"), high=Max("value")):
         found[key].append({"name": name, "min": low, "max": high, "latest": latest.get((key, name))})
     return found

@@ -131,7 +131,7 @@ class OneTask(WmlaView):
     """One task: its record, a polite stop, its removal."""
 
     def get(self, request: Request, name: str) -> HttpResponse:
-        return self.answer(rows.records([finding.task(self.actor, name)], with_metrics=True)[0])
+        return self.answer(rows.record(finding.task(self.actor, name)))
 
     def put(self, request: Request, name: str) -> HttpResponse:
         found = finding.task(self.actor, name)
