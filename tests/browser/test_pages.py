@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from apps.artifacts import artifacts, remarks
 from apps.experiments.models import Experiment
 from apps.trials.models import Measurement, Trial
 from apps.tuning import experiments
@@ -42,6 +43,10 @@ PAGES = {
     "submitted": "/w/lab/e/{key}/submitted",
     "trial": "/w/lab/e/{key}/t/0",
     "failed trial": "/w/lab/e/{key}/t/2",
+    "files": "/w/lab/e/{key}/t/0/files",
+    "file, a table": "/w/lab/e/{key}/t/0/files/outputs/curve.csv",
+    "file, a text": "/w/lab/e/{key}/t/0/files/outputs/a-long-name-that-a-phone-has-no-room-for-in-one-line.txt",
+    "file, a picture": "/w/lab/e/{key}/t/0/files/plot.gif",
     "new": "/w/lab/new",
     "clone": "/w/lab/new?from={key}",
     "members": "/w/lab/settings/members",
@@ -50,6 +55,7 @@ PAGES = {
     "me": "/me",
     "not found": "/w/lab/e/nothing/",
 }
+PICTURE = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
 MOST_BYTES, MOST_REQUESTS = 70_000, 8
 
 
@@ -78,6 +84,14 @@ def shelf(
         rows = [Measurement(trial=trial, name="loss", step=step, value=1 / (step + 1)) for step in range(20)]
         Measurement.objects.bulk_create(rows)
         Trial.objects.filter(pk=trial.pk).update(value_count=20, last_step=19, last_value=0.05)
+    left = {
+        "outputs/curve.csv": b"step,loss\n1,0.5\n",
+        "outputs/a-long-name-that-a-phone-has-no-room-for-in-one-line.txt": b"notes\n" * 9,
+        "plot.gif": PICTURE,
+    }
+    for path, content in left.items():
+        artifacts.add(one, trials[0], path, content)
+    remarks.write(trials[0], 1, remarks.PARAM, {"schedule": "cosine with warm restarts " * 9})
     bare = make_experiment(name="not begun", start=False, accessibility="PRIVATE")
     experiments.delete(actor_ada, make_experiment(name="thrown away"))
     ada.memberships.create(workspace=Workspace.objects.create(slug="empty", name="An empty shelf"), role="admin")
