@@ -131,6 +131,8 @@ def count_anew(row: Experiment) -> None:
     counted = Trial.objects.filter(experiment=row, status=TrialStatus.FINISHED, value__isnull=False, excluded=False)
     row.best_value, row.best_trial, row.spark = None, None, []
     for place, (number, value) in enumerate(counted.order_by("ended", "number").values_list("number", "value"), 1):
+        if value is None:
+            continue
         if row.best_value is None or (value < row.best_value if row.goal == "minimize" else value > row.best_value):
             row.best_value, row.best_trial = value, number
             row.spark = thinned([*row.spark, [place, value]])

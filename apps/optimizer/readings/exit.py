@@ -9,5 +9,5 @@ from apps.tuning.measuring import Reading
 def read_exit(request: Request) -> tuple[list[Reading], Offsets]:
     """0 for each metric once the attempt has ended; where it ended badly, no value is looked at."""
     if not request.final or request.offsets.get("exit"):
-        return [], request.offsets
+        return [], dict(request.offsets)
     return [Reading(name, 0, 0.0) for name in request.metrics], {**request.offsets, "exit": True}
