@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from apps.workspaces.access import Actor, workspace_of
+from apps.workspaces.access import Actor, OutOfReach
 from apps.workspaces.models import Workspace
 
 PROVIDER = "Microsoft.MachineLearningServices"
@@ -30,5 +30,8 @@ def workspace_path(subscription: str, group: str, workspace: str) -> str:
 
 
 def workspace_named(actor: Actor, name: str) -> Workspace:
-    """The workspace that an address names, compared without case. One query."""
-    return workspace_of(actor, next((slug for slug in actor.slugs if slug.lower() == name.lower()), name))
+    """The workspace that an address names, compared without case: its id and slug. Raises OutOfReach; no query."""
+    slug = next((slug for slug in actor.slugs if slug.lower() == name.lower()), None)
+    if slug is None:
+        raise OutOfReach("workspace", name)
+    return Workspace(pk=actor.slugs[slug], slug=slug)

@@ -81,12 +81,21 @@ def update(actor: Actor, experiment: Experiment, put: Put) -> Experiment:
     named = telling.named_in(experiment)
     _check_fixed(experiment, put)
     changes = _changes(experiment, put, pairs)
+    own = _own(named, put)
+    if changes == experiments.Changes() and not own:
+        return experiment
     with transaction.atomic():
         row = experiment
         if changes != experiments.Changes():
             row = experiments.update(actor, experiment, changes)
             row.creator = experiment.creator
-        _keep(row, named, put)
+        if own:
+            named = named or _row(experiment, put.name)
+            for column, value in own.items():
+                setattr(named, column, value)
+            named.save()
+        if named is not None:
+            row.arm_job = named
     return row
 
 
@@ -171,18 +180,17 @@ def _changes(experiment: Experiment, put: Put, pairs: list[tuple[str, str]]) -> 
     return experiments.Changes(**wanted)
 
 
-def _keep(experiment: Experiment, named: ArmJob | None, put: Put) -> None:
-    """Write down what no column of the experiment holds; its row is made for one that came by another wire."""
-    given = put.properties
-    named = named or _row(experiment, put.name)
+def _own(named: ArmJob | None, put: Put) -> dict[str, Any]:
+    """What would change of what no column of the experiment holds."""
+    given, known = put.properties, named or ArmJob()
+    wanted: dict[str, Any] = {}
     if given.get("properties") is not None:
-        named.properties = own_properties(given)
+        wanted["properties"] = own_properties(given)
     if given.get("tags") is not None:
-        named.tags = labels.parted(put.details.tags, put.details.experiment)[1]
+        wanted["tags"] = labels.parted(put.details.tags, put.details.experiment)[1]
     if given.get("isArchived") is not None:
-        named.archived = put.details.archived
-    named.save()
-    experiment.arm_job = named
+        wanted["archived"] = put.details.archived
+    return {column: value for column, value in wanted.items() if value != getattr(known, column)}
 
 
 def _row(experiment: Experiment, name: str = "") -> ArmJob:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 
 from apps.dialects.azureml.base import ArmView, Scope, site_of
 from apps.dialects.scopes import PROVIDER
+from apps.workspaces.access import workspace_of
 
 HERE = "tunebook"
 
@@ -18,7 +20,8 @@ class OneWorkspace(ArmView):
     """The workspace of the address."""
 
     def get(self, request: Request, **scope: str) -> Any:
-        return self.answer(told(self.scope))
+        place = workspace_of(self.actor, self.scope.workspace.slug)
+        return self.answer(told(replace(self.scope, workspace=place)))
 
 
 def told(scope: Scope) -> dict[str, Any]:
