@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -249,7 +250,7 @@ def days_left(experiment: Experiment) -> int | None:
     if not settings.TUNEBOOK_TRASH_DAYS or experiment.trashed_at is None:
         return None
     end = experiment.trashed_at + timedelta(days=settings.TUNEBOOK_TRASH_DAYS)
-    return max(0, (end - timezone.now()).days)
+    return max(0, math.ceil((end - timezone.now()) / timedelta(days=1)))
 
 
 def empty_trash(*, most: int = 100) -> int:

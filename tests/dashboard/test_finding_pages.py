@@ -178,7 +178,7 @@ def test_the_trash_tells_the_days_left_and_empties_itself(
 
     page = as_ada.get("/w/lab/trash")
     assertContains(page, "after 30 days it is deleted for good")
-    assertContains(page, ">19 days<span")
+    assertContains(page, ">20 days<span")
     assertContains(page, ">today<")
 
     assert experiments.empty_trash() == 1
