@@ -47,7 +47,7 @@ class Optuna:
 
     def ask(self) -> Mapping[str, Any]:
         trial = self.study.ask()
-        params = self._space.assemble(lambda name, distribution: _suggested(trial, name, distribution))
+        params = self._space.assemble(lambda name, distribution: suggested(trial, name, distribution))
         self._trials[id(params)] = trial
         return params
 
@@ -55,7 +55,7 @@ class Optuna:
         self.study.tell(self._trials.pop(id(params)), value)
 
 
-def _suggested(trial: Any, name: str, distribution: Distribution) -> Any:
+def suggested(trial: Any, name: str, distribution: Distribution) -> Any:
     match distribution:
         case Choice():
             return trial.suggest_categorical(name, list(range(len(distribution.values))))
@@ -164,7 +164,7 @@ def optuna_with_history(name: str, space: Space, results: list[tuple[Mapping[str
 
     peer = Optuna(OPTUNA[name], space, 0)
     example = peer.study.ask()
-    space.assemble(lambda leaf, distribution: _suggested(example, leaf, distribution))
+    space.assemble(lambda leaf, distribution: suggested(example, leaf, distribution))
     peer.study.tell(example, 0.0)
     kinds = example.distributions
     for params, value in results:
