@@ -10,12 +10,12 @@ from django.core.cache import cache
 from django.db.models import Case, Count, F, OrderBy, QuerySet, Sum, Value, When
 
 from apps.dashboard.paging import Pages
-from apps.dashboard.query import Query, Term
 from apps.dashboard.words import EXPERIMENT_ORDER, STATUS_WORDS
 from apps.experiments.models import Experiment
 from apps.experiments.tally import Tally
 from apps.search.experiments import meaning
 from apps.search.models import Star
+from apps.search.parser import Query, Term
 from apps.workspaces.access import Actor, visible
 from apps.workspaces.models import Workspace
 

@@ -11,9 +11,9 @@ from django.db.models import F, OrderBy, QuerySet
 from django.utils import timezone
 
 from apps.dashboard.paging import Pages
-from apps.dashboard.query import Query
 from apps.dashboard.templatetags.figures import aligned, column_digits, duration, number, words
 from apps.experiments.models import Experiment
+from apps.search.parser import Query
 from apps.search.trials import narrowed
 from apps.trials.filters import param
 from apps.trials.models import Trial

@@ -95,7 +95,7 @@ def _opened(name: str, grammar: Grammar) -> str:
 def _values(known: Field, typed: str, values: Values) -> list[Option]:
     if known.kind is Kind.CHOICE:
         meant = {
-            stored: word for word, stored in reversed(known.choices.items())
+            stored: word for word, stored in reversed(list(known.choices.items()))
         }  # of words that mean the same the first
         return [Option(word) for word in _fitting((meant[stored] for stored in known.choices.values()), typed)][:MOST]
     if known.kind is Kind.MOMENT:

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.dashboard import words
-from apps.dashboard.query import quoted
+from apps.search.grammar import quoted
 from apps.tags.models import Tag
 
 register = template.Library()

@@ -10,12 +10,13 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.dashboard.query import CATALOG, parse
 from apps.dashboard.tagging import read_tags
 from apps.dashboard.views.frame import REFUSALS, Place, back, in_workspace, render
 from apps.experiments.models import Experiment
 from apps.search import export
 from apps.search.experiments import meaning
+from apps.search.grammar import CATALOG
+from apps.search.parser import parse
 from apps.tuning import experiments, shelf
 from apps.tuning.experiments import Changes
 from apps.workspaces.access import require

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_GET
 from apps.dashboard.listing import DEFAULT_SORT, SORTS, Listing
 from apps.dashboard.paging import Pages
 from apps.dashboard.panels import guarded
-from apps.dashboard.query import CATALOG, Query, parse
 from apps.dashboard.views.finding import view_address
 from apps.dashboard.views.frame import LAST_WORKSPACE, Place, in_workspace, render
 from apps.feed import reading
 from apps.feed.models import workspace_stream
+from apps.search.grammar import CATALOG
 from apps.search.models import SavedView
+from apps.search.parser import Query, parse
 from apps.tuning import experiments
 
 VIEWS = (

@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.dashboard.query import parse, trials_grammar
 from apps.dashboard.trial_listing import TrialListing
 from apps.experiments.models import Experiment
 from apps.insights.charts import replayed
+from apps.search.grammar import trials_grammar
+from apps.search.parser import parse
 from apps.trials.models import Trial
 from tunebook.job import Job
 

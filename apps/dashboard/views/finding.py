@@ -11,12 +11,11 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.dashboard.query import CATALOG, trials_grammar
 from apps.dashboard.views.frame import REFUSALS, Place, given, in_workspace, render
 from apps.dashboard.words import STATUS_WORDS
 from apps.experiments.models import Experiment
 from apps.search import completion
-from apps.search.grammar import Grammar
+from apps.search.grammar import CATALOG, Grammar, trials_grammar
 from apps.search.models import SavedView
 from apps.tuning import experiments, shelf
 from tunebook.job import Job
