@@ -202,8 +202,8 @@ def test_the_log_of_a_sweep_has_a_line_for_each_trial(ada_there: Arm, sweep: Exp
 
     assert name == "user_logs/std_log.txt"
     assert [line.split(" ", 1)[1] for line in text.splitlines()] == [
-        'trial 0 Completed acc=0.5 {"lr": 0.05, "bs": 16}',
-        'trial 1 Completed acc=1.5 {"lr": 0.05, "bs": 16}',
+        'trial 0 Completed acc=0.5 {"bs": 16, "lr": 0.05}',
+        'trial 1 Completed acc=1.5 {"bs": 16, "lr": 0.05}',
     ]
 
 
