@@ -25,6 +25,7 @@ HOLD = timedelta(seconds=30)
 COLLECT_EVERY = timedelta(minutes=10)
 FACTS_EVERY = timedelta(seconds=10)
 RECENT = timedelta(minutes=10)
+FACTS_AT_ONCE = 600
 ALL_FACTS_EVERY = timedelta(hours=1)
 LEFTOVERS_EVERY = timedelta(hours=1)
 HOOKS_EVERY = timedelta(seconds=5)
@@ -47,7 +48,7 @@ def run(worker: str, place: Place) -> None:
             log.warning("%d experiments have no living optimizer", abandoned)
         PURGE.step()
     if due("facts", FACTS_EVERY):
-        facts.catch_up(None if due("all facts", ALL_FACTS_EVERY) else timezone.now() - RECENT)
+        keep_facts()
     if due("webhooks", HOOKS_EVERY):
         POSTMAN.go()
     if due("trash", COLLECT_EVERY):
@@ -56,6 +57,13 @@ def run(worker: str, place: Place) -> None:
     if due("artifacts", COLLECT_EVERY):
         snapshots.collect()
         store.collect()
+
+
+def keep_facts() -> None:
+    """What finding needs of the experiments that changed lately; now and then of all, in portions that delay nobody."""
+    facts.catch_up(timezone.now() - RECENT, most=FACTS_AT_ONCE)
+    if due("all facts", ALL_FACTS_EVERY) and facts.catch_up(most=FACTS_AT_ONCE) >= FACTS_AT_ONCE:
+        Chore.objects.filter(pk="all facts").update(until=None)  # there are more: go on at the next turn
 
 
 def hold(chore: str, worker: str) -> bool:

@@ -94,9 +94,8 @@ def _opened(name: str, grammar: Grammar) -> str:
 
 def _values(known: Field, typed: str, values: Values) -> list[Option]:
     if known.kind is Kind.CHOICE:
-        meant = {
-            stored: word for word, stored in reversed(list(known.choices.items()))
-        }  # of words that mean the same the first
+        # of words that mean the same the first
+        meant = {stored: word for word, stored in reversed(list(known.choices.items()))}
         return [Option(word) for word in _fitting((meant[stored] for stored in known.choices.values()), typed)][:MOST]
     if known.kind is Kind.MOMENT:
         ages = {"1h": "within an hour", "1d": "within a day", "7d": "within a week", "4w": "within four weeks"}

@@ -32,11 +32,14 @@ def catch_up(since: datetime | None = None, *, most: int = 2_000) -> int:
     done, last = 0, 0
     while done < most:
         with transaction.atomic():
-            batch = list(_stale(since).filter(pk__gt=last).order_by("pk").only("pk", "best_trial", "job")[:BATCH])
+            stale = _stale(since).only("pk", "best_trial", "job")
+            if since is None:  # walk all once; what changed lately is few and has an index of its own
+                stale = stale.filter(pk__gt=last).order_by("pk")
+            batch = list(stale[: min(BATCH, most - done)])
             _keep(batch)
         done += len(batch)
         if len(batch) < BATCH:
-            break
+            return done
         last = batch[-1].pk
     return done
 
@@ -63,16 +66,17 @@ def _keep(experiments: Sequence[Experiment]) -> None:
     Fact.objects.filter(experiment__in=[one.pk for one in experiments]).delete()
     facts: list[Fact] = []
     for one in experiments:
+        if one.best_trial is not None:
+            facts.append(Fact(experiment_id=one.pk, name=MARK, number=one.best_trial))
         trial = trials.get(one.pk)
         if trial is not None:
             space = Space.from_dict(one.job["space"])
-            facts += _facts(one.pk, trial, space.flatten(trial.params), metrics.get(trial.pk, {}))
+            facts += _facts(one.pk, space.flatten(trial.params), metrics.get(trial.pk, {}))
     Fact.objects.bulk_create(facts, batch_size=500)
 
 
-def _facts(experiment: int, trial: Trial, params: Mapping[str, Any], metrics: Mapping[str, float | None]) -> list[Fact]:
-    found = [Fact(experiment_id=experiment, name=MARK, number=trial.number)]
-    found += [_fact(experiment, f"param.{name}", value) for name, value in params.items() if value is not None]
+def _facts(experiment: int, params: Mapping[str, Any], metrics: Mapping[str, float | None]) -> list[Fact]:
+    found = [_fact(experiment, f"param.{name}", value) for name, value in params.items() if value is not None]
     found += [_fact(experiment, f"metric.{name}", value) for name, value in metrics.items() if value is not None]
     return found
 

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.experiments.models import Experiment
+from apps.optimizer import upkeep
 from apps.search import facts
 from apps.search.experiments import meaning
 from apps.search.grammar import CATALOG
@@ -171,3 +172,20 @@ def test_of_a_long_trial_only_the_last_points_are_read(tried: Experiment) -> Non
 @pytest.mark.parametrize("text", ["a " * 400, "a or " * 300, "not (" * 20 + "a" + ")" * 20, "tag:a,b,c,d " * 60])
 def test_the_largest_query_is_one_that_the_database_can_plan(actor_ada: Actor, text: str) -> None:
     assert not Experiment.objects.filter(meaning(parse(text, CATALOG), actor_ada)).exists()
+
+
+def test_the_upkeep_keeps_facts_and_goes_on_where_there_are_many(
+    make_experiment: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "FACTS_AT_ONCE", 2)
+    for _ in range(5):
+        with_trials(make_experiment(), "FINISHED")
+    Experiment.objects.update(modified=timezone.now() - timedelta(days=2))
+
+    kept = []
+    for _ in range(4):
+        upkeep.keep_facts()
+        kept.append(Fact.objects.filter(name="trial").count())
+
+    assert kept == [2, 4, 5, 5]
+    assert not upkeep.due("all facts", upkeep.ALL_FACTS_EVERY)
