@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from apps.dialects.forms import Part, read_form
 from apps.dialects.refusal import Refusal
 from apps.dialects.wmla import finding, plugins, uploads
-from apps.dialects.wmla.base import Form, WmlaView
+from apps.dialects.wmla.base import FormView, WmlaView
 from apps.dialects.wmla.models import Algorithm
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import OutOfReach, require
@@ -67,7 +67,7 @@ class OneAlgorithm(WmlaView):
         return found
 
 
-class Install(Form):
+class Install(FormView):
     """Install an algorithm: uploaded as a tar, or from a folder of the server that an administrator allowed."""
 
     def post(self, request: Request) -> HttpResponse:

@@ -73,7 +73,7 @@ class WmlaView(DialectView):
         return response
 
 
-class Form(WmlaView):
+class FormView(WmlaView):
     """An operation whose body may be a large form: its view reads it after everything else was looked at."""
 
     def _take_body(self, http: HttpRequest) -> None:

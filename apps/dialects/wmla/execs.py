@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from apps.dialects.forms import Part, read_form
 from apps.dialects.refusal import Refusal
 from apps.dialects.wmla import finding, tasks, uploads
-from apps.dialects.wmla.base import Form, WmlaView
+from apps.dialects.wmla.base import FormView, WmlaView
 from apps.dialects.wmla.finding import Training
 from apps.dialects.wmla.models import Submission
 from apps.experiments.models import Accessibility
@@ -36,7 +36,7 @@ STREAMS = {"outlog": ("out.log",), "errlog": ("err.log",), "outerrlog": ("out.lo
 ENDED = frozenset({"FINISHED", "FAILED", "KILLED", "ERROR"})
 
 
-class Execs(Form):
+class Execs(FormView):
     """All trainings, and a new one of its own."""
 
     def get(self, request: Request) -> HttpResponse:

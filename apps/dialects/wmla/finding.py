@@ -12,16 +12,19 @@ from apps.experiments.models import Experiment
 from apps.trials.models import Trial
 from apps.workspaces.access import Actor, OutOfReach
 from apps.workspaces.models import Workspace
+from tunebook.status import TrialStatus
 from tunebook.wire import wmla
 
 DIALECT = "wmla"
+DOCUMENTS = ("experiment__job", "experiment__spark", "experiment__submitted")
 
 
 def submissions(actor: Actor, kind: str) -> QuerySet[Submission]:
     """What this actor may see of one kind, the newest first; without what was deleted here or lies in the trash."""
     seen = Experiment.objects.visible_to(actor).kept()
     rows = Submission.objects.filter(kind=kind, gone=False, experiment__in=seen)
-    return rows.select_related("experiment", "experiment__workspace", "experiment__creator").order_by("-pk")
+    related = rows.select_related("experiment", "experiment__workspace", "experiment__creator")
+    return related.defer("experiment__job", "experiment__spark").order_by("-pk")
 
 
 def task(actor: Actor, name: str) -> Submission:
@@ -62,7 +65,11 @@ class Training:
 
     @property
     def status(self) -> str:
-        return self.experiment.status if self.trial is None else self.trial.status
+        """The trial's; a training submitted alone has ended only when it can be deleted."""
+        if self.trial is None:
+            return self.experiment.status
+        is_closing = self.is_single and self.trial.has_ended and not self.experiment.has_ended
+        return TrialStatus.RUNNING if is_closing else self.trial.status
 
     @property
     def is_single(self) -> bool:
@@ -103,15 +110,14 @@ def training(actor: Actor, app_id: str) -> Training:
 
 def trainings(actor: Actor, most: int) -> list[Training]:
     """The newest trainings, submitted ones before those of tasks. Two queries."""
-    alone = list(submissions(actor, Submission.Kind.EXEC)[:most])
-    trials: dict[int, Trial] = {}
-    for trial in Trial.objects.filter(experiment__in=[one.experiment_id for one in alone]).order_by("number"):
-        trials[trial.experiment_id] = trial
+    alone = list(submissions(actor, Submission.Kind.EXEC).defer(*DOCUMENTS)[:most])
+    of_alone = Trial.objects.filter(experiment__in=[one.experiment_id for one in alone]).order_by("number")
+    trials = {trial.experiment_id: trial for trial in of_alone}
     found = [Training(one.experiment, trials.get(one.experiment_id), one) for one in alone]
     left = most - len(found)
     if left > 0:
         seen = Experiment.objects.visible_to(actor).kept().filter(dialect=DIALECT, wmla__kind=Submission.Kind.TASK)
         related = ("experiment", "experiment__workspace", "experiment__creator", "experiment__wmla")
-        of_tasks = Trial.objects.filter(experiment__in=seen).select_related(*related).order_by("-pk")[:left]
-        found += [Training(trial.experiment, trial, trial.experiment.wmla) for trial in of_tasks]
+        of_tasks = Trial.objects.filter(experiment__in=seen).select_related(*related).defer("params", *DOCUMENTS)
+        found += [Training(one.experiment, one, one.experiment.wmla) for one in of_tasks.order_by("-pk")[:left]]
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
@@ -32,8 +31,7 @@ class Applications(WmlaView):
         member = sort.removeprefix("-")
         if rows and member in rows[0]:
             down = sort.startswith("-") or self.asked("order").lower() == "desc"
-            key: Callable[[dict[str, Any]], str] = lambda row: str(row[member])  # noqa: E731 - typed for sort
-            rows.sort(key=key, reverse=down)
+            rows.sort(key=lambda row: str(row[member]), reverse=down)
         start, length = _number(self.asked("start"), 0), _number(self.asked("length"), MOST)
         return self.answer(rows[start : start + length])
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from apps.dialects.forms import read_form
 from apps.dialects.refusal import Refusal
 from apps.dialects.wmla import finding, plugins, rows, uploads
-from apps.dialects.wmla.base import Form, WmlaView
+from apps.dialects.wmla.base import FormView, WmlaView
 from apps.dialects.wmla.models import Algorithm, Submission
 from apps.experiments.models import Accessibility, Experiment
 from apps.tuning import experiments, revival
@@ -29,7 +29,7 @@ MOST_LISTED, USUALLY_LISTED = 1000, 200
 PLACEHOLDER = "0" * 32  # for the key of a snapshot that is stored only when everything else is known to be right
 
 
-class Tasks(Form):
+class Tasks(FormView):
     """All tasks, and a new one."""
 
     def get(self, request: Request) -> HttpResponse:

@@ -136,6 +136,18 @@ def test_a_training_is_stopped_and_then_deleted(ada_there: Wmla) -> None:
     assert ada_there.get(f"{EXECS}/{name}").status_code == 404
 
 
+def test_a_training_has_ended_only_when_it_can_be_deleted(ada_there: Wmla) -> None:
+    name, experiment = an_exec(ada_there)
+    a_trial(experiment)
+    Experiment.objects.update(status="RUNNING")
+
+    before = ada_there.get(f"{EXECS}/{name}").json()["state"]
+    Experiment.objects.update(status="FINISHED")
+    after = ada_there.get(f"{EXECS}/{name}").json()["state"]
+
+    assert (before, after, ada_there.delete(f"{EXECS}/{name}").status_code) == ("RUNNING", "FINISHED", 200)
+
+
 def test_a_tasks_training_is_stopped_alone_but_deleted_with_its_task(ada_there: Wmla) -> None:
     task = ada_there.submit().json()
     experiment = Experiment.objects.get()

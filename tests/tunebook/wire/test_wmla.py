@@ -424,6 +424,8 @@ def test_other_data_is_refused(text: str, words: str) -> None:
             None,
             "exec python -m x --model-main y",
         ),
+        ("--user-cmd --model-dir m -- ./run.sh", ["m/run.sh"], "m", "exec ./run.sh"),
+        ("--user-cmd --model-dir m -- ./run.sh", ["run.sh"], None, "exec ./run.sh"),
     ],
 )
 def test_arguments_become_a_command(args: str, files: list[str], folder: str | None, ends_with: str) -> None:
@@ -482,6 +484,12 @@ def test_every_status_has_a_word() -> None:
 def test_what_goes_on_is_never_called_otherwise(status: str) -> None:
     for has_started in (False, True):
         assert wmla.task_state(status, has_started=has_started, has_result=False) in ("SUBMITTED", "RUNNING")
+
+
+def test_a_training_has_a_word_for_every_status_of_its_trial_or_its_experiment() -> None:
+    words = {wmla.exec_state(status) for status in (*TrialStatus, *ExperimentStatus)}
+
+    assert words == {"SUBMITTED", "RUNNING", "FINISHED", "FAILED", "KILLED"}
 
 
 def test_a_task_out_of_time_has_failed_only_without_a_result() -> None:

@@ -92,11 +92,10 @@ class Model:
 def command(launch: Launch, model: Model, *, shared: str = "", path: str = "args") -> Command:
     """What a trial runs: its parameters as config.json beside the script, and the folders that such scripts expect.
 
-    shared: the folder that all trials find as DLI_DATA_FS.
-    Raises SpecError when the script is not among the files.
+    shared: the folder that all trials find as DLI_DATA_FS. Raises SpecError when the script is not among the files.
     """
     main = _find(launch, model.files, path) if launch.main and model.code else launch.main
-    folder = dirname(main) if model.code else ""
+    folder = dirname(main) if model.code and main else _folder(launch, model.files)
     place = f"{WORK}/{folder}" if folder else WORK
     return Command(
         steps=(_script(launch, basename(main) if folder else main),),
@@ -112,6 +111,12 @@ def command(launch: Launch, model: Model, *, shared: str = "", path: str = "args
         working_dir=folder or None,
         outputs=(RESULTS,),
     )
+
+
+def _folder(launch: Launch, files: Sequence[str]) -> str:
+    """Where a whole command runs: in the named folder, if that was uploaded."""
+    is_there = launch.folder and any(name.startswith(f"{launch.folder}/") for name in files)
+    return launch.folder if is_there and not launch.main else ""
 
 
 def local_command(launch: Launch, source: str, *, shared: str = "") -> Command:

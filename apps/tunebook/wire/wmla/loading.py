@@ -49,12 +49,12 @@ class Details:
 
 def details(document: object, path: str = "", *, needs_group: bool = False) -> Details:
     """The name, the group and the algorithm, checked. Raises SpecError."""
-    whole_one = Fields(document, path).require("modelSpec", "algoDef")
-    spec = whole_one.inside("modelSpec").require("args", *(["sigName"] if needs_group else []))
+    task = Fields(document, path).require("modelSpec", "algoDef")
+    spec = task.inside("modelSpec").require("args", *(["sigName"] if needs_group else []))
     return Details(
-        name=task_name(whole_one),
+        name=task_name(task),
         group=spec.text("sigName", empty=not needs_group),
-        algorithm=name_of(whole_one.inside("algoDef")),
+        algorithm=name_of(task.inside("algoDef")),
         args=spec.text("args", empty=False),
     )
 

@@ -45,6 +45,9 @@ def trial_state(status: str) -> str:
 
 
 def exec_state(status: str) -> str:
-    """The word for a training: only those words that clients go on asking at, or stop at."""
-    word = trial_state(status)
+    """The word for a training, by its trial's status, or its experiment's before there is a trial.
+
+    Only words that clients go on asking at, or stop at.
+    """
+    word = TRIAL_WORDS[TrialStatus(status)] if status in TRIAL_WORDS else TASK_WORDS[ExperimentStatus(status)]
     return {"NOTRUN": SUBMITTED, "STOPPED": "KILLED"}.get(word, word)
