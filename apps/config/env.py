@@ -43,8 +43,10 @@ class Env:
     trash_days: int
     allow_webhooks: bool
     sources: str
+    plugin_paths: tuple[str, ...]
     rate_limits: Mapping[str, int]
     url: str
+    artifacts: Mapping[str, str]
     wmla_submit_answer: str
     wmla_signame_optional: bool
     wmla_plugin_paths: tuple[str, ...]
@@ -74,8 +76,10 @@ def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
         trash_days=known.number("TUNEBOOK_TRASH_DAYS", default=30, least=0, most=36500),
         allow_webhooks=known.flag("TUNEBOOK_ALLOW_WEBHOOKS"),
         sources=known.text("TUNEBOOK_SOURCES"),
+        plugin_paths=known.words("TUNEBOOK_PLUGIN_PATHS"),
         rate_limits=_rate_limits(known.text("TUNEBOOK_RATE_LIMITS")),
         url=known.address("TUNEBOOK_URL"),
+        artifacts=_bucket(known.text("TUNEBOOK_ARTIFACTS")),
         wmla_submit_answer=known.one_of("TUNEBOOK_WMLA_SUBMIT_ANSWER", ("auto", "string", "object")),
         wmla_signame_optional=known.flag("TUNEBOOK_WMLA_SIGNAME_OPTIONAL"),
         wmla_plugin_paths=known.words("TUNEBOOK_WMLA_PLUGIN_PATHS"),
@@ -136,6 +140,24 @@ def _rate_limits(text: str) -> dict[str, int]:
         known = " ".join(f"{kind}={most}" for kind, most in RATE_LIMITS.items())
         raise EnvError(f"TUNEBOOK_RATE_LIMITS: must be 1, 0 or requests a minute such as {known!r}, not {text!r}")
     return {kind: int(most) for kind, _, most in pairs}
+
+
+def _bucket(text: str) -> Mapping[str, str]:
+    """Where an S3-compatible service keeps files, as options of django-storages; empty for the data folder.
+
+    As s3://bucket/folder?endpoint_url=https://s3.example&region_name=eu; credentials come from where boto3 looks.
+    """
+    if not text:
+        return {}
+    parts = urlsplit(text)
+    options = dict(parse_qsl(parts.query))
+    unknown = sorted(options.keys() - {"endpoint_url", "region_name"})
+    if parts.scheme != "s3" or not parts.netloc or unknown:
+        raise EnvError(
+            "TUNEBOOK_ARTIFACTS: write it like s3://bucket/folder?endpoint_url=https://s3.example&region_name=eu, "
+            f"not {text!r}"
+        )
+    return {"bucket_name": parts.netloc, "location": parts.path.strip("/"), **options}
 
 
 def _prefix(text: str) -> str:

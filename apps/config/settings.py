@@ -20,6 +20,7 @@ TUNEBOOK_TRASH_DAYS = ENV.trash_days
 TUNEBOOK_ALLOW_WEBHOOKS = ENV.allow_webhooks
 TUNEBOOK_TABLE_DATABASE_URL = ENV.table_database_url
 TUNEBOOK_SOURCES = ENV.sources
+TUNEBOOK_PLUGIN_PATHS = ENV.plugin_paths
 TUNEBOOK_URL = ENV.url  # where trials reach the web process; `up` and `demo` know it by themselves
 TUNEBOOK_WMLA_SUBMIT_ANSWER = ENV.wmla_submit_answer
 TUNEBOOK_WMLA_SIGNAME_OPTIONAL = ENV.wmla_signame_optional
@@ -151,6 +152,11 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": ENV.data / "files"}},
     "staticfiles": {"BACKEND": "apps.config.static.HashedFiles"},
 }
+if ENV.artifacts:  # the files of trials in a bucket; needs the extra `s3`
+    STORAGES["artifacts"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {**ENV.artifacts, "file_overwrite": True, "default_acl": None},
+    }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 REST_FRAMEWORK = {

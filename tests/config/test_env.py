@@ -118,3 +118,21 @@ def test_every_variable_stands_in_the_readmes_table():
     readme = (root / "README.md").read_text(encoding="utf-8")
 
     assert {name for name in names if f"`{name}`" not in readme} == set()
+
+
+def test_a_bucket_is_read_from_its_address():
+    known = read(TUNEBOOK_ARTIFACTS="s3://lab/tunebook?endpoint_url=http://127.0.0.1:9000&region_name=eu").artifacts
+
+    assert known == {
+        "bucket_name": "lab",
+        "location": "tunebook",
+        "endpoint_url": "http://127.0.0.1:9000",
+        "region_name": "eu",
+    }
+    assert read().artifacts == {}
+
+
+@pytest.mark.parametrize("text", ["lab", "http://lab", "s3://", "s3://lab?secret=x"])
+def test_what_is_no_bucket_is_refused(text):
+    with pytest.raises(env.EnvError, match="TUNEBOOK_ARTIFACTS"):
+        read(TUNEBOOK_ARTIFACTS=text)
