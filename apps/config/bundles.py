@@ -17,6 +17,7 @@ ENTRIES = (
     "js/charts/index.js",
     "js/charts/analyse.js",
     "js/charts/far.js",
+    "js/charts/compare.js",
     "js/page/complete.js",
     "js/page/palette.js",
     "css/site.css",

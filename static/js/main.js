@@ -33,8 +33,12 @@ async function prepare(root) {
   showCopyButtons(root);
   const charts = [...root.querySelectorAll("figure[data-chart]")];
   if (!charts.length) return;
-  const few = charts.every((figure) => FEW_CHARTS.has(figure.dataset.chart));
-  (await (few ? import("./charts/index.js") : import("./charts/analyse.js"))).mountCharts(root);
+  (await chartsFor(charts.map((figure) => figure.dataset.chart))).mountCharts(root);
+}
+
+function chartsFor(names) {
+  if (names.every((name) => FEW_CHARTS.has(name))) return import("./charts/index.js");
+  return names[0].startsWith("compare-") ? import("./charts/compare.js") : import("./charts/analyse.js");
 }
 
 prepare(document.body);

@@ -144,6 +144,15 @@ def metric(name: str) -> str:
 
 
 @register.filter
+def middle(text: str, most: int = 28) -> str:
+    """A long name with its middle left out, because names often differ at their ends."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) * 2 // 3
+    return f"{text[:head]}…{text[-(most - 1 - head) :]}"
+
+
+@register.filter
 def words(value: Any) -> str:
     """A parameter's value as text: numbers in full length up to ten digits, true and false, nested options by label."""
     if isinstance(value, bool):

@@ -2,7 +2,7 @@
  * The chart core: a frame of fixed height, two axes, series of points and lines on a canvas.
  *
  * A chart gives it a model: {x, y, series, legend}. An axis is {label, kind, categories, whole}; a series is
- * {name, draw: "points" | "line" | "step", xs, ys, colour, width, alpha, shape(i), tint(i), words(i), href(i), quiet,
+ * {name, draw: "points" | "line" | "step", xs, ys, colour, width, dash, alpha, shape(i), tint(i), words(i), href(i), quiet,
  * paint(ctx, chart) for what draws itself, dim(i) for points that stand back}.
  * Arrays may grow in place: call update(), the axes move only when the data no longer fit.
  */
@@ -145,6 +145,7 @@ export class Chart {
     ctx.lineWidth = width;
     ctx.lineJoin = "round";
     ctx.strokeStyle = this.colours[colour] || colour;
+    ctx.setLineDash(series.dash || []);
     ctx.beginPath();
     let open = false;
     let last = 0;
@@ -162,6 +163,7 @@ export class Chart {
     }
     if (open && series.draw === "step" && series.until !== undefined) ctx.lineTo(this.axes.px(series.until()), last);
     ctx.stroke();
+    ctx.setLineDash([]);
     ctx.globalAlpha = 1;
   }
 

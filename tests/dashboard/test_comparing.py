@@ -1,0 +1,267 @@
+"""Experiments and trials side by side: the address is the comparison, everybody in reach may look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+
+from apps.experiments.models import Experiment
+from apps.insights.comparison import looks
+from apps.insights.models import Insight, State
+from apps.trials.models import Measurement, Trial
+from tests.dashboard.conftest import queries_of
+from tests.dashboard.trials import with_trials
+from tests.people import a_job
+from tunebook import Space
+from tunebook.distributions import Uniform
+from tunebook.objective import Metric, Objective
+
+Make = Callable[..., Experiment]
+PAGE = "/w/lab/compare"
+
+
+@pytest.fixture
+def pair(make_experiment: Make) -> list[Experiment]:
+    """Two sweeps of one objective over spaces that differ."""
+    one = make_experiment(name="narrow")
+    wider = a_job(space=Space({"x": Uniform(0.0, 9.0), "y": Uniform(0.0, 1.0)}))
+    other = make_experiment(name="wide", job=wider)
+    with_trials(one, "FINISHED", "FINISHED", "FAILED")
+    with_trials(other, "FINISHED", "FINISHED", "FINISHED", "FINISHED")
+    return [one, other]
+
+
+def of(*experiments: Experiment) -> str:
+    return f"{PAGE}?e={','.join(one.key for one in experiments)}"
+
+
+def numbers(client: Client, chart: str, *experiments: Experiment) -> Any:
+    answer = client.get(f"{PAGE}/data/{chart}.json?e={','.join(one.key for one in experiments)}")
+    assert answer.status_code == 200
+    return json.loads(answer.content)
+
+
+def test_experiments_stand_side_by_side_with_what_differs_first(as_ben: Client, pair: list[Experiment]) -> None:
+    shown = as_ben.get(of(*pair)).content.decode()
+
+    assert "wide has the best loss, 0.97; narrow comes next with 0.99, 0.02 behind." in shown
+    assert "Search space: 2 differences" in shown
+    assert "Settings: the same in all" in shown
+    assert shown.index("Search space: 2 differences") < shown.index("Settings: the same in all")
+
+
+def test_ticked_experiments_become_an_address(as_ben: Client, pair: list[Experiment]) -> None:
+    answer = as_ben.post(PAGE, {"key": [one.key for one in pair]})
+
+    assertRedirects(answer, of(*pair))
+    assertContains(as_ben.get("/w/lab/"), f'formaction="{PAGE}"')
+
+
+def test_nothing_ticked_is_told(as_ada: Client, workspace: object) -> None:
+    assertContains(as_ada.post(PAGE, {}, follow=True), "tick rows first")
+
+
+def test_an_experiment_is_added_by_its_name_and_taken_away(as_ben: Client, pair: list[Experiment]) -> None:
+    one, other = pair
+
+    assertRedirects(as_ben.get(f"{of(one)}&add=wide"), of(one, other))
+    assertContains(as_ben.get(of(one, other)), f'href="{of(one)}"')
+    assertContains(as_ben.get(f"{of(one)}&add=nothing", follow=True), "is called nothing")
+
+
+def test_what_cannot_be_shown_is_said_and_the_rest_is_shown(as_ben: Client, pair: list[Experiment]) -> None:
+    shown = as_ben.get(f"{of(*pair)},gone1234")
+
+    assertContains(shown, "gone1234 is not in this workspace any more, or not yours to see.")
+    assertContains(shown, "Side by side")
+    assert as_ben.get(f"{PAGE}?e=gone1234").status_code == 404
+    assertContains(as_ben.get(PAGE), "Nothing to compare yet")
+
+
+def test_at_most_twelve_stand_side_by_side(as_ben: Client, make_experiment: Make) -> None:
+    many = [make_experiment(name=f"run {number}") for number in range(14)]
+
+    shown = as_ben.get(of(*many))
+
+    assertContains(shown, "At most 12 experiments stand side by side; the last 2 of the address are left out.")
+    assertContains(shown, "12 is the most that can stand here")
+    assertContains(shown, "run 11")
+
+
+def test_outsiders_see_nothing_and_private_ones_stay_private(
+    as_cleo: Client, as_ben: Client, pair: list[Experiment], make_experiment: Make
+) -> None:
+    hidden = make_experiment(name="secret plan", accessibility="PRIVATE")
+
+    assert as_cleo.get(of(*pair)).status_code == 404
+    assert as_cleo.get(f"{PAGE}/data/best.json?e={pair[0].key}").status_code == 404
+    assertNotContains(as_ben.get(of(*pair, hidden)), "secret plan")
+    assert as_ben.get(f"{PAGE}/data/best.json?e={hidden.key}").status_code == 404
+    assertContains(as_ben.get(f"{of(pair[0])}&add=secret", follow=True), "is called secret")
+
+
+def test_values_of_different_objectives_are_not_mixed(
+    as_ben: Client, pair: list[Experiment], make_experiment: Make
+) -> None:
+    odd = make_experiment(name="odd one", job=a_job(objective=Objective("maximize", (Metric("acc"),))))
+    with_trials(odd, "FINISHED")
+
+    shown = as_ben.get(of(*pair, odd))
+
+    assertContains(shown, "They do not search for the same thing")
+    assertNotContains(shown, "has the best")
+    assert [one["name"] for one in numbers(as_ben, "best", *pair, odd)["series"]] == ["narrow", "wide"]
+    second = as_ben.get(f"{PAGE}/data/best.json?e={','.join(one.key for one in [*pair, odd])}&m=1").json()
+    assert [one["name"] for one in second["series"]] == ["odd one"]
+    assert second["goal"] == "maximize"
+
+
+def test_the_best_so_far_is_told_over_trials_time_and_cost(as_ben: Client, pair: list[Experiment]) -> None:
+    one, _ = numbers(as_ben, "best", *pair)["series"]
+
+    assert one["number"] == [0, 1]
+    assert one["best"] == [1, 0.99]
+    assert len(one["time"]) == len(one["cost"]) == len(one["value"])
+    assert one["cost"] == sorted(one["cost"])
+    assert one["until"]["number"] == 1
+
+
+def test_excluded_trials_do_not_count(as_ben: Client, pair: list[Experiment]) -> None:
+    Trial.objects.filter(experiment=pair[0], number=1).update(excluded=True)
+
+    assert numbers(as_ben, "best", *pair)["series"][0]["best"] == [1]
+    assert numbers(as_ben, "edf", *pair)["series"][0]["total"] == 1
+
+
+def test_a_colour_belongs_to_an_experiment_whatever_the_order() -> None:
+    keys = [f"key{number}" for number in range(12)]
+
+    assert looks(keys) == looks(reversed(keys))
+    assert len(set(looks(keys).values())) == 12
+    assert not any(look.dashed for look in looks(keys[:8]).values())
+
+
+def test_twelve_large_experiments_stay_below_sixty_kilobytes(as_ada: Client, make_experiment: Make) -> None:
+    many = [make_experiment(name=f"a rather long name of a sweep {number}") for number in range(12)]
+    for one in many:
+        with_trials(one, "FINISHED")
+        first = Trial.objects.get(experiment=one)
+        rows = [
+            Trial(
+                experiment=one, number=number, params={"x": 0.5}, source="model", status="FINISHED",
+                value=1 / (number + 1.2345), started=first.started, ended=first.ended,
+            )
+            for number in range(1, 600)
+        ]  # fmt: skip
+        Trial.objects.bulk_create(rows)
+
+    for chart in ("best", "edf"):
+        answer = as_ada.get(f"{PAGE}/data/{chart}.json?e={','.join(one.key for one in many)}")
+        assert len(answer.content) < 60_000, chart
+
+
+def test_numbers_that_did_not_change_are_not_sent_again(as_ada: Client, pair: list[Experiment]) -> None:
+    address = f"{PAGE}/data/edf.json?e={pair[0].key}"
+    tag = as_ada.get(address).headers["ETag"]
+
+    assert as_ada.get(address, headers={"If-None-Match": tag}).status_code == 304
+    assert as_ada.get(f"{address},{pair[1].key}", headers={"If-None-Match": tag}).status_code == 200
+    assert as_ada.get(f"{PAGE}/data/nothing.json?e={pair[0].key}").status_code == 404
+
+
+def test_importance_stands_side_by_side(as_ben: Client, pair: list[Experiment]) -> None:
+    for ended, share in ((5, 0.2), (9, 0.75)):
+        found = {"importance": {"shares": [{"name": "x", "share": share, "spread": 0.05}], "fit": 0.9, "results": 20}}
+        Insight.objects.create(experiment=pair[0], ended=ended, state=State.DONE, document=found)
+
+    shown = as_ben.get(of(*pair))
+
+    assertContains(shown, "75 %")
+    assertNotContains(shown, "20 %")
+    assertContains(shown, "Not worked out yet for wide")
+
+
+def test_two_of_the_same_name_are_told_apart(as_ben: Client, make_experiment: Make) -> None:
+    one, other = make_experiment(name="same"), make_experiment(name="same")
+
+    shown = as_ben.get(of(one, other))
+
+    assertContains(shown, f"same ({one.key[:6]})")
+    assertContains(shown, f"same ({other.key[:6]})")
+
+
+def test_names_cannot_become_markup(as_ben: Client, make_experiment: Make) -> None:
+    one = make_experiment(name='<script>alert("x")</script>')
+
+    assertNotContains(as_ben.get(of(one)), "<script>alert")
+
+
+def test_a_comparison_takes_the_same_queries_however_many_there_are(as_ada: Client, make_experiment: Make) -> None:
+    many = [make_experiment(name=f"run {number}") for number in range(9)]
+    for one in many:
+        with_trials(one, "FINISHED", "FAILED")
+
+    assert queries_of(as_ada, of(*many)) == queries_of(as_ada, of(*many[:2]))
+    for chart in ("best", "edf"):
+        few, lots = (",".join(one.key for one in part) for part in (many[:2], many))
+        one = queries_of(as_ada, f"{PAGE}/data/{chart}.json?e={few}")
+        assert queries_of(as_ada, f"{PAGE}/data/{chart}.json?e={lots}") == one
+
+
+def test_trials_stand_side_by_side(as_ben: Client, pair: list[Experiment]) -> None:
+    one, other = pair
+    page = f"{PAGE}?t={one.key}:0,{one.key}:1,{other.key}:2"
+
+    shown = as_ben.get(page)
+
+    assertContains(shown, "Parameters: 1 difference")
+    assertContains(shown, "narrow · 1")
+    assertContains(shown, f'href="{PAGE}?t={one.key}:0,{other.key}:2"')
+    assertContains(as_ben.get(f"{PAGE}?t={one.key}:0,{one.key}:1"), "Trial 1")
+    assertContains(as_ben.get(f"{page},{one.key}:99"), f"{one.key}:99 is not in this workspace any more")
+
+
+def test_ticked_trials_become_an_address(as_ben: Client, pair: list[Experiment]) -> None:
+    one = pair[0]
+    keys = list(Trial.objects.filter(experiment=one, number__lt=2).values_list("key", flat=True))
+
+    assertRedirects(as_ben.post(PAGE, {"trial": keys}), f"{PAGE}?t={one.key}:0,{one.key}:1")
+    assertContains(as_ben.get(f"/w/lab/e/{one.key}/trials"), f'formaction="{PAGE}"')
+
+
+def test_curves_of_trials_are_overlaid(as_ben: Client, as_cleo: Client, pair: list[Experiment]) -> None:
+    for experiment in pair:
+        for trial in Trial.objects.filter(experiment=experiment):
+            rows = [Measurement(trial=trial, name="loss", step=step, value=1 / (step + 1)) for step in range(500)]
+            Measurement.objects.bulk_create([*rows, Measurement(trial=trial, name="other", step=1, value=7.0)])
+    asked = f"{PAGE}/data/curves.json?t={pair[0].key}:0,{pair[1].key}:1"
+
+    drawn = as_ben.get(asked).json()["series"]
+
+    assert [one["name"] for one in drawn] == ["narrow · 0", "wide · 1"]
+    assert drawn[0]["step"][0] == 0
+    assert drawn[0]["step"][-1] == 499
+    assert max(drawn[0]["value"]) == 1
+    assert as_cleo.get(asked).status_code == 404
+    assert queries_of(as_ben, asked) == queries_of(as_ben, f"{asked},{pair[0].key}:1,{pair[1].key}:2,{pair[1].key}:3")
+
+
+@pytest.mark.parametrize("text", ["x", ":", "a:b", "a:1,,", "a:99999999999999999999", "%00:1", "é:1", "a:-1", "a:²"])
+def test_an_address_that_names_no_trial_is_not_found(as_ada: Client, workspace: object, text: str) -> None:
+    assert as_ada.get(f"{PAGE}?t={text}").status_code == 404
+    assert as_ada.get(f"{PAGE}/data/curves.json?t={text}").status_code == 404
+
+
+def test_a_comparison_of_trials_takes_the_same_queries_however_many_there_are(
+    as_ada: Client, pair: list[Experiment]
+) -> None:
+    one, other = pair
+
+    few = queries_of(as_ada, f"{PAGE}?t={one.key}:0,{other.key}:0")
+
+    assert queries_of(as_ada, f"{PAGE}?t=" + ",".join(f"{other.key}:{n}" for n in range(4)) + f",{one.key}:1") == few
