@@ -25,6 +25,7 @@ from apps.tags.models import Tag
 from apps.tags.models import checked as checked_tags
 from apps.trials import logs
 from apps.trials.models import Trial
+from apps.tuning import plugins
 from apps.tuning.announce import announce_experiment, announce_listing, note
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import Actor, OutOfReach, require
@@ -74,6 +75,7 @@ def create(
     job.check()
     _check_sources(actor, workspace.pk, job)
     _check_code(workspace.pk, job)
+    plugins.check(job)
     pairs = checked_tags(tags)
     seed = job.sampling.seed if job.sampling.seed is not None else secrets.randbelow(2**31)
     experiment = Experiment(
@@ -354,6 +356,7 @@ def _redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
     job.check()
     _check_sources(actor, row.workspace_id, job)
     _check_code(row.workspace_id, job)
+    plugins.check(job)
     current = Job.from_dict(row.job)
     if (job.objective.goal, job.objective.metrics) != (current.objective.goal, current.objective.metrics):
         raise SpecError("objective", "the goal and the metrics of an experiment with results cannot change; clone it")
