@@ -77,6 +77,12 @@ SOURCES = {
     "grid": "as the next combination of the grid",
     "model": "by its model",
     "listed": "as the next of the listed parameter sets",
+    "sobol": "as the next point of a Sobol sequence",
+    "promoted": "because its parameters did well with a smaller budget",
+    "continued": "because its parameters are among the best of the generation before",
+    "explored": "as a changed copy of one of the best of the generation before",
+    "anneal": "near one of the best so far",
+    "plugin": "by its own algorithm",
 }
 
 
