@@ -74,7 +74,8 @@ def test_the_space_is_read_with_its_versions(ours_ben: Ours, one: Experiment):
 
     assert answer["version"] == 1
     assert answer["versions"][0]["trials"] == 60
-    assert [strip["name"] for strip in answer["tried"]["parameters"]] == ["lr", "depth", "kind", "kind.C"]
+    # the order of an object is not kept by every database
+    assert {strip["name"] for strip in answer["tried"]["parameters"]} == {"lr", "depth", "kind", "kind.C"}
 
 
 def edited(**changes: Any) -> dict[str, Any]:
