@@ -26,12 +26,27 @@ BUDGETS = (25, 50, 100, 200)
 FLOOR = {"bbob": 1e-8, "sklearn": 1e-3}  # a regret below this is as good as none
 
 
-def problems(options: argparse.Namespace) -> Iterator[Problem]:
-    """The problems that were asked for."""
-    if "bbob" in options.suites:
-        yield from bbob(tuple(options.dimensions), tuple(options.instances), tuple(options.functions))
+def problems(options: argparse.Namespace) -> Iterator[tuple[Problem, int]]:
+    """The problems that were asked for, each with the seeds it is played with.
+
+    With `--rotate` each function is played once in each dimension, with instances and seeds in turn; with `--every 3`
+    only in every third of its dimensions, in turn as well.
+    """
+    if "bbob" in options.suites and not options.rotate:
+        for seed in range(options.seeds):
+            for problem in bbob(tuple(options.dimensions), tuple(options.instances), tuple(options.functions)):
+                yield problem, seed
+    elif "bbob" in options.suites:
+        for function in options.functions:
+            for place, dimension in enumerate(options.dimensions):
+                if (function + place) % options.every == 0:
+                    instance = options.instances[(function + dimension) % len(options.instances)]
+                    for problem in bbob((dimension,), (instance,), (function,)):
+                        yield problem, (7 * function + dimension) % 5
     if "sklearn" in options.suites:
-        yield from tables(tuple(options.datasets), tuple(options.models))
+        for seed in range(options.seeds):
+            for problem in tables(tuple(options.datasets), tuple(options.models)):
+                yield problem, seed
 
 
 def play(problem: Problem, name: str, seed: int, trials: int, running: int = 1) -> dict[str, Any]:
@@ -65,15 +80,14 @@ def run(options: argparse.Namespace) -> None:
     """Play everything that is not in the file yet."""
     path = Path(options.file)
     done = {(line["problem"], line["peer"], line["seed"]) for line in read([options.file])} if path.exists() else set()
-    for seed in range(options.seeds):
-        for problem in problems(options):
-            for name in options.peers:
-                label = name if options.running == 1 else f"{name} x{options.running}"
-                if (problem.name, label, seed) in done:
-                    continue
-                entry = play(problem, name, seed, options.trials, options.running)
-                with path.open("a") as file:
-                    file.write(json.dumps(entry) + "\n")
+    for problem, seed in problems(options):
+        for name in options.peers:
+            label = name if options.running == 1 else f"{name} x{options.running}"
+            if (problem.name, label, seed) in done:
+                continue
+            entry = play(problem, name, seed, options.trials, options.running)
+            with path.open("a") as file:
+                file.write(json.dumps(entry) + "\n")
 
 
 def read(paths: Iterable[str]) -> list[dict[str, Any]]:
@@ -142,6 +156,8 @@ def main(arguments: list[str]) -> None:
     playing.add_argument("--suites", nargs="+", default=["bbob", "sklearn"])
     playing.add_argument("--seeds", type=int, default=5)
     playing.add_argument("--trials", type=int, default=max(BUDGETS))
+    playing.add_argument("--rotate", action="store_true", help="each function once in each dimension")
+    playing.add_argument("--every", type=int, default=1, help="with --rotate: only every so-manieth dimension")
     playing.add_argument("--running", type=int, default=1)
     playing.add_argument("--dimensions", nargs="+", type=int, default=[2, 5, 10])
     playing.add_argument("--instances", nargs="+", type=int, default=[1, 2, 3, 4, 5])

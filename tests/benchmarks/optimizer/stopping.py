@@ -21,6 +21,7 @@ from tunebook.policies import (
     CurveFittingPolicy,
     HalvingPolicy,
     MedianStoppingPolicy,
+    NniMedianstopPolicy,
     Policy,
     TruncationSelectionPolicy,
 )
@@ -74,6 +75,7 @@ class Optuna:
 JUDGES: dict[str, Callable[[], Judge]] = {
     "median_stopping": lambda: Ours(MedianStoppingPolicy(delay_evaluation=5)),
     "optuna MedianPruner": lambda: Optuna(lambda pruners: pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=5)),
+    "nni_medianstop": lambda: Ours(NniMedianstopPolicy(start_step=5)),
     "halving": lambda: Ours(HalvingPolicy(min_steps=1, eta=3)),
     "optuna SuccessiveHalving": lambda: Optuna(
         lambda pruners: pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
