@@ -244,7 +244,7 @@ def test_a_rows_menu_acts_on_its_row(signed_in: Visit, ada: User, make_experimen
 
     page.get_by_label("Tick one").check()
     page.locator("summary", has_text="Menu of two").click()
-    page.get_by_role("button", name="Pause").last.click()
+    page.locator("tr", has_text="two").get_by_role("button", name="Pause").click()
     expect(page.get_by_text("1 experiment paused.")).to_be_visible()
     assert [str(found) for found in Experiment.objects.filter(desired="pause")] == ["two"]
 

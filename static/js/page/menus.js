@@ -14,7 +14,7 @@ export function watchMenus() {
     const menu = detail.target.closest?.("details[data-menu]");
     if (menu) place(menu);
   });
-  addEventListener("scroll", () => document.querySelectorAll(".table-scroll details[data-menu][open]").forEach(place), { capture: true, passive: true });
+  addEventListener("scroll", () => document.querySelectorAll("details[data-menu][open]").forEach(place), { capture: true, passive: true });
   document.addEventListener("click", ({ target }) => closeMenus(target instanceof Element ? target.closest("details[data-menu]") : null));
   document.addEventListener("keydown", menuKey);
   on("click", "[data-dialog]", (button) => {
@@ -26,14 +26,17 @@ export function watchMenus() {
   on("click", "[data-copy], [data-copy-from]", copy);
 }
 
-/** A menu inside what scrolls would be cut off there: its panel is put beside its summary, over everything. */
+/** A panel that would be cut off, by what scrolls around it or by the window's edge, is put over everything instead. */
 function place(menu) {
   const panel = menu.querySelector(".panel");
-  if (!menu.open || !menu.closest(".table-scroll") || !panel) return;
+  if (!menu.open || !panel) return;
+  const width = document.documentElement.clientWidth;
+  if (panel.style.position !== "fixed" && !menu.closest(".table-scroll") && panel.getBoundingClientRect().left >= 0) return;
   const { top, bottom, right } = menu.querySelector("summary").getBoundingClientRect();
-  const below = bottom + panel.offsetHeight + 8 < innerHeight;
-  Object.assign(panel.style, { position: "fixed", left: "auto", right: `${Math.max(8, document.documentElement.clientWidth - right)}px` });
-  panel.style.top = below ? `${bottom + 4}px` : `${Math.max(8, top - panel.offsetHeight - 4)}px`;
+  const below = bottom + panel.offsetHeight + 8 < innerHeight || top < panel.offsetHeight;
+  Object.assign(panel.style, { position: "fixed", left: "auto" });
+  panel.style.right = `${Math.max(8, Math.min(width - right, width - panel.offsetWidth - 8))}px`;
+  panel.style.top = below ? `${bottom + 4}px` : `${top - panel.offsetHeight - 4}px`;
 }
 
 function closeMenus(except) {

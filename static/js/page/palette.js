@@ -42,6 +42,7 @@ class Palette {
   }
 
   soon() {
+    this.hurried = false;
     this.show(this.found || []);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.ask(), WAIT);
@@ -54,7 +55,9 @@ class Palette {
     const answer = await fetch(address, { credentials: "same-origin" }).catch(() => null);
     if (!answer?.ok || this.input.value !== asked) return;
     this.found = (await answer.json()).items;
+    this.answered = asked;
     this.show(this.found);
+    if (this.hurried) this.go(this.at);
   }
 
   show(found) {
@@ -90,7 +93,8 @@ class Palette {
     if (step && this.items.length) {
       this.at = (this.at + step + this.items.length) % this.items.length;
       this.mark();
-    } else if (event.key === "Enter") this.go(this.at);
+    } else if (event.key === "Enter" && this.answered !== this.input.value) this.hurried = true; // goes when the answer is there
+    else if (event.key === "Enter") this.go(this.at);
     else return;
     event.preventDefault();
   }
