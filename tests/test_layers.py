@@ -41,10 +41,11 @@ ALLOWED = {
     "audit": {"workspaces"},
     "discussion": {"workspaces", "tags", "experiments", "trials"},
     "sharing": {"workspaces", "tags", "experiments"},
+    "reports": {"workspaces", "tags", "experiments", "trials", "insights", "discussion"},
     "tuning": MODELS | {"artifacts"} | PEOPLE,
     "optimizer": MODELS | {"insights", "artifacts", "tuning"} | PEOPLE,
-    "dialects": MODELS | {"insights", "artifacts", "tuning"} | PEOPLE,
-    "dashboard": MODELS | {"insights", "artifacts", "tuning"} | PEOPLE,
+    "dialects": MODELS | {"insights", "artifacts", "tuning", "reports"} | PEOPLE,
+    "dashboard": MODELS | {"insights", "artifacts", "tuning", "reports"} | PEOPLE,
     "live": MODELS | {"tuning"},
     "config": MODELS | {"tuning", "optimizer", "dialects", "dashboard", "live"},
 }

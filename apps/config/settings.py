@@ -4,7 +4,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from apps.config import datafolder, env
+from apps.config import bundles, datafolder, env
 
 # before numpy is loaded: on the samplers' small matrices more threads only wait for each other, and for the trials
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -28,6 +28,7 @@ TUNEBOOK_WMLA_PLUGIN_PATHS = ENV.wmla_plugin_paths
 TUNEBOOK_WMLA_DATA = ENV.wmla_data
 TUNEBOOK_RATE_LIMITS = ENV.rate_limits
 TUNEBOOK_PATH_PREFIX = ENV.path_prefix
+TUNEBOOK_BUNDLE = bundles.bundle  # how a report takes our scripts and styles into itself
 
 DEBUG = ENV.debug
 SECRET_KEY = ENV.secret_key or datafolder.secret_key(ENV.data)
@@ -46,6 +47,7 @@ INSTALLED_APPS = [
     "apps.audit",
     "apps.discussion",
     "apps.sharing",
+    "apps.reports",
     "apps.optimizer",
     "apps.dialects.azureml",
     "apps.dialects.hyperdrive",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable
@@ -141,6 +142,13 @@ def metric(name: str) -> str:
         return name
     plain = LETTERS.search(name)
     return plain[0] if plain else name
+
+
+@register.filter
+def plain_json(value: Any) -> str:
+    """A document as JSON in one line, without what was not given."""
+    given = {name: one for name, one in value.items() if one is not None} if isinstance(value, dict) else value
+    return json.dumps(given, ensure_ascii=False)
 
 
 @register.filter

@@ -99,6 +99,12 @@ def position(share: float | None) -> SafeString | str:
     )
 
 
+@register.simple_tag
+def status_words(state: str) -> str:
+    """A status as its word alone."""
+    return words.STATUS_WORDS.get(state, state)
+
+
 @register.simple_tag(takes_context=True)
 def address(context: template.Context, **changes: Any) -> str:
     """This page's query string with some parts set, or dropped when empty. Paging starts anew unless it is set."""

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.dashboard.views.frame import Place, given, in_workspace
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
+from apps.reports import report
 from apps.tuning import sharing, transfer
 from apps.tuning.transfer import table
 from apps.workspaces.access import NotAllowed
@@ -58,6 +59,7 @@ Writer = Callable[[Experiment], Iterator[str]]
 FILES: Mapping[str, tuple[str, Writer]] = {
     "trials.csv": ("text/csv; charset=utf-8", table.as_csv),
     "experiment.json": ("application/json", transfer.dump),
+    "report.html": ("text/html; charset=utf-8", lambda experiment: iter([report.html(experiment)])),
 }
 
 

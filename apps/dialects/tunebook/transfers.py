@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from apps.dialects.tunebook import parameters, rows
 from apps.dialects.tunebook.base import TunebookView
+from apps.reports import report
 from apps.tuning import experiments, transfer
 from apps.workspaces.access import require, workspace_of
 
@@ -26,6 +27,21 @@ class ExportExperiment(TunebookView):
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="{found.key}.json"', "Cache-Control": "no-store"},
         )
+
+
+class ReportExperiment(TunebookView):
+    """One experiment as a file for readers."""
+
+    operations = {"GET": "ReportExperiment"}
+
+    def get(self, request: Request, key: str) -> HttpResponse:
+        """Download an experiment as one HTML file with its charts, which needs no network to be read."""
+        found = experiments.find(self.actor, key)
+        headers = {
+            "Content-Disposition": f'attachment; filename="{found.key}-report.html"',
+            "Cache-Control": "no-store",
+        }
+        return HttpResponse(report.html(found), content_type="text/html; charset=utf-8", headers=headers)
 
 
 class ImportExperiment(TunebookView):

@@ -37,6 +37,7 @@ urlpatterns = [
     path(f"{ONE}/restore", experiments.RestoreExperiment.as_view()),
     path(f"{ONE}/purge", experiments.PurgeExperiment.as_view()),
     path(f"{ONE}/export", transfers.ExportExperiment.as_view()),
+    path(f"{ONE}/report", transfers.ReportExperiment.as_view()),
     path(f"{ONE}/note", discussion.NoteOn.as_view()),
     path(f"{ONE}/comments", discussion.Comments.as_view()),
     path(f"{ONE}/comments/<int:comment_id>", discussion.OneComment.as_view()),

@@ -1,4 +1,4 @@
-/** Where a chart's numbers come from: a block inside the figure or its address; and the events that add to them. */
+/** Where a chart's numbers come from: a block inside the figure or of a name, or its address; and the events that add to them. */
 
 import { toNumber } from "../format.js";
 import { extent } from "./scales.js";
@@ -13,7 +13,8 @@ const kept = new Map(); // address -> the answer that figures of one source shar
  * of a source. Throws an Error with words for people when it cannot be had.
  */
 export function load(figure, fresh = false) {
-  const block = figure.querySelector('script[type="application/json"]');
+  const { payload } = figure.dataset;
+  const block = payload ? document.querySelector(`script[data-payload="${payload}"]`) : figure.querySelector('script[type="application/json"]');
   if (block) return Promise.resolve(JSON.parse(block.textContent));
   const address = figure.dataset.src;
   const known = kept.get(address);
