@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -18,7 +18,14 @@ EVENTS = connection.ops.quote_name(Event._meta.db_table)
 STREAMS = connection.ops.quote_name(Stream._meta.db_table)
 
 
-def append(stream: str, happenings: Sequence[Happening]) -> int:
+class Along(NamedTuple):
+    """Statements that change something else in the same round trip: `name AS (...), name AS (...)`. PostgreSQL only."""
+
+    text: str
+    parameters: Sequence[Any]
+
+
+def append(stream: str, happenings: Sequence[Happening], *, along: Along | None = None) -> int:
     """Number and store (kind, payload) pairs at the end of a stream; the number of the last one.
 
     One query on PostgreSQL, two elsewhere, one or two more at the first event of a stream. Readers are woken after the
@@ -26,7 +33,7 @@ def append(stream: str, happenings: Sequence[Happening]) -> int:
     """
     if not connection.in_atomic_block:
         raise RuntimeError("feed events are written inside the transaction of their change")
-    head = _append_at_once(stream, happenings) if connection.vendor == "postgresql" else 0
+    head = _append_at_once(stream, happenings, along) if connection.vendor == "postgresql" else 0
     if not head:
         head = _advance(stream, len(happenings))
         _insert(stream, head - len(happenings) + 1, happenings)
@@ -34,18 +41,20 @@ def append(stream: str, happenings: Sequence[Happening]) -> int:
     return head
 
 
-def _append_at_once(stream: str, happenings: Sequence[Happening]) -> int:
+def _append_at_once(stream: str, happenings: Sequence[Happening], along: Along | None) -> int:
     """Move the head and store the events by one statement that the server keeps; 0 when there is no such stream yet."""
+    text, before = (f"{along.text}, ", along.parameters) if along is not None else ("", ())
     kinds = [kind for kind, _ in happenings]
     payloads = [json.dumps(payload) for _, payload in happenings]
     cursor = connection.prepared_cursor() if hasattr(connection, "prepared_cursor") else connection.cursor()
     with cursor:
-        cursor.execute(AT_ONCE, [len(kinds), stream, stream, len(kinds), timezone.now(), kinds, payloads])
+        values = [*before, len(kinds), stream, stream, len(kinds), timezone.now(), kinds, payloads]
+        cursor.execute(f"WITH {text}{AT_ONCE}", values)
         return max((seq for (seq,) in cursor.fetchall()), default=0)
 
 
 AT_ONCE = f"""
-WITH moved AS (UPDATE {STREAMS} SET head = head + %s WHERE key = %s RETURNING head)
+moved AS (UPDATE {STREAMS} SET head = head + %s WHERE key = %s RETURNING head)
 INSERT INTO {EVENTS} (stream, seq, kind, payload, at)
 SELECT %s, moved.head - %s + said.place, said.kind, said.payload::jsonb, %s
 FROM moved, unnest(%s::text[], %s::text[]) WITH ORDINALITY AS said(kind, payload, place)

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.experiments import rows
+from apps.feed.writing import Along
 from apps.trials.history import series_name
 from apps.trials.models import COMBINED, Kind, Measurement, Trial, kind_of, number_of
 from tunebook.objective import Mode, Objective
@@ -231,9 +232,23 @@ _INTO = f"INSERT INTO {Measurement._meta.db_table} ({', '.join(_COLUMNS)})"
 INSERT_ONE = f"{_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 COPY = f"COPY {Measurement._meta.db_table} ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 _COPIED = ("int8", "int4", "int2", "text", "int8", "float8", "int2", "timestamptz")
-FEW = 8
+FEW = 16
 """Up to so many measurements go by a statement that the server keeps; more are copied in, which has a price of its own."""
 INSERT_ALL = f"{_INTO} SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _COLUMNS.values())})"
+
+
+AT_ONCE = f"""
+measured AS ({INSERT_ALL}),
+curved AS (UPDATE {Trial._meta.db_table} SET {", ".join(f"{name} = %s" for name in CURVE)}, modified = %s WHERE id = %s)"""
+
+
+def at_once(trial: Trial, made: Sequence[Row]) -> Along | None:
+    """`insert` and `save_curve` as statements that go along with a feed event; None where they have to go alone."""
+    if connection.vendor != "postgresql" or len(made) > FEW:
+        return None
+    curve = [getattr(trial, name) for name in CURVE]
+    columns = [list(column) for column in zip(*made, strict=True)]
+    return Along(AT_ONCE, [*columns, *curve, timezone.now(), trial.pk])
 
 
 def save_curve(trial: Trial, **before: int | None) -> bool:

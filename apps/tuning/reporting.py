@@ -6,7 +6,7 @@ A commit costs more than anything else on this path, so that those who wait at t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -98,12 +98,19 @@ def report(batches: Sequence[Batch]) -> list[Taken | Exception]:
                 moved[source.trial.pk] = source.trial
                 said[source.key].append(metrics_event(source.trial, stored))
         if rows:
-            measuring.insert(rows)
-            for trial in moved.values():
-                save_curve(trial)
-            for key in sorted(said):
-                append(experiment_stream(key), said[key])
+            _write(rows, list(moved.values()), said)
     return answers
+
+
+def _write(rows: Sequence[measuring.Row], trials: Sequence[Trial], said: Mapping[str, Sequence[Happening]]) -> None:
+    """Store what was planned: measurements, the curves of their trials, the events of their experiments."""
+    along = measuring.at_once(trials[0], rows) if len(trials) == 1 else None
+    if along is None:
+        measuring.insert(rows)
+        for trial in trials:
+            save_curve(trial)
+    for key in sorted(said):
+        append(experiment_stream(key), said[key], along=along)
 
 
 def _plan(source: Source | None, batch: Batch) -> tuple[Stored, list[measuring.Row]]:
