@@ -72,12 +72,14 @@ class Client:
         start: bool = True,
         base_path: str | None = None,
         text: str | None = None,
+        made_from: str = "",
     ) -> Json:
         """Create an experiment from a document of any known kind; the experiment.
 
         text: the document word for word, which the server keeps; left out it is the document as JSON. base_path: where
-        relative paths in a file start; the folder that a sweep or a hypersearch task names as its code is sent along. `start=False` leaves it
-        CREATED until it is resumed. Raises SpecError, before anything is sent, with the path of what is wrong.
+        relative paths in a file start; the folder that a sweep or a hypersearch task names as its code is sent along.
+        made_from: the file that a job document was made from, to be kept instead of it. `start=False` leaves it CREATED
+        until it is resumed. Raises SpecError, before anything is sent, with the path of what is wrong.
         """
         kind, found = recognise_document(document, base_path=base_path)
         if not isinstance(found, Job):
@@ -86,7 +88,7 @@ class Client:
             return self.experiment(self._submit_pai(document, name, description, tags or {}))
         body: Json = {"name": name, "description": description, "tags": dict(tags or {})}
         if kind == "job":
-            body["job"] = document
+            body |= {"job": document, "document": made_from}
         else:
             body["document"] = text or json.dumps(document, ensure_ascii=False)
             body["tags"] = {**own_tags(document), **body["tags"]}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
 from apps.dialects.azureml import labels, telling
@@ -69,6 +70,7 @@ def create(actor: Actor, workspace: Workspace, put: Put) -> Experiment:
             ArmJob.objects.create(workspace=workspace, name=put.name, **known)
     except IntegrityError:
         raise Conflict(f"there is a job {put.name!r} already") from None
+    made.creator = get_user_model()(pk=actor.user_id, username=actor.username)
     return made
 
 

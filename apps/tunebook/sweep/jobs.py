@@ -1,13 +1,18 @@
 """Sweeps on a server, with the verbs of MLClient: `Client().jobs.create_or_update(job)`."""
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
+from tunebook.errors import SpecError
 from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT, ENDED_TRIAL
 from tunebook.sweep.conversion import from_job, to_job
+from tunebook.sweep.errors import ValidationException
+from tunebook.sweep.loading import load_document
 from tunebook.sweep.sweep_job import SweepJob
+from tunebook.sweep.yaml_form import sweep_form
 from tunebook.wire.run_words import experiment_status
 
 if TYPE_CHECKING:
@@ -34,6 +39,7 @@ class Jobs:
             name=job.display_name or job.name or "",
             description=job.description or "",
             tags={name: str(value) for name, value in tags.items()},
+            made_from=_file_of(job),
         )
         return self._sweep(made)
 
@@ -102,6 +108,16 @@ class Jobs:
             "status": experiment_status(found["status"], found.get("desired", "run")),
             "services": {"Studio": {"endpoint": page}},
         }
+
+
+def _file_of(job: SweepJob) -> str:
+    """The sweep file that says the same, as JSON, which is YAML too; empty where a sweep is more than a file can say."""
+    try:
+        form = sweep_form(job)
+        load_document(form)
+        return json.dumps(form, indent=2, ensure_ascii=False)
+    except (SpecError, ValidationException, TypeError, ValueError):
+        return ""
 
 
 def _line(found: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ from tests.tunebook.sweep.test_conversion import a_sweep
 from tests.tunebook.sweep.test_loading import SWEEP
 from tests.tunebook.wire.test_hyperdrive import a_document
 from tunebook.cli import DONE, main
+from tunebook.sweep import to_job
+from tunebook.sweep.loading import load_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BOUNDARY = "c0ffee"
@@ -61,6 +63,9 @@ def test_a_sweep_is_submitted_read_streamed_and_cancelled(served: str, key_ada: 
     assert (made.status, made.display_name, made.experiment_name) == ("Queued", "Digits", "vision")
     assert (ended.status, ended.search_space) == ("Canceled", made.search_space)
     assert [one.name for one in jobs.list()] == [made.name]
+    kept = Experiment.objects.get()
+    assert kept.dialect == "sweep"
+    assert to_job(load_document(json.loads(kept.submitted))).space == to_job(a_sweep()).space
 
 
 def test_trials_are_exported(
