@@ -83,7 +83,7 @@ class Driver:
         """One transaction: everything that was seen, and everything that follows from it."""
         work = self.work
         ends = [live.observation for live in work.live.values() if live.observation and live.has_ended]
-        with driving.tick(self.lease, work.job, known=self.row) as tick:
+        with driving.tick(self.lease, work.job, known=self.row, host=work.place.host) as tick:
             if tick.experiment.modified != work.seen:
                 self.catch_up(tick)
             reap(work, tick)

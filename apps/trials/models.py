@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import models
@@ -33,10 +34,16 @@ def trial_key() -> str:
 
 
 class TrialQuerySet(models.QuerySet["Trial"]):
-    def move(self, trial: Trial, to: str, **changes: Any) -> bool:
-        """Move one trial to another status with other columns. False: it had already gone elsewhere. One query."""
+    def move(self, trial: Trial, to: str, before: Mapping[str, Any] | None = None, **changes: Any) -> bool:
+        """Move one trial to another status with other columns. False: it had already gone elsewhere. One query.
+
+        before: columns that must be so, such as the one status that it may come from.
+        """
+        where = {"status": BEFORE[to], **(before or {})}
+        if before and where["status"] not in (BEFORE[to], *BEFORE[to]):
+            return False
         changes = {"status": to, "modified": timezone.now(), **changes}
-        return rows.update(Trial, changes, id=trial.pk, status=BEFORE[to]) == 1
+        return rows.update(Trial, changes, id=trial.pk, **where) == 1
 
     def live(self) -> TrialQuerySet:
         return self.filter(status__in=LIVE_TRIAL)

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.experiments import rows, tally
-from apps.experiments.models import COUNT_COLUMNS, Desired, Experiment, Host
+from apps.experiments.models import COUNT_COLUMNS, Desired, Experiment
 from apps.feed.models import experiment_stream, workspace_stream
 from apps.feed.writing import Happening, append
 from apps.trials.models import Attempt, AttemptState, Trial
@@ -27,6 +27,8 @@ from apps.tuning.errors import Overtaken
 from apps.tuning.experiments import cancel_unstarted
 from apps.tuning.leases import KEPT, Lease, locked
 from apps.tuning.measuring import CURVE, Reading, Stored, final_value, save_curve, store
+from apps.tuning.outcomes import Outcome, verdict
+from apps.tuning.slots import lock_known, taken_on
 from apps.workspaces.models import hash_token
 from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT, LIVE_TRIAL, ExperimentStatus, TrialStatus
@@ -41,64 +43,24 @@ EXPERIMENT_BEFORE: Mapping[str, frozenset[str]] = {
 }
 
 
-How = Literal["exited", "signaled", "timeout", "stopped", "oom", "launch_error", "lost"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt ended, as its executor saw it."""
-
-    how: How
-    code: int | None = None
-    signal: int | None = None
-    started: datetime | None = None
-    ended: datetime | None = None
-    text: str = ""
-
-    @property
-    def is_success(self) -> bool:
-        return self.how == "exited" and self.code == 0
-
-    @property
-    def is_infrastructure(self) -> bool:
-        """Whether the end says nothing about the command, so that another attempt is worth it."""
-        return self.how in ("lost", "launch_error", "oom")
-
-    def words(self) -> str:
-        """Why it ended, for people."""
-        said = {
-            "exited": f"its command exited with status {self.code}",
-            "signaled": f"its command was ended by signal {self.signal}",
-            "timeout": "it took longer than a trial may",
-            "stopped": "it was stopped",
-            "oom": "the machine ran out of memory",
-            "launch_error": "it could not be started",
-            "lost": "its process vanished without a trace",
-        }[self.how]
-        return f"{said}: {self.text}" if self.text else said
-
-
-def open_trials(experiment: Experiment) -> list[Trial]:
-    """Trials that are not ended, for a driver that takes over. One query."""
-    return list(
-        Trial.objects.filter(experiment=experiment, status__in=[TrialStatus.CREATED, *LIVE_TRIAL]).order_by("number")
-    )
-
-
 def open_attempts(experiment: Experiment) -> list[Attempt]:
     """Attempts that are not ended, for a driver that takes over. One query."""
     return list(Attempt.objects.filter(experiment=experiment, ended=None).select_related("trial").order_by("pk"))
 
 
 @contextmanager
-def tick(lease: Lease, job: Job, *, known: Experiment | None = None) -> Iterator[Tick]:
+def tick(lease: Lease, job: Job, *, known: Experiment | None = None, host: str = "") -> Iterator[Tick]:
     """One transaction of the driver. Raises Fenced when the experiment has another driver.
 
     known: the row as the driver's last tick left it; it is read again only when somebody else has changed it.
+    host: the machine whose slots will be asked for.
     """
     with transaction.atomic():
-        row = known if known is not None and _is_as_it_was(known, lease) else locked(lease)
+        taken = lock_known(known, lease, host) if known is not None else None
+        row = locked(lease) if known is None or taken is None else known
         work = Tick(row, job)
+        if taken is not None and taken >= 0:
+            work.taken[host] = taken
         yield work
         work.flush()
 
@@ -112,11 +74,14 @@ class Tick:
     said: list[Happening] = field(default_factory=list)
     dirty: bool = False
     must_list: bool = False
+    taken: dict[str, int] = field(default_factory=dict)
+    """Slots that are taken on a machine, where that is known."""
 
     def __post_init__(self) -> None:
         self._place = tally.place(self.experiment)
         self._before = {name: getattr(self.experiment, name) for name in KEPT}
-        self._free: int | None = None
+        self._curves: dict[int, dict[str, Any]] = {}
+        self._offsets: set[int] = set()
 
     def suggest(self, suggestions: Sequence[Any]) -> list[Trial]:
         """Store what a sampler asked, before it is used. One query."""
@@ -135,10 +100,10 @@ class Tick:
         return self._attempts(trials, instance=instance, executor=executor, host=host)
 
     def room(self, *, host: str, slots: int) -> int:
-        """How many attempts may start now, by the experiment's limit and the machine's. Two queries, once per tick."""
-        if self._free is None:
-            self._free = _host_room(host, slots)
-        return max(min(self.job.limits.max_concurrent - self.experiment.live_count, self._free), 0)
+        """How many attempts may start now, by the experiment's limit and the machine's. Up to two queries per tick."""
+        if host not in self.taken:
+            self.taken[host] = taken_on(host, slots)
+        return max(min(self.job.limits.max_concurrent - self.experiment.live_count, slots - self.taken[host]), 0)
 
     def claim(self, trials: Sequence[Trial], *, instance: str, executor: str, host: str, slots: int) -> list[Attempt]:
         """Give slots to trials: CREATED to WAITING with an attempt row each, as far as both limits allow."""
@@ -172,9 +137,12 @@ class Tick:
             trial.started = started
             self._moved(trial, TrialStatus.RUNNING)
 
-    def measured(self, attempt: Attempt, readings: Sequence[Reading], offsets: Mapping[str, Any]) -> Stored:
+    def measured(
+        self, attempt: Attempt, readings: Sequence[Reading], offsets: Mapping[str, Any], *, ending: bool = False
+    ) -> Stored:
         """Import what an attempt wrote, together with how far it was read, so that nothing is imported twice.
 
+        `ending`: its end is written down in this tick too, which takes the changes of its row and its trial's along.
         Raises Overtaken when the attempt has reported over HTTP meanwhile, of which this driver does not know yet.
         """
         trial = attempt.trial
@@ -184,12 +152,22 @@ class Tick:
         except IntegrityError as error:
             raise Overtaken(f"trial {trial.number} has reported the same elsewhere") from error
         attempt.offsets = dict(offsets)
-        rows.update(Attempt, {"offsets": attempt.offsets}, id=attempt.pk)
+        if ending:
+            self._offsets.add(attempt.pk)
+        else:
+            rows.update(Attempt, {"offsets": attempt.offsets}, id=attempt.pk)
         if stored.count:
-            if not save_curve(trial, **before):
-                raise Overtaken(f"trial {trial.number} has reported elsewhere")
+            self._curves[attempt.pk] = before
+            if not ending:
+                self._save_curve(attempt)
             self.said.append(metrics_event(trial, stored))
         return stored
+
+    def _save_curve(self, attempt: Attempt) -> None:
+        """Write what was measured into the trial's row, unless somebody else has done so."""
+        before = self._curves.pop(attempt.pk, None)
+        if before is not None and not save_curve(attempt.trial, **before):
+            raise Overtaken(f"trial {attempt.trial.number} has reported elsewhere")
 
     def ask_to_stop(self, trial: Trial, *, by: Literal["policy", "system", "user"], reason: str) -> None:
         """Note that a trial should end and why; the process is stopped outside the tick. The first reason stays."""
@@ -206,22 +184,34 @@ class Tick:
         """
         self._close_attempt(attempt, outcome)
         trial = attempt.trial
-        for name, current in zip(WATCHED, rows.read(Trial, WATCHED, trial.pk) or (), strict=False):
-            setattr(trial, name, current)
-        to, reason = self._verdict(attempt, outcome)
+        before = {name: getattr(trial, name) for name in UNTOUCHED} | self._curves.get(attempt.pk, {})
+        to, moved = self._conclude(attempt, outcome, before)
+        if not moved:  # others have changed it: look again
+            self._save_curve(attempt)
+            for name, current in zip(WATCHED, rows.read(Trial, WATCHED, trial.pk) or (), strict=False):
+                setattr(trial, name, current)
+            to, moved = self._conclude(attempt, outcome, {"status": trial.status})
+        self._curves.pop(attempt.pk, None)
+        return to
+
+    def _conclude(self, attempt: Attempt, outcome: Outcome, before: Mapping[str, Any]) -> tuple[TrialStatus, bool]:
+        """What becomes of the trial, and whether it was written: only if it is as `before` says, in the database too."""
+        trial = attempt.trial
+        value = final_value(trial, attempt.number, self.job.objective, self.job.readings)
+        to, reason = verdict(attempt, outcome, self.job, value)
         if to == TrialStatus.CREATED:
-            self._retry(trial, reason)
-            return to
+            return to, self._retry(trial, reason, before)
         at = outcome.ended or timezone.now()
         started = trial.started or outcome.started or attempt.started
-        value = final_value(trial, attempt.number, self.job.objective, self.job.readings)
         kept = value if to == TrialStatus.FINISHED else None
-        if Trial.objects.move(trial, to, reason=reason, ended=at, started=started, value=kept):
-            trial.reason, trial.ended, trial.started, trial.value = reason, at, started, kept
-            self._moved(trial, to)
-            if to == TrialStatus.FINISHED and update_best(self.experiment, self.job.objective, trial):
-                self.said[-1] = ("trial", trial_summary(trial, best=True))
-        return to
+        curve = {name: getattr(trial, name) for name in CURVE} if attempt.pk in self._curves else {}
+        if not Trial.objects.move(trial, to, before, reason=reason, ended=at, started=started, value=kept, **curve):
+            return to, False
+        trial.reason, trial.ended, trial.started, trial.value = reason, at, started, kept
+        self._moved(trial, to)
+        if to == TrialStatus.FINISHED and update_best(self.experiment, self.job.objective, trial):
+            self.said[-1] = ("trial", trial_summary(trial, best=True))
+        return to, True
 
     def unknown(self, trial: Trial, reason: str) -> None:
         """Nobody can say how a live trial is."""
@@ -316,37 +306,21 @@ class Tick:
             attempt.token = token  # in memory only, for whoever launches it
             attempts.append(attempt)
         rows.insert(attempts)
-        self._free = (self._free or 0) - len(attempts)
+        if host in self.taken:
+            self.taken[host] += len(attempts)
         return attempts
 
-    def _verdict(self, attempt: Attempt, outcome: Outcome) -> tuple[TrialStatus, str]:
-        trial, limits = attempt.trial, self.job.limits
-        if outcome.is_success:
-            return self._success(attempt, outcome)
-        if trial.desired == Desired.STOP:
-            return STOPPED[trial.stopped_by], trial.reason
-        if outcome.is_infrastructure and attempt.number <= limits.retries:
-            return TrialStatus.CREATED, outcome.words()
-        if outcome.how in ("exited", "signaled") and attempt.number <= limits.command_retries:
-            return TrialStatus.CREATED, outcome.words()
-        return TrialStatus.FAILED, outcome.words()
-
-    def _success(self, attempt: Attempt, outcome: Outcome) -> tuple[TrialStatus, str]:
-        value = final_value(attempt.trial, attempt.number, self.job.objective, self.job.readings)
-        if value is None:
-            why = f": {outcome.text}" if outcome.text else ""
-            return TrialStatus.FAILED, f"it ended without a value of {self.job.objective.name!r}{why}"
-        return TrialStatus.FINISHED, ""
-
-    def _retry(self, trial: Trial, reason: str) -> None:
+    def _retry(self, trial: Trial, reason: str, before: Mapping[str, Any]) -> bool:
         """Back to CREATED for another attempt; the curve of the failed one is history."""
         fresh = {"last_value": None, "last_step": None, "best_value": None, "value_sum": 0.0, "value_count": 0}
-        if Trial.objects.move(trial, TrialStatus.CREATED, reason=reason, started=None, **fresh):
-            for column, value in fresh.items():
-                setattr(trial, column, value)
-            trial.reason, trial.started = reason, None
-            self._moved(trial, TrialStatus.CREATED)
-            self.said.append(note(f"trial {trial.number} is tried again: {reason}", level="warning"))
+        if not Trial.objects.move(trial, TrialStatus.CREATED, before, reason=reason, started=None, **fresh):
+            return False
+        for column, value in fresh.items():
+            setattr(trial, column, value)
+        trial.reason, trial.started = reason, None
+        self._moved(trial, TrialStatus.CREATED)
+        self.said.append(note(f"trial {trial.number} is tried again: {reason}", level="warning"))
+        return True
 
     def _close_attempt(self, attempt: Attempt, outcome: Outcome) -> None:
         attempt.state = AttemptState.LOST if outcome.how == "lost" else AttemptState.ENDED
@@ -355,7 +329,10 @@ class Tick:
         attempt.code, attempt.signal, attempt.reason = outcome.code, outcome.signal, outcome.how
         attempt.fenced = outcome.how == "lost"
         closed = ("state", "ended", "started", "code", "signal", "reason", "fenced")
+        closed += ("offsets",) if attempt.pk in self._offsets else ()
         rows.update(Attempt, {name: getattr(attempt, name) for name in closed}, id=attempt.pk)
+        if attempt.host in self.taken:
+            self.taken[attempt.host] -= 1
 
     def _moved(self, trial: Trial, to: TrialStatus) -> None:
         """Carry a trial's move into the counts and the feed."""
@@ -370,15 +347,11 @@ class Tick:
         self.dirty = True
 
 
-STOPPED: Mapping[str, TrialStatus] = {
-    "policy": TrialStatus.EARLY_STOPPED,
-    "user": TrialStatus.USER_CANCELED,
-    "system": TrialStatus.SYS_CANCELED,
-    "": TrialStatus.USER_CANCELED,
-}
-
 SEEN = ("last_step", "value_count")
 """What of a trial's curve tells whether it is the one that the driver knows."""
+
+UNTOUCHED = ("status", "desired", *SEEN)
+"""What must be as the driver knows it for an end to be written without looking again."""
 
 WATCHED = ("desired", "stopped_by", "reason", "status", *CURVE)
 """What others may change of a trial while it runs."""
@@ -390,38 +363,11 @@ def newest(said: Sequence[Happening]) -> list[Happening]:
     return [one for index, one in enumerate(said) if one[0] != "trial" or last[one[1]["number"]] == index]
 
 
-def _is_as_it_was(known: Experiment, lease: Lease) -> bool:
-    """Lock the row if it is the one that the driver knows. One small query."""
-    statement = AS_IT_WAS + (" FOR UPDATE" if connection.features.has_select_for_update else "")
-    modified = connection.ops.adapt_datetimefield_value(known.modified)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [lease.experiment_id, lease.epoch, modified])
-        return cursor.fetchone() is not None
-
-
 def renew_token(attempt: Attempt) -> None:
     """Give an attempt a token that this process knows, for one that another process made and did not launch. One query."""
     attempt.token = secrets.token_urlsafe(24)
     attempt.token_hash = hash_token(attempt.token)
     rows.update(Attempt, {"token_hash": attempt.token_hash}, id=attempt.pk)
-
-
-AS_IT_WAS = f"SELECT 1 FROM {Experiment._meta.db_table} WHERE id = %s AND epoch = %s AND modified = %s"
-
-
-def _host_room(host: str, slots: int) -> int:
-    """Free slots of a machine, counted under its row lock (taken after the experiment's). One query or two."""
-    has_row_locks = connection.features.has_select_for_update
-    if has_row_locks and Host.objects.select_for_update().filter(pk=host).first() is None:
-        Host.objects.bulk_create([Host(name=host, slots=slots)], ignore_conflicts=True)
-        Host.objects.select_for_update().get(pk=host)
-    with connection.cursor() as cursor:  # SQLite's writers exclude each other anyway
-        cursor.execute(TAKEN, [host])
-        (taken,) = cursor.fetchone()
-    return slots - int(taken)
-
-
-TAKEN = f"SELECT count(*) FROM {Attempt._meta.db_table} WHERE host = %s AND ended IS NULL"
 
 
 def host_attempts(host: str) -> Iterable[tuple[str, str]]:

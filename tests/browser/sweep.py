@@ -6,6 +6,7 @@ from apps.experiments.models import Experiment
 from apps.trials.models import Attempt
 from apps.tuning import driving, leases
 from apps.tuning.measuring import Reading
+from apps.tuning.outcomes import Outcome
 from tunebook.job import Job
 from tunebook.samplers.base import Suggestion
 from tunebook.status import ExperimentStatus
@@ -39,4 +40,4 @@ class Sweep:
 
     def end(self, number: int, *, code: int = 0) -> None:
         with driving.tick(self.lease, self.job) as tick:
-            tick.ended(self.attempts.pop(number), driving.Outcome(how="exited", code=code))
+            tick.ended(self.attempts.pop(number), Outcome(how="exited", code=code))

@@ -12,9 +12,9 @@ from apps.feed import reading
 from apps.feed.models import experiment_stream
 from apps.trials.models import Attempt, Trial
 from apps.tuning import driving, experiments, leases, trials
-from apps.tuning.driving import Outcome
-from apps.tuning.errors import Fenced
+from apps.tuning.errors import Fenced, Overtaken
 from apps.tuning.measuring import Reading
+from apps.tuning.outcomes import Outcome
 from tests.people import a_job
 from tunebook.limits import Limits
 from tunebook.samplers.base import Suggestion
@@ -116,6 +116,60 @@ def test_a_trial_goes_from_suggestion_to_best(driven):
     assert Attempt.objects.get().offsets == {"spool": 99}
     kinds = [event.kind for event in reading.after(experiment_stream(experiment.key), 0)]
     assert kinds[-3:] == ["metrics", "trial", "experiment"]
+
+
+def test_an_end_takes_what_was_measured_last_along(driven, django_assert_num_queries):
+    _, lease, job = driven()
+    attempt = start_one(lease, job)
+
+    with driving.tick(lease, job) as tick:
+        tick.measured(attempt, [Reading("loss", 0, 0.4)], {"spool": 9}, ending=True)
+        with django_assert_num_queries(2):
+            tick.ended(attempt, GOOD)
+
+    trial, attempt = Trial.objects.get(), Attempt.objects.get()
+    assert (trial.status, trial.value, trial.last_step, trial.value_count) == ("FINISHED", 0.4, 0, 1)
+    assert (attempt.state, attempt.offsets) == ("ENDED", {"spool": 9})
+
+
+def test_an_end_that_meets_a_report_over_http_is_not_written_over_it(driven):
+    _, lease, job = driven()
+    attempt = start_one(lease, job)
+    Trial.objects.update(last_step=7, value_count=1, last_value=0.1)
+
+    def end() -> None:
+        with driving.tick(lease, job) as tick:
+            tick.measured(attempt, [Reading("loss", 0, 0.4)], {"spool": 9}, ending=True)
+            tick.ended(attempt, GOOD)
+
+    with pytest.raises(Overtaken):
+        end()
+
+    assert (Trial.objects.get().status, Attempt.objects.get().state) == ("RUNNING", "RUNNING")
+
+
+def test_an_end_counts_what_was_reported_over_http_meanwhile(driven):
+    _, lease, job = driven()
+    attempt = start_one(lease, job)
+    Trial.objects.update(last_step=7, value_count=1, last_value=0.1, best_value=0.1)
+
+    with driving.tick(lease, job) as tick:
+        tick.ended(attempt, GOOD)
+
+    assert (Trial.objects.get().status, Trial.objects.get().value) == ("FINISHED", 0.1)
+
+
+def test_a_slot_that_becomes_free_is_given_away_in_the_same_tick(driven):
+    experiment, lease, job = driven()
+    attempt = start_one(lease, job)
+    row = Experiment.objects.get(pk=experiment.pk)
+
+    with driving.tick(lease, job, known=row, host=HERE["host"]) as tick:
+        assert tick.room(host=HERE["host"], slots=1) == 0
+        tick.ended(attempt, Outcome("exited", code=1))
+        assert tick.room(host=HERE["host"], slots=1) == 1
+        tick.begin([suggestion(0.1)], **{**HERE, "slots": 1})
+        assert tick.room(host=HERE["host"], slots=1) == 0
 
 
 def test_the_best_follows_the_goal(driven):

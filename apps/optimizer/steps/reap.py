@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from apps.optimizer.executors.base import Observation, State
 from apps.optimizer.work import Live, Work, needs_curves, now
 from apps.tuning.announce import note
-from apps.tuning.driving import How, Outcome, Tick
+from apps.tuning.driving import Tick
+from apps.tuning.outcomes import How, Outcome
 from tunebook.status import TrialStatus
 
 HOW: Mapping[State, How] = {
@@ -42,7 +43,7 @@ def reap(work: Work, tick: Tick) -> None:
 
 def import_readings(work: Work, tick: Tick, live: Live) -> None:
     """Store new measurements with how far they were read."""
-    stored = tick.measured(live.attempt, live.fresh, live.offsets)
+    stored = tick.measured(live.attempt, live.fresh, live.offsets, ending=live.has_ended)
     live.fresh = []
     if stored.points and needs_curves(work.job):
         work.extend_curve(live.trial, stored.points)

@@ -1,0 +1,78 @@
+"""How attempts end, and what that means for their trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from apps.experiments.models import Desired
+from apps.trials.models import Attempt
+from tunebook.job import Job
+from tunebook.status import TrialStatus
+
+How = Literal["exited", "signaled", "timeout", "stopped", "oom", "launch_error", "lost"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended, as its executor saw it."""
+
+    how: How
+    code: int | None = None
+    signal: int | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    text: str = ""
+
+    @property
+    def is_success(self) -> bool:
+        return self.how == "exited" and self.code == 0
+
+    @property
+    def is_infrastructure(self) -> bool:
+        """Whether the end says nothing about the command, so that another attempt is worth it."""
+        return self.how in ("lost", "launch_error", "oom")
+
+    def words(self) -> str:
+        """Why it ended, for people."""
+        said = {
+            "exited": f"its command exited with status {self.code}",
+            "signaled": f"its command was ended by signal {self.signal}",
+            "timeout": "it took longer than a trial may",
+            "stopped": "it was stopped",
+            "oom": "the machine ran out of memory",
+            "launch_error": "it could not be started",
+            "lost": "its process vanished without a trace",
+        }[self.how]
+        return f"{said}: {self.text}" if self.text else said
+
+
+def verdict(attempt: Attempt, outcome: Outcome, job: Job, value: float | None) -> tuple[TrialStatus, str]:
+    """What an attempt's end makes of its trial, and why; CREATED where another attempt is due. `value`: its final one.
+
+    A normal end wins over a stop that came too late. Ends that are not the command's fault, and others as far as the
+    job allows, are worth another attempt.
+    """
+    trial, limits = attempt.trial, job.limits
+    if outcome.is_success and value is not None:
+        return TrialStatus.FINISHED, ""
+    if outcome.is_success:
+        why = f": {outcome.text}" if outcome.text else ""
+        return TrialStatus.FAILED, f"it ended without a value of {job.objective.name!r}{why}"
+    if trial.desired == Desired.STOP:
+        return STOPPED[trial.stopped_by], trial.reason
+    if outcome.is_infrastructure and attempt.number <= limits.retries:
+        return TrialStatus.CREATED, outcome.words()
+    if outcome.how in ("exited", "signaled") and attempt.number <= limits.command_retries:
+        return TrialStatus.CREATED, outcome.words()
+    return TrialStatus.FAILED, outcome.words()
+
+
+STOPPED: Mapping[str, TrialStatus] = {
+    "policy": TrialStatus.EARLY_STOPPED,
+    "user": TrialStatus.USER_CANCELED,
+    "system": TrialStatus.SYS_CANCELED,
+    "": TrialStatus.USER_CANCELED,
+}
