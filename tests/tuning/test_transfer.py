@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from apps.discussion.models import Comment, Note
 from apps.experiments.models import Experiment
 from apps.trials.models import Measurement, Trial
-from apps.tuning import transfer
+from apps.tuning import discussion, transfer
 from apps.workspaces.access import Actor, NotAllowed
 from apps.workspaces.models import Workspace
 from tests.people import a_job
@@ -164,3 +165,41 @@ def test_a_mistake_is_named_and_nothing_is_stored(
 def test_a_viewer_may_not_import(actor_ben: Actor, workspace: Workspace) -> None:
     with pytest.raises(NotAllowed):
         transfer.load(actor_ben, a_document(), workspace=workspace)
+
+
+def test_what_was_written_travels_along(load: Callable[..., Experiment], actor_ada: Actor) -> None:
+    one = load(a_document())
+    trial = Trial.objects.get(experiment=one, number=1)
+    for text in ("first", "second"):
+        discussion.write_note(actor_ada, one, text)
+        discussion.write_note(actor_ada, one, f"{text} of a trial", trial=trial)
+    discussion.change_comment(actor_ada, discussion.comment(actor_ada, one, "said", trial=trial), "said better")
+    discussion.delete_comment(actor_ada, discussion.comment(actor_ada, one, "taken back"))
+    written = json.loads("".join(transfer.dump(one)))
+
+    again = load(written)
+
+    assert json.loads("".join(transfer.dump(again))) == written
+    assert discussion.note_of(again).text == "second"
+    assert [said.text for said in Comment.objects.filter(experiment=again)] == ["said better"]
+    assert not Note.objects.filter(experiment=again, author__isnull=False).exists()
+
+
+@pytest.mark.parametrize(
+    ("members", "path"),
+    [
+        ({"notes": [{"number": 1, "text": "x"}]}, "notes.0.username"),
+        ({"notes": [{"number": 1, "text": "x", "username": "a"}] * 2}, "notes.1.number"),
+        ({"notes": [{"number": 1, "text": "x", "username": "a", "trial": 99}]}, "notes.0.trial"),
+        ({"comments": [{"text": 3, "username": "a"}]}, "comments.0.text"),
+        ({"comments": [{"text": "x" * 10_001, "username": "a"}]}, "comments.0.text"),
+        ({"comments": [{"text": "a\0", "username": "a"}]}, "comments.0.text"),
+        ({"comments": [{"text": "a", "username": "a", "created": "soon"}]}, "comments.0.created"),
+    ],
+)
+def test_a_mistake_in_what_was_written_is_named(load: Callable[..., Experiment], members: Any, path: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        load({**a_document(), **members})
+
+    assert refused.value.path == path
+    assert not Experiment.objects.exists()

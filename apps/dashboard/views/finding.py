@@ -85,6 +85,7 @@ def _pages(place: Place, text: str) -> list[dict[str, Any]]:
     slug = place.workspace.slug
     pages = [
         ("Catalog", reverse("dashboard:catalog", args=[slug])),
+        ("Compare experiments", reverse("dashboard:compare", args=[slug])),
         ("Trash", reverse("dashboard:trash", args=[slug])),
         ("Members", reverse("dashboard:settings", args=[slug, "members"])),
         ("API keys", reverse("dashboard:settings", args=[slug, "keys"])),
@@ -93,6 +94,7 @@ def _pages(place: Place, text: str) -> list[dict[str, Any]]:
     ]
     if place.may("create"):
         pages.insert(1, ("New experiment", reverse("dashboard:new", args=[slug])))
+        pages.insert(2, ("Import an experiment", reverse("dashboard:import", args=[slug])))
     pages += [
         (f"Workspace {one.name}", reverse("dashboard:catalog", args=[one.slug]))
         for one in place.workspaces

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from apps.discussion.models import Comment, Note
 from apps.experiments.models import Experiment
 from apps.trials.models import COMBINED, Attempt, Measurement, Trial, number_of
 from apps.tuning.announce import moment, word
@@ -16,7 +17,7 @@ CHUNK = 500
 
 
 def dump(experiment: Experiment) -> Iterator[str]:
-    """The text of the document in pieces. Two queries, and three for each 500 trials."""
+    """The text of the document in pieces. Four queries, and three for each 500 trials."""
     head = {
         "format": members.FORMAT,
         "version": members.VERSION,
@@ -24,6 +25,14 @@ def dump(experiment: Experiment) -> Iterator[str]:
         "spaces": [
             {"number": row.number, "space": row.space, "created": moment(row.created)}
             for row in experiment.space_versions.all()
+        ],
+        "notes": [
+            {**_written(note), "number": note.number}
+            for note in Note.objects.filter(experiment=experiment).select_related("trial").order_by("trial", "number")
+        ],
+        "comments": [
+            {**_written(said), "edited": moment(said.edited)}
+            for said in Comment.objects.kept().filter(experiment=experiment).select_related("trial")
         ],
     }
     yield _json(head)[:-1] + ', "trials": ['
@@ -39,6 +48,13 @@ def _experiment(row: Experiment) -> dict[str, Any]:
     found: dict[str, Any] = {name: str(getattr(row, name)) for name in members.EXPERIMENT}
     found |= {name: moment(getattr(row, name)) for name in members.EXPERIMENT_TIMES}
     return found | {"tags": dict(json.loads(row.tagged)), "job": row.job, "seed": row.seed}
+
+
+def _written(row: Note | Comment) -> dict[str, Any]:
+    """What somebody wrote, and about which trial; null is the experiment itself."""
+    found: dict[str, Any] = {"trial": row.trial.number if row.trial is not None else None}
+    found |= {name: getattr(row, name) for name in members.WRITTEN}
+    return found | {"created": moment(row.created)}
 
 
 def _chunks(experiment: Experiment) -> Iterator[Sequence[Trial]]:

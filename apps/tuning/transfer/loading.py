@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,7 +17,8 @@ from apps.tuning import measuring
 from apps.tuning.announce import announce_experiment, note
 from apps.tuning.experiments import create
 from apps.tuning.measuring import MAX_STEP, Reading
-from apps.tuning.transfer import members
+from apps.tuning.transfer import members, writings
+from apps.tuning.transfer.times import moment
 from apps.tuning.trials import count_anew
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
@@ -40,7 +41,7 @@ def load(actor: Actor, document: object, *, workspace: Workspace, tags: Iterable
     What was still running when the document was written has been cancelled here. `tags` are added to its own.
     Raises SpecError with the path of what is wrong; then nothing is stored.
     """
-    whole = Fields(document, "", ("format", "version", "experiment", "spaces", "trials"))
+    whole = Fields(document, "", ("format", "version", "experiment", "spaces", "notes", "comments", "trials"))
     if whole.require("format").text("format") != members.FORMAT or whole.document.get("version") != members.VERSION:
         raise SpecError("format", f"must be {members.FORMAT} with version {members.VERSION}")
     given = whole.require("experiment").inside("experiment")
@@ -66,6 +67,7 @@ def load(actor: Actor, document: object, *, workspace: Workspace, tags: Iterable
         before = tally.place(experiment)
         _store_spaces(experiment, whole)
         _store(experiment, trials, job.objective)
+        writings.store(experiment, whole, {trial.number: trial.row for trial in trials})
         _end(experiment, given, trials)
         experiment.save()
         tally.shift(before, tally.place(experiment))
@@ -139,7 +141,7 @@ def _store_spaces(experiment: Experiment, whole: Fields) -> None:
         if number in {row.number for row in rows}:
             raise SpecError(given.at("number"), f"version {number} is given twice")
         space = Space.from_dict(given.document["space"], given.at("space")).to_dict()
-        created = _moment(given, "created") or timezone.now()
+        created = moment(given, "created") or timezone.now()
         rows.append(
             SpaceVersion(
                 experiment=experiment, number=number, space=space, created=created, author_id=experiment.creator_id
@@ -226,7 +228,7 @@ def _series(given: Fields) -> tuple[int, list[Reading]]:
         step, value = known.require("step").integer("step", low=0, high=MAX_STEP), _number(known, "value")
         if step is None or value is None:
             raise SpecError(path, "must be [step, value] or [step, value, time]")
-        readings.append(Reading(name, step, value, source, _moment(known, "at")))
+        readings.append(Reading(name, step, value, source, moment(known, "at")))
     return attempt, readings
 
 
@@ -249,18 +251,6 @@ def _number(given: Fields, name: str) -> float | None:
 
 
 def _times(given: Fields) -> tuple[datetime, datetime | None, datetime | None]:
-    found: Mapping[str, datetime | None] = {name: _moment(given, name) for name in members.TIMES}
+    found: Mapping[str, datetime | None] = {name: moment(given, name) for name in members.TIMES}
     created = found["created"] or found["started"] or timezone.now()
     return created, found["started"], found["ended"]
-
-
-def _moment(given: Fields, name: str) -> datetime | None:
-    """A time in ISO 8601; without a zone it is UTC."""
-    text = given.text(name)
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise SpecError(given.at(name), f"must be a time such as 2026-01-31T12:00:00Z, got {text!r:.40}") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
