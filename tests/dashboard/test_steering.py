@@ -48,7 +48,8 @@ def test_limits_change_tell_old_and_new_and_are_undone(as_dora: Client, make_exp
     assertContains(response, "Trials at once: 2 → 4; Time in all: none → 2 h.")
     assert (limits_of(one)["max_concurrent"], limits_of(one)["max_seconds"]) == (4, 7200.0)
 
-    undo = {**fields_of(response.content.decode(), "limits")}
+    undo = fields_of(response.content.decode(), "limits")
+    assert undo["version"] == str(int(form["version"]) + 1)
     back = as_dora.post(settings, undo, follow=True)
     assertContains(back, "Trials at once: 4 → 2")
     assert (limits_of(one)["max_concurrent"], limits_of(one)["max_seconds"]) == (2, None)

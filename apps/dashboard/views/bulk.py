@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.dashboard.tagging import read_tags
 from apps.dashboard.views.frame import REFUSALS, Place, back, in_workspace, render
+from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.search import export
 from apps.search.experiments import meaning
@@ -92,8 +93,8 @@ def _do(request: HttpRequest, place: Place, name: str, keys: list[str]) -> None:
 @require_GET
 @in_workspace
 def menu(request: HttpRequest, place: Place, key: str) -> HttpResponse:
-    """The menu of one row, for htmx: what its state and the role allow. Four queries."""
-    experiment = experiments.find(place.actor, key)
+    """The menu of one row, for htmx: what its state and the role allow."""
+    experiment, _ = load(place, key)
     starred = experiment.stars.filter(user_id=place.actor.user_id).exists()
     return render(request, place, "experiments/parts/row_menu.html", {"experiment": experiment, "starred": starred})
 

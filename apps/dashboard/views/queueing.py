@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from typing import Any
 
@@ -88,5 +87,5 @@ def _like(experiment: Experiment, space: Space, asked: str) -> tuple[dict[str, A
     number = int(asked) if asked.isdecimal() and len(asked) < 10 else experiment.best_trial
     found = Trial.objects.filter(experiment=experiment, number=number).first() if number is not None else None
     if found is not None:
-        return json.loads(json.dumps(found.params)), f"Filled in from trial {found.number}; change what you like."
+        return dict(found.params), f"Filled in from trial {found.number}; change what you like."
     return dict(space.sample(random.Random())), "Filled in by chance; change what you like."

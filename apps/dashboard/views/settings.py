@@ -72,12 +72,11 @@ def _done(request: HttpRequest, page: str, form: LimitsForm) -> str:
     changed = form.changed_words()
     if not changed:
         return "Nothing to change: these limits are in force."
-    context = {
-        "changed": changed,
-        "before": form.current(form.experiment),
-        "action": page,
-        "next": request.POST.get("next", ""),
-    }
+    before = form.current(form.experiment)
+    if form.cleaned_data["version"]:
+        # what it will be then: undoing must not undo what others did since
+        before["version"] = form.cleaned_data["version"] + 1
+    context = {"changed": changed, "before": before, "action": page, "next": request.POST.get("next", "")}
     return render_to_string("components/undo.html", context, request)
 
 
