@@ -98,6 +98,8 @@ def listing(experiment: Experiment, trial: Trial | None, folder: str = "") -> li
     files: list[Entry] = []
     folders: dict[str, int] = {}
     for row in rows.order_by("path"):
+        if not row.path.startswith(prefix):  # SQLite compares without case
+            continue
         name, _, below = row.path[len(prefix) :].partition("/")
         if below:
             folders[prefix + name] = folders.get(prefix + name, 0) + row.size
@@ -109,8 +111,9 @@ def listing(experiment: Experiment, trial: Trial | None, folder: str = "") -> li
 def remove(experiment: Experiment, trial: Trial | None, path: str) -> int:
     """Forget a file, or a folder with all below it; how many files went. Their bytes go when nothing else refers to them."""
     path = paths.checked(path)
-    gone = of(experiment, trial).filter(Q(path=path) | Q(path__startswith=f"{path}/"))
-    return gone.delete()[0]
+    near = of(experiment, trial).filter(Q(path=path) | Q(path__startswith=f"{path}/")).values_list("pk", "path")
+    gone = [pk for pk, found in near if found == path or found.startswith(f"{path}/")]  # SQLite compares without case
+    return Artifact.objects.filter(pk__in=gone).delete()[0]
 
 
 def open(artifact: Artifact) -> IO[bytes]:

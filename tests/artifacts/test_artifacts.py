@@ -84,6 +84,15 @@ def test_removing_a_folder_removes_what_is_below_it_and_nothing_beside(trial):
     assert [one.path for one in artifacts.listing(trial.experiment, trial)] == ["ab"]
 
 
+def test_names_that_differ_in_case_are_different(trial):
+    for path in ("model/a", "Model/b", "MODEL"):
+        artifacts.add(trial.experiment, trial, path, path.encode())
+
+    assert [one.path for one in artifacts.listing(trial.experiment, trial, "Model")] == ["Model/b"]
+    assert artifacts.remove(trial.experiment, trial, "Model") == 1
+    assert {one.path for one in artifacts.listing(trial.experiment, trial)} == {"model", "MODEL"}
+
+
 def test_a_trial_keeps_only_so_many_files_and_bytes(trial, monkeypatch):
     monkeypatch.setattr(artifacts, "MOST_FILES", 2)
     monkeypatch.setattr(artifacts, "MOST_BYTES", 10)
