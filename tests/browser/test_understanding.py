@@ -270,6 +270,9 @@ def test_the_slider_moves_every_chart_and_the_address(
         page.keyboard.press("ArrowLeft")
 
     assert heard.value.json()["total"] == 119
+    best = known.trials.filter(number__lte=118, value__isnull=False).order_by("value", "number").first()
+    assert best is not None
+    assert page.locator("[data-replay-trial]").inner_text() == f"trial {best.number}"
     page.wait_for_url("**?after=118")
     context.close()
 

@@ -28,7 +28,6 @@ from tunebook.status import LIVE_TRIAL, TrialStatus
 MOST_RUNNING = 20
 TWIN_ROWS = 50
 MOST_SLICES = 12
-TABLES = ("history", "importance", "curves", "sample", "contour", "edf", "timeline")
 REPLAYED = (("overview", "Overview"), ("analyse", "Analyse"), ("curves", "Curves"), ("space", "Space"))
 TABLE_TITLES = {
     "history": "Optimisation history",
@@ -185,7 +184,7 @@ def _part(request: HttpRequest, place: Place, experiment: Experiment, part: str)
 @in_workspace
 def table(request: HttpRequest, place: Place, key: str, chart: str) -> HttpResponse:
     """The numbers of a chart as a table: a page of its own, or the table alone for htmx."""
-    if chart not in TABLES:
+    if chart not in TABLE_TITLES:
         raise Http404
     experiment, after = load(place, key)
     asked = filtered(request, experiment)

@@ -19,7 +19,7 @@ from apps.insights.charts.contour import contour
 from apps.insights.charts.curves import curves
 from apps.insights.charts.edf import edf
 from apps.insights.charts.history import history
-from apps.insights.charts.numbers import Payload
+from apps.insights.charts.numbers import Payload, replayed
 from apps.insights.charts.sample import by_importance, sample
 from apps.insights.charts.shares import importance
 from apps.insights.charts.tables import table
@@ -39,8 +39,6 @@ CHARTS: Mapping[str, Callable[[Experiment, QuerySet[Trial], Asked], Payload]] = 
     "edf": edf,
     "timeline": timeline,
 }
-ASKED = {"x": "a parameter", "y": "another parameter", "by": "step or time", "after": "the last trial's number"}
-"""What a chart's address may say beside the filter."""
 
 
 def build(
@@ -57,12 +55,6 @@ def build(
     if after is not None:
         chosen = chosen.filter(number__lte=after)
     return CHARTS[name](experiment, chosen, asked)
-
-
-def replayed(asked: Asked) -> int | None:
-    """The number of the last trial that a replay shows, if it is one. What is no number is none."""
-    text = asked.get("after", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def etag(experiment: Experiment, query: str = "") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Payload = dict[str, Any]
@@ -25,6 +25,12 @@ def digits(value: float, count: int = 4) -> float:
     """So many significant digits; whole numbers stay whole, which is shorter."""
     rounded = float(f"{value:.{count}g}")
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+
+
+def replayed(asked: Mapping[str, str]) -> int | None:
+    """The number of the last trial that a replay shows, if it is one. What is no number is none."""
+    text = asked.get("after", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def shorts(values: Iterable[float | None]) -> list[float | str | None]:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from apps.experiments.models import Experiment
 from apps.insights import keeping
-from apps.insights.charts.numbers import Payload
+from apps.insights.charts.numbers import Payload, replayed
 from apps.insights.models import Insight, State
 from apps.trials.models import Trial
 
@@ -27,9 +27,7 @@ def importance(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[s
 
     Asks an optimizer for newer ones where a quarter more trials have ended.
     """
-    after = asked.get("after", "")
-    upto = int(after) if after.isascii() and after.isdecimal() and len(after) < 10 else None
-    return shares(experiment, keeping.look(experiment, upto))
+    return shares(experiment, keeping.look(experiment, replayed(asked)))
 
 
 def shares(experiment: Experiment, known: keeping.Known) -> Payload:

@@ -1,5 +1,8 @@
 /** The slider that shows every chart of the page as it was after a trial; the address follows it. */
 
+import { number, toNumber } from "../format.js";
+import { hrefOf, isBetter, load } from "./data.js";
+
 const WAIT = 150;
 const STEPS = 40;
 const PAUSE = 600;
@@ -42,8 +45,24 @@ class Replay {
   }
 
   /** The best trial until then, from the numbers of the history when they have come. */
-  sayBest() {
-    document.querySelector("[data-replay-best]")?.closest("p")?.setAttribute("hidden", "");
+  async sayBest() {
+    const figure = document.getElementById("history");
+    const line = document.querySelector("[data-replay-best]")?.closest("p");
+    if (!figure || !line) return;
+    const payload = await load(figure).catch(() => null);
+    if (!payload) return;
+    const value = payload.value.map(toNumber);
+    let best = -1;
+    value.forEach((one, i) => {
+      const counts = payload.statuses[payload.status[i]] === "FINISHED" && Number.isFinite(one) && one !== null;
+      if (counts && isBetter(payload.goal, one, best < 0 ? null : value[best])) best = i;
+    });
+    line.style.visibility = best < 0 ? "hidden" : "";
+    if (best < 0) return;
+    line.querySelector("[data-replay-best]").textContent = number(value[best]);
+    const link = line.querySelector("[data-replay-trial]");
+    link.textContent = `trial ${payload.number[best]}`;
+    link.href = hrefOf(figure)(payload.number[best]);
   }
 
   start() {
