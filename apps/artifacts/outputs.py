@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,9 +33,9 @@ class Found:
         return f"not kept: {'; '.join(self.left_out[:MOST_SAID])}{rest}"
 
 
-def exist(work: Path, folders: Sequence[str]) -> bool:
+def exist(work: str | Path, folders: Sequence[str]) -> bool:
     """Whether there is anything to read. One look at the disk per folder."""
-    return any((work / name).is_dir() for name in folders)
+    return any(os.path.isdir(os.path.join(work, name)) for name in folders)
 
 
 def read(work: Path, folders: Sequence[str]) -> Found:

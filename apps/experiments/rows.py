@@ -6,9 +6,10 @@ that counts; everywhere else use the ORM.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -23,8 +24,12 @@ def insert(rows: Sequence[Model]) -> None:
     if not rows:
         return
     model, database = type(rows[0]), connections[DEFAULT_DB_ALIAS]
-    fields = _own_fields(model)
-    values = [_as_stored(field, getattr(row, field.attname), database) for row in rows for field in fields]
+    values: list[Any] = []
+    plan, get = _insert_plan(model)
+    for row in rows:
+        for (field, is_json), value in zip(plan, get(row), strict=True):
+            plain = type(value) in PLAIN and not is_json
+            values.append(value if plain else _as_stored(field, value, database))
     with database.cursor() as cursor:
         cursor.execute(_insert_sql(model, len(rows)), values)
         keys = cursor.fetchall()
@@ -82,6 +87,15 @@ def _shape(value: Any) -> int:
 @cache
 def _own_fields(model: type[Model]) -> tuple[Field[Any, Any], ...]:
     return tuple(field for field in model._meta.concrete_fields if not field.primary_key)
+
+
+@cache
+def _insert_plan(
+    model: type[Model],
+) -> tuple[list[tuple[Field[Any, Any], bool]], Callable[[Model], tuple[Any, ...]]]:
+    """The columns of a new row, whether each is JSON, and what reads their values off a row all at once."""
+    fields = _own_fields(model)
+    return [(field, isinstance(field, JSONField)) for field in fields], attrgetter(*(one.attname for one in fields))
 
 
 @cache

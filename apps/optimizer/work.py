@@ -214,16 +214,20 @@ class Work:
 
     def work_folder(self, attempt: Attempt) -> Path:
         """Where the commands of an attempt run."""
+        return Path(self.work_path(attempt))
+
+    def work_path(self, attempt: Attempt) -> str:
+        """The same as text, which costs a tenth."""
         command = self.job.command
         if not command.working_dir:
-            return self.base_folder(attempt)
+            return self.base_path(attempt)
         chosen = self.variables(attempt).fill(command.working_dir)
-        return self.base_folder(attempt) / chosen if command.code else Path(chosen).absolute()
+        return os.path.join(self.base_path(attempt), chosen) if command.code else os.fspath(Path(chosen).absolute())
 
-    def base_folder(self, attempt: Attempt) -> Path:
+    def base_path(self, attempt: Attempt) -> str:
         """The attempt's own folder to work in; where the job has code, that lies here."""
         first = 1 if self.job.command.resume else attempt.number
-        return folders.attempt(self.place.data, (self.lease.key, attempt.trial.number, first)) / "work"
+        return f"{folders.attempt_path(self.place.root, (self.lease.key, attempt.trial.number, first))}/work"
 
     def output_folders(self, attempt: Attempt) -> list[str]:
         """The folders whose files are kept when the attempt ends, below its work folder; none where that is shared."""

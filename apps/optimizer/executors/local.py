@@ -55,6 +55,8 @@ class LocalExecutor:
         self.boot = runner.boot_id()
         self.base_environment = base_environment(data)
         self.runners: dict[str, int] = {}
+        self.known: dict[str, tuple[Mapping[str, Any], float]] = {}
+        """Of attempts that were seen alive: their runner, and when their command started."""
 
     def launch(self, spec: LaunchSpec) -> Handle:
         """Have an attempt run by the keeper; what cannot be started becomes its exit record. No file work here."""
@@ -150,10 +152,8 @@ class LocalExecutor:
 
     def order(self, spec: LaunchSpec) -> dict[str, Any]:
         """The spec as the runner takes it."""
-        folder = os.fspath(folders.attempt(self.data, spec.place))
-        work = (
-            folder if spec.work_of is None else os.fspath(folders.attempt(self.data, (*spec.place[:2], spec.work_of)))
-        )
+        folder = folders.attempt_path(self.root, spec.place)
+        work = folder if spec.work_of is None else folders.attempt_path(self.root, (*spec.place[:2], spec.work_of))
         steps = [step if isinstance(step, str) else list(step) for step in spec.steps]
         return {
             "key": spec.key,
@@ -182,15 +182,18 @@ class LocalExecutor:
         """What the folder and the process table say of an attempt."""
         end = self.end_of(handle)
         if end is None:
-            identity = self.runner_identity(handle)
+            identity, started = self.known.get(handle.key) or (self.runner_identity(handle), None)
             if identity is None:
                 return self.not_begun(handle)
             if self.lives(identity):
-                return Observation(handle=handle, state=State.RUNNING, started=self.started(handle))
+                if started is None and (started := self.started(handle)) is not None:
+                    self.known[handle.key] = identity, started
+                return Observation(handle=handle, state=State.RUNNING, started=started)
             end = self.end_of(handle)  # it may have ended between the two looks
         if end is None:
             return self.lost(handle)
         self.runners.pop(handle.key, None)
+        self.known.pop(handle.key, None)
         return Observation(
             handle=handle,
             state=STATES.get(end["reason"], State.LOST),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from pathlib import Path
 
 from apps.artifacts import outputs
 from apps.optimizer.work import Live, Work
@@ -20,10 +21,10 @@ PATIENCE = 0.05
 def outputs_are_kept(work: Work, live: Live) -> bool:
     """Whether all outputs of an ended attempt are kept; False while they are read. One look at the disk if none."""
     if live.outputs is None:
-        folder, names = work.work_folder(live.attempt), work.output_folders(live.attempt)
+        folder, names = work.work_path(live.attempt), work.output_folders(live.attempt)
         if not outputs.exist(folder, names):
             return True
-        live.outputs = READERS.submit(outputs.read, folder, names)
+        live.outputs = READERS.submit(outputs.read, Path(folder), names)
     try:
         found = live.outputs.result(timeout=PATIENCE)
         outputs.keep(live.trial, found)

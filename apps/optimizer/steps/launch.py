@@ -128,7 +128,7 @@ def lay_code(work: Work, attempt: Attempt) -> None:
     One query per job. Raises OSError and LookupError where the code is not there any more.
     """
     if work.job.command.code:
-        snapshots.lay(work.snapshot(), work.base_folder(attempt))
+        snapshots.lay(work.snapshot(), Path(work.base_path(attempt)))
 
 
 def stop(work: Work, live: Live) -> None:
@@ -142,7 +142,7 @@ def specification(work: Work, attempt: Attempt) -> LaunchSpec:
     command, trial = work.job.command, attempt.trial
     params = work.params_of(attempt)
     values = work.variables(attempt)
-    root = work.work_folder(attempt)
+    root = work.work_path(attempt)
     resumes = command.resume and attempt.number > 1
     folder, reports_to_nni = work.folder(attempt), work.job.readings.type == "nni"
     return LaunchSpec(
@@ -163,7 +163,7 @@ def specification(work: Work, attempt: Attempt) -> LaunchSpec:
         },
         first_step=done_before(work, attempt) if resumes else 0,
         work_of=1 if resumes else None,
-        working_dir=str(root) if command.working_dir else None,
+        working_dir=root if command.working_dir else None,
         files=[
             (values.fill(destination), values.fill((Path.cwd() / root / values.fill(source)).read_text()))
             for source, destination in command.params_files
