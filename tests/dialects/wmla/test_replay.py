@@ -80,7 +80,7 @@ def polled(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     deadline = time.monotonic() + 90
     record = look()
     while record["state"] in ("SUBMITTED", "RUNNING"):
-        assert time.monotonic() < deadline, record
+        assert time.monotonic() < deadline, f"{why()}\n{record}"
         for one in record["experiments"]:
             assert {"id", "state", "appId", "hyperParams"} <= one.keys()
         time.sleep(0.1)
@@ -240,7 +240,7 @@ def test_a_command_line_tool_starts_a_training_and_fetches_its_results(base: str
 def why() -> str:
     """The reasons of what has not gone well."""
     rows = [
-        *Experiment.objects.values_list("name", "status", "reason"),
+        *Experiment.objects.values_list("name", "status", "reason", "driver", "troubles", "epoch"),
         *Trial.objects.values_list("number", "status", "reason"),
     ]
     return "\n".join(map(str, rows))
