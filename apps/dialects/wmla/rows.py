@@ -115,8 +115,8 @@ def _latest(rows: Sequence[Row]) -> list[Row]:
     first_of: dict[int, int] = {}
     last: dict[int, Row] = {}
     for row in rows:
-        original = row["restart_of__number"]
-        first = row["number"] if original is None else first_of.get(original, original)
+        original: int | None = row["restart_of__number"]
+        first: int = row["number"] if original is None else first_of.get(original, original)
         first_of[row["number"]] = first
         last[first] = row
     return list(last.values())
