@@ -44,9 +44,8 @@ def _line(experiment: Experiment, trial: Trial) -> str:
     value = trial.value if trial.value is not None else trial.last_value
     said = f" {experiment.metric}={value:.6g}" if value is not None else ""
     why = f" ({trial.reason})" if trial.reason else ""
-    params = json.dumps(
-        trial.params, ensure_ascii=False, sort_keys=True
-    )  # databases keep members in orders of their own
+    # databases keep members in orders of their own
+    params = json.dumps(trial.params, ensure_ascii=False, sort_keys=True)
     moment = f"{trial.ended:%Y-%m-%dT%H:%M:%SZ}"
     return f"{moment} trial {trial.number} {trial_status(trial.status)}{said} {params}{why}"
 

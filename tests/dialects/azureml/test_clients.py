@@ -113,7 +113,7 @@ def test_over_plain_http_the_client_does_what_it_dares(plain_site: Site) -> None
     assert told["policy"] == ["median_stopping", 5]
     assert told["limits"] == [9, 7200, 600]
     assert told["tags"] == {"seen": "yes"}
-    assert told["cancelled"] == "Canceled"
+    assert told["cancelled"] in ("Canceled", "CancelRequested")
     assert (told["listed"], told["left"]) == ([told["name"]], [])
 
 

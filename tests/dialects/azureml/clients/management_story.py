@@ -22,7 +22,7 @@ sweep = models.SweepJob(
     limits=models.SweepJobLimits(max_total_trials=4, max_concurrent_trials=2, timeout="PT1H"),
     early_termination=models.TruncationSelectionPolicy(truncation_percentage=20, evaluation_interval=1),
     trial=models.TrialComponent(
-        command="train --lr ${{search_space.lr}}", environment_id=f"{PATH}/environments/e/versions/1"
+        command="sleep 300 # ${{search_space.lr}}", environment_id=f"{PATH}/environments/e/versions/1"
     ),
 )
 try:
