@@ -33,7 +33,7 @@ class OneRun(HistoryView):
 
     def get(self, request: Request, run: str, **scope: str) -> HttpResponse:
         found = naming.find_any(self.actor, self.scope.workspace, run)
-        return self.answer(self.told(found))
+        return self.answer(told(found))
 
     def patch(self, request: Request, run: str, **scope: str) -> HttpResponse:
         """Change names, tags and properties; tags and properties are added to those there are."""
@@ -48,21 +48,16 @@ class OneRun(HistoryView):
             properties=given.text_mapping("properties"),
             archived=given.flag("hidden") if given.has("hidden") else None,
         )
-        return self.answer(self.told(naming.get(self.actor, self.scope.workspace, run)))
-
-    def told(self, found: Experiment | Child) -> dict[str, Any]:
-        if isinstance(found, Child):
-            return trial_run(found.experiment, found.trial)
-        return run_of(found, tags_of([found.pk]).get(found.pk, []))
+        return self.answer(told(naming.get(self.actor, self.scope.workspace, run)))
 
 
-class Details(OneRun):
+class Details(HistoryView):
     """A run with its logs, which a client fetches again and again."""
 
     def get(self, request: Request, run: str, **scope: str) -> HttpResponse:
         found = naming.find_any(self.actor, self.scope.workspace, run)
         address = log_address(self.scope, signed.sign(self.actor, self.scope.workspace, run))
-        return self.answer({**self.told(found), "logFiles": {LOG: address}})
+        return self.answer({**told(found), "logFiles": {LOG: address}})
 
 
 class Children(HistoryView):
@@ -93,8 +88,7 @@ class RunData(HistoryView):
     def post(self, request: Request, **scope: str) -> HttpResponse:
         run = Fields(self.body(), "").require("runId").text("runId")
         found = naming.find_any(self.actor, self.scope.workspace, run)
-        told = OneRun.told(self, found)  # type: ignore[arg-type]  # uses nothing of the view
-        return self.answer({"runMetadata": {**told, "outputs": {}}, "runDefinition": {}, "jobSpecification": {}})
+        return self.answer({"runMetadata": {**told(found), "outputs": {}}, "runDefinition": {}, "jobSpecification": {}})
 
 
 class Log(View):
@@ -107,6 +101,13 @@ class Log(View):
         except (signed.Expired, naming.OutOfReach):
             return HttpResponse("This address does not open anything (any more).\n", status=403)
         return HttpResponse(journal.text_of(found), content_type="text/plain; charset=utf-8")
+
+
+def told(found: Experiment | Child) -> dict[str, Any]:
+    """A job or a trial as a run. One query for a job, none for a trial."""
+    if isinstance(found, Child):
+        return trial_run(found.experiment, found.trial)
+    return run_of(found, tags_of([found.pk]).get(found.pk, []))
 
 
 def run_of(experiment: Experiment, tags: list[tuple[str, str]]) -> dict[str, Any]:
