@@ -26,6 +26,8 @@ GROWTH = 1.25
 HOLD = timedelta(seconds=120)
 MOST_RESULTS = 4_000
 MOST_FAILED = 2_000
+LATEST = 5
+"""Rows looked at for the newest findings: one that waits, one that is worked on, and some that failed."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,14 @@ def newest(experiment: Experiment, upto: int | None = None) -> Known:
     rows = Insight.objects.filter(experiment=experiment).order_by("-ended")
     if upto is not None:
         rows = rows.filter(upto__lte=upto)
-    found = list(rows[:2])
+    found = list(rows[:LATEST])
     done = next((one for one in found if one.state == State.DONE), None)
     pending = found[0] if found and found[0].state != State.DONE and upto is None else None
     return Known(done, pending)
 
 
 def want(experiment_id: int, ended: int, *, final: bool = False) -> bool:
-    """Ask for findings from so many ended trials; False when they are there or asked for. One or two queries.
+    """Ask for findings from so many ended trials; False when they are there or asked for. One query, three to ask.
 
     `final` ones, of an experiment that has ended, are wanted whenever anything is new.
     """
@@ -66,6 +68,8 @@ def want(experiment_id: int, ended: int, *, final: bool = False) -> bool:
     last = Insight.objects.filter(experiment=experiment_id).aggregate(last=Max("ended"))["last"] or 0
     if ended < (last + 1 if final else due_at(last)):
         return False
+    # what still waits is overtaken: only the newest is worth the work
+    Insight.objects.filter(experiment=experiment_id, state=State.WANTED).delete()
     made = Insight.objects.bulk_create([Insight(experiment_id=experiment_id, ended=ended)], ignore_conflicts=True)
     return bool(made)
 
