@@ -22,7 +22,7 @@ Stage = Callable[..., Theatre]
 
 def mixed(spec: LaunchSpec) -> Recording:
     """Trials of which every third fails."""
-    return Recording(points=[{"loss": spec.params["x"]}], code=int(spec.params["x"] * 100) % 3 == 0)
+    return Recording(points=[{"loss": spec.params["x"]}], code=int(int(spec.params["x"] * 100) % 3 == 0))
 
 
 def test_what_is_remembered_is_what_is_stored(theatre: Stage, actor_ada: Actor) -> None:
