@@ -52,7 +52,7 @@ def document(name: str, count: int, sampler: str, team: str) -> dict[str, Any]:
             "batch_size": QUniform(32, 1024, 32),
             "depth": Randint(9, 2),
             "dropout": Uniform(0.0, 0.6),
-            "optimizer": Choice(["sgd", "adam", "lamb"]),
+            "optimizer": Choice(("sgd", "adam", "lamb")),
         }
     )
     job = Job(

@@ -7,6 +7,7 @@ thirty times in all.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -72,6 +73,15 @@ def want(experiment_id: int, ended: int, *, final: bool = False) -> bool:
     Insight.objects.filter(experiment=experiment_id, state=State.WANTED).delete()
     made = Insight.objects.bulk_create([Insight(experiment_id=experiment_id, ended=ended)], ignore_conflicts=True)
     return bool(made)
+
+
+def want_first(experiments: Iterable[Experiment]) -> None:
+    """Ask for findings of those of which nobody ever asked for any, where enough trials have ended. Two queries at most."""
+    ready = {one.pk: one.ended_count for one in experiments if one.ended_count >= FIRST}
+    asked = set(Insight.objects.filter(experiment__in=list(ready)).values_list("experiment_id", flat=True))
+    rows = [Insight(experiment_id=pk, ended=ended) for pk, ended in ready.items() if pk not in asked]
+    if rows:
+        Insight.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def look(experiment: Experiment, upto: int | None = None) -> Known:

@@ -62,7 +62,7 @@ def html(experiment: Experiment) -> str:
 def _best(experiment: Experiment, job: Job, names: list[str]) -> list[Mapping[str, Any]]:
     rows = Trial.objects.filter(experiment=experiment, status=TrialStatus.FINISHED, value__isnull=False, excluded=False)
     order = "value" if experiment.goal == "minimize" else "-value"
-    found = []
+    found: list[Mapping[str, Any]] = []
     for number, value, params in rows.order_by(order, "number").values_list("number", "value", "params")[:BEST]:
         flat = job.space.flatten(params)
         found.append({"number": number, "value": value, "params": [flat.get(name) for name in names]})

@@ -265,3 +265,14 @@ def test_a_comparison_of_trials_takes_the_same_queries_however_many_there_are(
     few = queries_of(as_ada, f"{PAGE}?t={one.key}:0,{other.key}:0")
 
     assert queries_of(as_ada, f"{PAGE}?t=" + ",".join(f"{other.key}:{n}" for n in range(4)) + f",{one.key}:1") == few
+
+
+def test_findings_that_nobody_asked_for_are_asked_for_once(as_ben: Client, make_experiment: Make) -> None:
+    one, small = make_experiment(name="one"), make_experiment(name="small")
+    with_trials(one, *["FINISHED"] * 6)
+    with_trials(small, "FINISHED")
+
+    for _ in range(2):
+        as_ben.get(of(one, small))
+
+    assert [insight.experiment for insight in Insight.objects.all()] == [one]

@@ -83,7 +83,7 @@ def _add(request: HttpRequest, place: Place, added: str) -> HttpResponse:
 
 
 def _experiments(request: HttpRequest, place: Place) -> HttpResponse:
-    """Nine queries, however many there are."""
+    """As many queries for twelve as for two; one more the first time, where findings are asked for."""
     asked = chosen(place, request.GET.get("e", ""))
     if request.GET.get("e") and not asked.experiments:
         raise Http404

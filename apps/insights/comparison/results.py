@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import DurationField, ExpressionWrapper, F, Min, OuterRef, Q, Subquery, Sum
 
 from apps.experiments.models import Experiment
+from apps.insights import keeping
 from apps.insights.models import Insight, State
 from apps.trials.models import Trial
 from tunebook.status import TrialStatus
@@ -41,7 +42,7 @@ def results(experiments: Sequence[Experiment], level: float | None) -> dict[str,
     rows = Trial.objects.filter(experiment__in=[one.pk for one in experiments], ended__isnull=False)
     summed = rows.order_by().values("experiment_id")
     summed = summed.annotate(cost=Sum(took), first=Min("number", filter=good), at=Min("ended", filter=good))
-    known: dict[int, dict[str, Any]] = {row["experiment_id"]: row for row in summed}
+    known: dict[int, dict[str, Any]] = {row["experiment_id"]: dict(row) for row in summed}
     return {one.key: _result(one, known.get(one.pk, {}), level) for one in experiments}
 
 
@@ -53,7 +54,10 @@ def _result(experiment: Experiment, row: dict[str, Any], level: float | None) ->
 
 
 def shares_of(experiments: Sequence[Experiment]) -> dict[str, dict[str, dict[str, float]]]:
-    """Experiment key -> parameter -> its importance with share and spread, where it was worked out. One query."""
+    """Experiment key -> parameter -> its importance with share and spread, where it was worked out. Three queries at most.
+
+    Asks an optimizer for what nobody has asked for yet.
+    """
     done = Insight.objects.filter(experiment=OuterRef("experiment"), state=State.DONE).order_by("-ended")
     rows = Insight.objects.filter(
         experiment__in=[one.pk for one in experiments], state=State.DONE, ended=Subquery(done.values("ended")[:1])
@@ -63,4 +67,5 @@ def shares_of(experiments: Sequence[Experiment]) -> dict[str, dict[str, dict[str
     for pk, document in rows.values_list("experiment_id", "document"):
         told = ((document or {}).get("importance") or {}).get("shares", [])
         found[keys[pk]] = {one["name"]: one for one in told}
+    keeping.want_first([one for one in experiments if one.key not in found])
     return found

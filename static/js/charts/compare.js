@@ -27,7 +27,7 @@ function mountBest(figure, payload, events) {
       const options = Object.fromEntries(Object.entries(ACROSS).map(([key, { words }]) => [key, words]));
       chart.tools.choice("Across", options, by, (chosen) => ((by = chosen), draw()));
     },
-    x: () => ACROSS[by].axis,
+    x: (data) => ({ ...ACROSS[by].axis, reach: () => [0, Math.max(1, ...data.series.map((one) => one.until[by]))] }),
     line: (one) => bestSeries(one, by),
     summary: (one) => `${one.name}: ${number(one.best.at(-1))}.`,
   });
