@@ -328,8 +328,9 @@ class Tick:
         attempt.started = attempt.started or outcome.started
         attempt.code, attempt.signal, attempt.reason = outcome.code, outcome.signal, outcome.how
         attempt.fenced = outcome.how == "lost"
-        closed = ("state", "ended", "started", "code", "signal", "reason", "fenced")
-        closed += ("offsets",) if attempt.pk in self._offsets else ()
+        closed = ["state", "ended", "started", "code", "signal", "reason", "fenced"]
+        if attempt.pk in self._offsets:
+            closed.append("offsets")
         rows.update(Attempt, {name: getattr(attempt, name) for name in closed}, id=attempt.pk)
         if attempt.host in self.taken:
             self.taken[attempt.host] -= 1
