@@ -35,6 +35,7 @@ LOG_HEAD = 8 * MIB
 IDLE_SECONDS = 20.0
 LEFTOVER_GRACE = 3.0
 LOCK_PATIENCE = 5.0
+CAP_LOGS_EVERY = 1.0
 ATTEMPTS_PER_RUNNER = 250
 RUNNER_IDLE_SECONDS = 5.0
 OOM_SCORE = 500
@@ -74,6 +75,11 @@ def start_ticks(pid: int) -> int | None:
     except OSError:
         return None
     return None if fields[0] in b"ZX" else int(fields[19])
+
+
+def identity(boot: str) -> Record:
+    """What tells this very process from any other that ever has its number."""
+    return {"boot": boot, "runner": os.getpid(), "runner_ticks": start_ticks(os.getpid())}
 
 
 def children(pid: int) -> list[int]:
@@ -136,6 +142,14 @@ def write_record(path: str, record: object, durable: bool = False) -> None:
     new = path + ".new"
     write_file(new, encode(record).encode(), durable=durable)
     os.rename(new, path)
+
+
+def write_first(path: str, record: object) -> None:
+    """The same for a file that its readers take for missing until it is whole: the first one needs no other name."""
+    try:
+        write_file(path, encode(record).encode(), os.O_EXCL)
+    except FileExistsError:
+        write_record(path, record)
 
 
 def patiently(write: Callable[..., object], *arguments: Any, **options: Any) -> None:
@@ -212,14 +226,15 @@ class LaunchError(Exception):
 class Runner:
     """One attempt: its steps one after another, its limits, its end. The attempt's folder is its current directory."""
 
-    def __init__(self, order: Record, boot: str) -> None:
+    def __init__(self, order: Record, me: Record) -> None:
         self.order = order
         self.folder = order["folder"]
         self.grace = order.get("grace", 15.0)
         self.started = time.time()
         seconds = order.get("time_limit")
         self.deadline = None if seconds is None else time.monotonic() + seconds
-        self.identity = {"boot": boot, "runner": os.getpid(), "runner_ticks": start_ticks(os.getpid())}
+        self.identity = me
+        self.look_at_logs = time.monotonic() + CAP_LOGS_EVERY
         self.command = 0
         self.cause: str | None = None
         self.kill_at: float | None = None
@@ -263,7 +278,6 @@ class Runner:
         if trial is None:
             raise LaunchError("another attempt of this trial is still running")
         self.locks.append(trial)
-        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.oom_kills = oom_kills()
         make_folder("work")
         make_folder("spool")
@@ -299,11 +313,13 @@ class Runner:
         before = [os.fstat(log).st_size for log in self.logs]
         self.command = pid = self.spawn(step)
         ids = {"command": pid, "command_ticks": start_ticks(pid), "step": step["id"], "started": began}
-        patiently(write_record, "pid", {**self.identity, **ids})
+        patiently(write_first, "pid", {**self.identity, **ids})
         status = self.wait_for(pid)
         self.command = 0
         end.update(self.verdict(status))
         after = [os.fstat(log).st_size for log in self.logs]
+        if max(after) > min(self.order.get("log_limit", LOG_LIMIT), LOG_LIMIT_WHEN_FULL):
+            self.cap_logs()
         line = {
             **step,
             "started": began,
@@ -361,7 +377,9 @@ class Runner:
             if self.kill_at is not None and now >= self.kill_at:
                 self.kill_at = now + 1.0
                 self.kill_all(signal.SIGKILL)
-            self.cap_logs()
+            if now >= self.look_at_logs:
+                self.look_at_logs = now + CAP_LOGS_EVERY
+                self.cap_logs()
 
     def reap(self, wanted: int) -> int | None:
         """Wait for whatever has ended; the status of the wanted one, None while it lives."""
@@ -478,10 +496,12 @@ def punch(path: str, start: int, end: int) -> None:
 
 def take_orders(channel: socket.socket, body: bytes | None, boot: str) -> None:
     """The life of a runner process: one attempt, and another one for as long as nothing unusual happens."""
+    me = identity(boot)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for left in range(ATTEMPTS_PER_RUNNER - 1, -1, -1):
         while signal.sigtimedwait({signal.SIGTERM, signal.SIGCHLD}, 0):
             pass  # what an earlier attempt was told is not meant for this one
-        if body is None or not Runner(json.loads(body), boot).run() or not left:
+        if body is None or not Runner(json.loads(body), me).run() or not left:
             return  # without a word, so that no further order is on its way
         try:
             channel.sendall(b".", socket.MSG_NOSIGNAL)

@@ -162,6 +162,7 @@ def test_a_killed_runner_costs_one_more_attempt(
         first = until(lambda: Attempt.objects.filter(experiment=experiment, state="RUNNING").first())
         identity = executor.runner_identity(Handle.from_dict(first.handle))
         assert identity is not None
+        until(lambda: runs(tmp_path)[first.trial.key])  # its shell has come that far
         os.kill(identity["runner"], signal.SIGKILL)
         (tmp_path / "gate").touch()
         assert process.wait(60) == 0

@@ -417,7 +417,7 @@ def test_logs_are_cut_short_where_the_disk_is_nearly_full(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runner, "LEAST_FREE", 1 << 60)
     monkeypatch.setattr(runner, "LEAST_FREE_SHARE", 1.0)
-    attempt = runner.Runner({"folder": str(tmp_path)}, "boot")
+    attempt = runner.Runner({"folder": str(tmp_path)}, runner.identity("boot"))
     attempt.logs = [os.open(name, os.O_RDWR | os.O_CREAT) for name in runner.LOGS]
     for log in attempt.logs:
         os.write(log, b"x" * (6 << 20))
