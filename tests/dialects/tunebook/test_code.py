@@ -50,7 +50,9 @@ def test_a_folder_of_code_is_kept_once(key_ada: IssuedKey) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"nonsense", an_archive({"../train.py": b"x"}), an_archive({"/etc/passwd": b"x"})]
+    "content",
+    [b"", b"nonsense", an_archive({"../train.py": b"x"}), an_archive({"/etc/passwd": b"x"})],
+    ids=["nothing", "nonsense", "beside the folder", "outside of it"],
 )
 def test_what_is_no_archive_or_a_bad_one_is_400(key_ada: IssuedKey, content: bytes) -> None:
     answer = send(key_ada, content)
