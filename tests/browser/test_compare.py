@@ -14,6 +14,7 @@ from apps.experiments.models import Experiment
 from apps.reports import report
 from apps.trials.models import Measurement, Trial
 from apps.tuning import discussion, sharing
+from apps.workspaces import founding
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
 from tests.browser.site import deployed
@@ -200,3 +201,19 @@ def test_a_first_visit_of_a_comparison_is_light(
     context.close()
     assert len(loaded) <= MOST_REQUESTS, loaded
     assert sum(loaded.values()) <= MOST_BYTES, loaded
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_first_page_of_an_installation_breaks_no_accessibility_rule(
+    chromium: Browser, site: str, settings: Any, tmp_path: Path, theme: Any
+) -> None:
+    settings.TUNEBOOK_DATA = tmp_path
+    context = context_of(chromium, site, None, color_scheme=theme, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+
+    page.goto(f"/setup?code={founding.code()}")
+
+    assert page.get_by_role("heading", level=1).is_visible()
+    assert problems(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    context.close()
