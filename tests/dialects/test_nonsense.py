@@ -74,10 +74,13 @@ def test_nonsense_never_breaks_an_operation(
         target = sent["url"].removeprefix("http://testserver")
         with transaction.atomic():
             answer = client.generic(method.upper(), target, content, QUERY_STRING=_query(sent.get("params")), **kind)
+            text = answer.getvalue()
             transaction.set_rollback(True)
-        assert answer.status_code < 500, (target, sent, answer.content)
+        assert answer.status_code < 500, (target, sent, text)
+        if "attachment" in answer.headers.get("content-disposition", ""):
+            return  # a file to take along, in a form of its own
         assert answer["content-type"].startswith("application/json")
-        json.loads(answer.content)
+        json.loads(text)
 
     check()
 
