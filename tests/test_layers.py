@@ -35,7 +35,7 @@ ALLOWED = {
     "feed": set(),
     "experiments": {"workspaces", "tags"},
     "trials": {"workspaces", "tags", "experiments"},
-    "search": {"workspaces", "tags", "experiments", "trials"},
+    "search": {"workspaces", "tags", "experiments", "trials", "discussion"},
     "artifacts": {"workspaces", "tags", "experiments", "trials"},
     "insights": {"workspaces", "tags", "experiments", "trials", "feed"},
     "audit": {"workspaces"},

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.experiments.models import Experiment
@@ -20,6 +21,17 @@ def about(experiment: Experiment, trial: Trial | None) -> models.Q:
     return models.Q(experiment=experiment, trial=trial) if trial else models.Q(experiment=experiment, trial=None)
 
 
+class NoteQuerySet(models.QuerySet["Note"]):
+    def in_force(self) -> NoteQuerySet:
+        """The newest version of each note."""
+        newer = Note.objects.annotate(about=Coalesce("trial_id", 0)).filter(
+            experiment=models.OuterRef("experiment"),
+            about=Coalesce(models.OuterRef("trial_id"), 0),
+            number__gt=models.OuterRef("number"),
+        )
+        return self.filter(~models.Exists(newer))
+
+
 class Note(models.Model):
     """One version of the note on an experiment or a trial; the highest number is the one in force."""
 
@@ -30,6 +42,8 @@ class Note(models.Model):
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, db_index=False)
     username = models.CharField(max_length=150)
     created = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = NoteQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-number"]

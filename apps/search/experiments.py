@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import F, Q
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
+from apps.discussion.models import Comment, Note
 from apps.experiments.models import Desired, Experiment
 from apps.search.models import Fact, Star
 from apps.search.parser import Condition, Every, Node, Not, Query, Value
@@ -75,11 +76,17 @@ class Catalog:
         return special[one.field](one)
 
     def _word(self, one: Condition) -> Q:
-        """The places that a bare word is looked for in; notes and comments belong here too once there are any."""
+        """The places that a bare word is looked for in: name, key, description, tags, notes in force and comments."""
         word = str(one.values[0])
         tags = Tag.objects.filter(workspace__in=list(self.actor.roles))
         tagged = _tagged(tags.filter(Q(key__icontains=word) | Q(value__icontains=word)))
-        return Q(name__icontains=word) | Q(key=word) | Q(description__icontains=word) | tagged
+        return Q(name__icontains=word) | Q(key=word) | Q(description__icontains=word) | tagged | self._written(word)
+
+    def _written(self, word: str) -> Q:
+        """Experiments about which, or about whose trials, somebody wrote this."""
+        reach = {"experiment__workspace__in": list(self.actor.roles), "text__icontains": word}
+        written: tuple[Any, ...] = (Note.objects.in_force(), Comment.objects.kept())
+        return either(Q(pk__in=rows.filter(**reach).values("experiment")) for rows in written)
 
     @staticmethod
     def _text(column: str) -> Meaning:

@@ -18,7 +18,7 @@ from apps.search.grammar import CATALOG
 from apps.search.models import Fact
 from apps.search.parser import parse
 from apps.trials.models import Measurement, Trial
-from apps.tuning import shelf
+from apps.tuning import discussion, shelf
 from apps.workspaces.access import Actor
 from tests.dashboard.trials import with_trials
 from tests.people import a_job
@@ -189,3 +189,23 @@ def test_the_upkeep_keeps_facts_and_goes_on_where_there_are_many(
 
     assert kept == [2, 4, 5, 5]
     assert not upkeep.due("all facts", upkeep.ALL_FACTS_EVERY)
+
+
+def test_words_are_looked_for_in_notes_in_force_and_in_comments(
+    shelf_of_three: dict[str, Experiment], actor_ada: Actor
+) -> None:
+    one, two = shelf_of_three["one"], shelf_of_three["two"]
+    trial = with_trials(two, "FINISHED")[0]
+    discussion.write_note(actor_ada, one, "the plateau begins early")
+    discussion.write_note(actor_ada, one, "overfits after step 90")
+    discussion.write_note(actor_ada, two, "a plateau of its own", trial=trial)
+    said = discussion.comment(actor_ada, two, "overfits too", trial=trial)
+
+    def found(text: str) -> set[str]:
+        rows = Experiment.objects.filter(meaning(parse(text, CATALOG), actor_ada))
+        return set(rows.values_list("name", flat=True))
+
+    assert found("overfits") == {"resnet one", "bert two"}
+    assert found("plateau") == {"bert two"}
+    discussion.delete_comment(actor_ada, said)
+    assert found("overfits") == {"resnet one"}
