@@ -114,6 +114,10 @@ class Analyst:
             self.process.kill()
             self.process.wait()
             self.process = None
+        for file in (self.answer, self.trouble):
+            if file is not None:
+                file.close()
+        self.answer = self.trouble = None
 
 
 def _read(file: IO[bytes]) -> bytes:

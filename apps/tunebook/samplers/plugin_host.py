@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 def main() -> None:
     """Answer questions until there are no more."""
     questions, answers = _pipes()
-    _end_with_parent(os.getppid())
+    _end_with(int(sys.argv[1]), os.getppid())
     host = Host()
     for line in questions:
         try:
@@ -96,15 +96,28 @@ def _limit_memory(most: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _end_with_parent(parent: int) -> None:
-    """End this process, whatever it does, soon after the one that started it is gone."""
+def _end_with(owner: int, parent: int) -> None:
+    """End this process, whatever it does, soon after the optimizer is gone, or what stands between the two.
+
+    The owner is known by its number: it may have been killed before this process got so far as to look for its parent.
+    """
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == parent and _lives(owner):
             time.sleep(1.0)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _seed(text: str) -> None:

@@ -48,7 +48,7 @@ class PluginProcess:
     def __init__(self, bounds: Bounds, python: str = "") -> None:
         self._bounds = bounds
         self._process = subprocess.Popen(
-            [python or sys.executable, os.fspath(HOST)],
+            [python or sys.executable, os.fspath(HOST), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
