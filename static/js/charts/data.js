@@ -5,7 +5,7 @@ import { extent } from "./scales.js";
 
 const RELOAD_EVERY = 3000;
 
-const SHARED_FOR = 1000;
+const SHARED_FOR = 50; // in which the figures of one source ask for the same news
 const kept = new Map(); // address -> the answer that figures of one source share
 
 /**
@@ -18,9 +18,9 @@ export function load(figure, fresh = false) {
   if (block) return Promise.resolve(JSON.parse(block.textContent));
   const address = figure.dataset.src;
   const known = kept.get(address);
-  if (known && (!fresh || performance.now() - known.at < SHARED_FOR)) return known.answer;
+  if (known && (!fresh || (known.fresh && performance.now() - known.at < SHARED_FOR))) return known.answer;
   const answer = fetchNumbers(address);
-  kept.set(address, { answer, at: performance.now() });
+  kept.set(address, { answer, fresh, at: performance.now() });
   answer.catch(() => kept.delete(address));
   return answer;
 }
