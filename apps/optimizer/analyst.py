@@ -79,7 +79,7 @@ class Analyst:
             self.insight = None
             return
         # both stay open until the process has ended, which is seen in a later turn
-        self.answer, self.trouble = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
+        self.answer, self.trouble = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed by finish and close
         with tempfile.TemporaryFile() as question:
             question.write(asked)
             question.seek(0)

@@ -51,7 +51,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def as_csv(rows: QuerySet[Experiment]) -> Iterator[str]:
     """Lines of CSV with a heading; tags as `key=value` parted by blanks. A text that a sheet would run gets a quote."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield writer.writerow(COLUMNS)
     for row in records(rows):
         tags = " ".join(f"{key}={value}" if value else key for key, value in row["tags"].items())
@@ -99,7 +99,7 @@ def _cell(value: Any) -> Any:
     return "" if value is None else value
 
 
-class _Echo:
+class Echo:
     """A file that hands back what is written to it."""
 
     def write(self, text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from apps.experiments.models import Experiment
+from apps.search.export import FORMULA, Echo
 from apps.trials.models import Trial
 from apps.tuning.announce import moment, word
 from tunebook.job import Job
@@ -15,7 +16,6 @@ from tunebook.space import Space
 
 BEFORE = ("number", "status", "value")
 AFTER = ("last_step", "source", "reason", "excluded", "started", "ended")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CHUNK = 500
 
 
@@ -23,7 +23,7 @@ def as_csv(experiment: Experiment) -> Iterator[str]:
     """Lines of CSV: one per trial, one column per parameter, called `params.lr`. A text a sheet would run gets a quote."""
     space = Job.from_dict(experiment.job).space
     names = list(space.leaves())
-    writer = csv.writer(_Echo(), lineterminator="\n")
+    writer = csv.writer(Echo(), lineterminator="\n")
     yield writer.writerow([*BEFORE, *(f"params.{name}" for name in names), *AFTER])
     rows = Trial.objects.filter(experiment=experiment).order_by("number")
     for values in rows.values_list("params", *BEFORE, *AFTER).iterator(chunk_size=CHUNK):
@@ -48,10 +48,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(FORMULA):
         return f"'{value}"
     return value
-
-
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
