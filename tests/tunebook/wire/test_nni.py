@@ -119,6 +119,38 @@ SPACES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"num_leaves": Randint(31, 20)},
     ),
+    "cifar10-pytorch": (
+        {
+            "lr": {"_type": "choice", "_value": [0.1, 0.01, 0.001, 0.0001]},
+            "optimizer": {"_type": "choice", "_value": ["Adadelta", "Adagrad", "Adam", "Adamax"]},
+            "model": {"_type": "choice", "_value": ["vgg", "resnet18", "googlenet", "densenet121"]},
+        },
+        {"optimizer": Choice(["Adadelta", "Adagrad", "Adam", "Adamax"])},
+    ),
+    "mnist-keras": (
+        {
+            "optimizer": {"_type": "choice", "_value": ["Adam", "SGD"]},
+            "learning_rate": {"_type": "choice", "_value": [0.0001, 0.001, 0.002, 0.005, 0.01]},
+        },
+        {"learning_rate": Choice([0.0001, 0.001, 0.002, 0.005, 0.01])},
+    ),
+    "auto-gbdt": (
+        {
+            "num_leaves": {"_type": "randint", "_value": [20, 31]},
+            "bagging_fraction": {"_type": "uniform", "_value": [0.7, 1.0]},
+            "feature_fraction": {"_type": "uniform", "_value": [0.7, 1.0]},
+            "bagging_freq": {"_type": "choice", "_value": [1, 2, 4, 8, 10]},
+        },
+        {"feature_fraction": Uniform(0.7, 1.0), "bagging_freq": Choice([1, 2, 4, 8, 10])},
+    ),
+    "mnist-hyperband": (
+        {
+            "dropout_rate": {"_type": "uniform", "_value": [0.5, 0.9]},
+            "hidden_size": {"_type": "choice", "_value": [124, 512, 1024]},
+            "batch_size": {"_type": "randint", "_value": [16, 32]},
+        },
+        {"batch_size": Randint(32, 16)},
+    ),
     "nested": (
         {
             "layer0": {
