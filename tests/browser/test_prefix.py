@@ -70,7 +70,7 @@ def test_a_walk_below_a_prefix_stays_below_it(
     expect(page.get_by_role("heading", name="Differences")).to_be_visible()
     page.keyboard.press("Control+K")
     page.keyboard.type("resnet")
-    expect(page.get_by_role("dialog").get_by_text("resnet")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text("resnet", exact=True)).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("resnet")
     expect(page.locator("[data-live-mark]")).to_have_attribute("data-state", "live")

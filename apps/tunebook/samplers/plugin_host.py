@@ -111,6 +111,12 @@ def _end_with(owner: int, parent: int) -> None:
 
 
 def _lives(pid: int) -> bool:
+    """Whether a process runs; one that has ended but that nobody has waited for does not."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] not in (b"Z", b"X")
+    except OSError:
+        pass  # gone, or a system without /proc
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
