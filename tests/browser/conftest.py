@@ -16,6 +16,7 @@ from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.site import deployed
 from tests.browser.stage import CHROMIUM, QUIET, Stage
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +66,19 @@ def stage() -> Iterator[Stage]:
     site = Stage()
     yield site
     site.close()
+
+
+@pytest.fixture(scope="session")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the static files lie as they are deployed, once they have been asked for."""
+    return tmp_path_factory.mktemp("static")
+
+
+@pytest.fixture
+def site(collected: Path, transactional_db: None) -> Iterator[str]:
+    """The pages as they are deployed, without a websocket; their address."""
+    with deployed(collected) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

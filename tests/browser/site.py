@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import connections
 from django.test import override_settings
+from playwright.sync_api import Browser, BrowserContext
+
+from apps.config.static import collect
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
@@ -30,8 +34,7 @@ def deployed(root: Path) -> Iterator[str]:
         "WHITENOISE_AUTOREFRESH": False,
     }
     with override_settings(**changes):
-        if not (root / "staticfiles.json").exists():
-            call_command("collectstatic", interactive=False, verbosity=0)
+        collect()
         server = ThreadedWSGIServer(("127.0.0.1", 0), _Quiet)
         server.set_app(_Closing(WSGIHandler()))
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -60,3 +63,18 @@ class _Closing:
 class _Quiet(WSGIRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
+
+
+def context_of(chromium: Browser, site: str, user: User | None, **options: Any) -> BrowserContext:
+    """A browser context, signed in."""
+    context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, "base_url": site, **options})
+    if user is not None:
+        session = SessionStore()
+        session["_auth_user_id"], session["_auth_user_backend"] = (
+            str(user.pk),
+            "django.contrib.auth.backends.ModelBackend",
+        )
+        session["_auth_user_hash"] = user.get_session_auth_hash()
+        session.create()
+        context.add_cookies([{"name": "tunebook_session", "value": session.session_key, "url": site}])
+    return context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,15 @@ from apps.tuning import discussion, sharing
 from apps.workspaces import founding
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
-from tests.browser.site import deployed
-from tests.browser.test_pages import context_of, problems
+from tests.browser.accessibility import problems_in_both_themes
+from tests.browser.site import context_of
+from tests.browser.weight import MOST_BYTES, MOST_REQUESTS, first_visit
 from tests.insights.studies import study
 from tests.insights.test_keeping import worked_out
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Make = Callable[..., Experiment]
-MOST_BYTES, MOST_REQUESTS = 70_000, 8
-
-
-@pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory, transactional_db: None) -> Iterator[str]:
-    root = tmp_path_factory.getbasetemp() / "compared-static"
-    with deployed(root) as address:
-        yield address
 
 
 @pytest.fixture
@@ -132,10 +125,8 @@ def test_a_report_opens_from_a_file_and_asks_nobody(
     page.context.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_what_is_shared_and_compared_breaks_no_accessibility_rule_and_fits_a_phone(
-    chromium: Browser, site: str, ada: User, actor_ada: Actor, workspace: Workspace, pair: list[Experiment], theme: Any,
-    tmp_path: Path,
+    chromium: Browser, site: str, ada: User, actor_ada: Actor, workspace: Workspace, pair: list[Experiment], tmp_path: Path,
 ) -> None:  # fmt: skip
     one, other = pair
     _, link = sharing.share(actor_ada, other, days=7, name="Dora")
@@ -156,10 +147,8 @@ def test_what_is_shared_and_compared_breaks_no_accessibility_rule_and_fits_a_pho
         "join": f"/join/{invitation}",
         "report": file.as_uri(),
     }
-    wide, desk = (
-        context_of(chromium, site, ada, color_scheme=theme, viewport={"width": w, "height": 900}) for w in (390, 1440)
-    )
-    stranger = context_of(chromium, site, None, color_scheme=theme)
+    wide, desk = (context_of(chromium, site, ada, viewport={"width": width, "height": 900}) for width in (390, 1440))
+    stranger = context_of(chromium, site, None)
     found: dict[str, Any] = {}
 
     for name, address in addresses.items():
@@ -167,7 +156,7 @@ def test_what_is_shared_and_compared_breaks_no_accessibility_rule_and_fits_a_pho
         page.goto(address)
         if page.locator("figure[data-chart]").count():
             drawn(page, 1)
-        if violations := problems(page):
+        if violations := problems_in_both_themes(page):
             found[name] = violations
         page.close()
         phone = wide.new_page()
@@ -185,35 +174,22 @@ def test_what_is_shared_and_compared_breaks_no_accessibility_rule_and_fits_a_pho
 def test_a_first_visit_of_a_comparison_is_light(
     chromium: Browser, site: str, ada: User, pair: list[Experiment]
 ) -> None:
-    context = context_of(chromium, site, ada)
-    page = context.new_page()
-    session = context.new_cdp_session(page)
-    session.send("Network.enable")
-    answers: dict[str, str] = {}
-    sizes: dict[str, int] = {}
-    session.on("Network.responseReceived", lambda one: answers.update({one["requestId"]: one["response"]["url"]}))
-    session.on("Network.loadingFinished", lambda one: sizes.update({one["requestId"]: one["encodedDataLength"]}))
+    loaded = first_visit(chromium, site, ada, f"/w/lab/compare?e={pair[0].key},{pair[1].key}")
 
-    page.goto(f"/w/lab/compare?e={pair[0].key},{pair[1].key}", wait_until="networkidle")
-
-    loaded = {url.removeprefix(site): sizes.get(request, 0) for request, url in answers.items() if url.startswith(site)}
-    loaded = {path: size for path, size in loaded.items() if not path.startswith("/api/")}
-    context.close()
     assert len(loaded) <= MOST_REQUESTS, loaded
     assert sum(loaded.values()) <= MOST_BYTES, loaded
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_first_page_of_an_installation_breaks_no_accessibility_rule(
-    chromium: Browser, site: str, settings: Any, tmp_path: Path, theme: Any
+    chromium: Browser, site: str, settings: Any, tmp_path: Path
 ) -> None:
     settings.TUNEBOOK_DATA = tmp_path
-    context = context_of(chromium, site, None, color_scheme=theme, viewport={"width": 390, "height": 844})
+    context = context_of(chromium, site, None, viewport={"width": 390, "height": 844})
     page = context.new_page()
 
     page.goto(f"/setup?code={founding.code()}")
 
     assert page.get_by_role("heading", level=1).is_visible()
-    assert problems(page) == []
+    assert problems_in_both_themes(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     context.close()

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from apps.experiments.models import Experiment
 from apps.search.models import SavedView, Star
 from apps.trials.models import Trial
+from tests.browser.accessibility import problems
 from tests.browser.sweep import Sweep
 from tests.dashboard.trials import with_trials
 
@@ -46,10 +46,6 @@ def typed(page: Page, name: str, text: str) -> None:
 def ready(page: Page) -> None:
     """Wait until the scripts of a page run: keys that are pressed before are lost."""
     expect(page.locator("[data-help]")).to_be_visible()
-
-
-def problems(page: Page) -> list[str]:
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in Axe().run(page).response["violations"]]
 
 
 def test_the_keyboard_alone_submits_finds_opens_and_stops(signed_in: Visit, ada: User) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser
 
 from apps.artifacts import artifacts, remarks
 from apps.experiments.models import Experiment
@@ -19,7 +15,9 @@ from apps.trials.models import Measurement, Trial
 from apps.tuning import experiments
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
-from tests.browser.site import deployed
+from tests.browser.accessibility import problems_in_both_themes
+from tests.browser.site import context_of
+from tests.browser.weight import MOST_BYTES, MOST_REQUESTS, first_visit
 from tests.dashboard.trials import with_trials
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,18 +57,6 @@ PAGES = {
     "not found": "/w/lab/e/nothing/",
 }
 PICTURE = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
-MOST_BYTES, MOST_REQUESTS = 70_000, 8
-
-
-@pytest.fixture(scope="session")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("static")
-
-
-@pytest.fixture
-def site(collected: Path, transactional_db: None) -> Iterator[str]:
-    with deployed(collected) as address:
-        yield address
 
 
 @pytest.fixture
@@ -101,40 +87,16 @@ def shelf(
     return {"key": one.key, "bare": bare.key}
 
 
-def context_of(chromium: Browser, site: str, user: User | None, **options: Any) -> BrowserContext:
-    """A browser context, signed in."""
-    context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, "base_url": site, **options})
-    if user is not None:
-        session = SessionStore()
-        session["_auth_user_id"], session["_auth_user_backend"] = (
-            str(user.pk),
-            "django.contrib.auth.backends.ModelBackend",
-        )
-        session["_auth_user_hash"] = user.get_session_auth_hash()
-        session.create()
-        context.add_cookies([{"name": "tunebook_session", "value": session.session_key, "url": site}])
-    return context
-
-
-def problems(page: Page) -> list[str]:
-    """What axe finds, each with the first element that shows it."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['help']} {json.dumps(one['nodes'][0]['html'])[:200]}" for one in found]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_breaks_an_accessibility_rule(
-    chromium: Browser, site: str, ada: User, shelf: dict[str, str], theme: Any
-) -> None:
-    context = context_of(chromium, site, ada, color_scheme=theme, reduced_motion="reduce")
-    strangers = context_of(chromium, site, None, color_scheme=theme)
+def test_no_page_breaks_an_accessibility_rule(chromium: Browser, site: str, ada: User, shelf: dict[str, str]) -> None:
+    context = context_of(chromium, site, ada)
+    strangers = context_of(chromium, site, None)
     found: dict[str, list[str]] = {}
 
     for name, address in PAGES.items():
         page = (strangers if name == "sign-in" else context).new_page()
         page.goto(address.format(**shelf))
-        found[name] = problems(page)
+        found[name] = problems_in_both_themes(page)
         page.close()
 
     context.close()
@@ -168,20 +130,8 @@ def test_no_page_is_wider_than_a_phone_or_breaks_the_content_policy(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["catalog", "overview", "trials", "curves", "trial", "new", "keys"])
 def test_a_first_visit_is_light(chromium: Browser, site: str, ada: User, shelf: dict[str, str], name: str) -> None:
-    context = context_of(chromium, site, ada)
-    page = context.new_page()
-    session = context.new_cdp_session(page)
-    session.send("Network.enable")
-    answers: dict[str, str] = {}
-    sizes: dict[str, int] = {}
-    session.on("Network.responseReceived", lambda one: answers.update({one["requestId"]: one["response"]["url"]}))
-    session.on("Network.loadingFinished", lambda one: sizes.update({one["requestId"]: one["encodedDataLength"]}))
+    loaded = first_visit(chromium, site, ada, PAGES[name].format(**shelf))
 
-    page.goto(PAGES[name].format(**shelf), wait_until="networkidle")
-
-    loaded = {url.removeprefix(site): sizes.get(request, 0) for request, url in answers.items() if url.startswith(site)}
-    loaded = {path: size for path, size in loaded.items() if not path.startswith("/api/")}
-    context.close()
     assert len(loaded) <= MOST_REQUESTS, loaded
     assert sum(loaded.values()) <= MOST_BYTES, loaded
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Page
 from apps.dashboard.ansi import html
 from apps.experiments.models import Experiment
 from apps.trials.models import Measurement, Trial
-from tests.browser.site import deployed
+from tests.browser.accessibility import problems_in_both_themes
+from tests.browser.site import context_of
 from tests.browser.sweep import Sweep
-from tests.browser.test_pages import context_of, problems
+from tests.browser.weight import MOST_BYTES, MOST_REQUESTS, first_visit
 from tests.insights.studies import study
 from tests.insights.test_keeping import worked_out
 from tests.people import a_job
@@ -25,19 +26,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Make = Callable[..., Experiment]
 TABS = ("", "analyse", "curves", "space", "replay")
-MOST_BYTES, MOST_REQUESTS, MOST_IN_ALL = 70_000, 8, 150_000
+MOST_IN_ALL = 150_000
 MOST_PAYLOAD, MOST_MILLISECONDS = 60_000, 500
-
-
-@pytest.fixture(scope="session")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("static")
-
-
-@pytest.fixture
-def site(collected: Path, transactional_db: None) -> Iterator[str]:
-    with deployed(collected) as address:
-        yield address
 
 
 @pytest.fixture
@@ -79,11 +69,10 @@ def drawn(page: Page) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_tab_breaks_an_accessibility_rule(
-    chromium: Browser, site: str, ada: User, known: Experiment, make_experiment: Make, theme: Any
+    chromium: Browser, site: str, ada: User, known: Experiment, make_experiment: Make
 ) -> None:
-    context = context_of(chromium, site, ada, color_scheme=theme, reduced_motion="reduce")
+    context = context_of(chromium, site, ada)
     few, none = study(make_experiment, 4), study(make_experiment, 0)
     addresses = [f"/w/lab/e/{one.key}/{tab}" for one in (known, few, none) for tab in TABS]
     addresses += [
@@ -96,7 +85,7 @@ def test_no_tab_breaks_an_accessibility_rule(
         page.goto(address, wait_until="networkidle")
         if "analyse" in address or "replay" in address:
             scrolled(page)
-        found[address] = problems(page)
+        found[address] = problems_in_both_themes(page)
         page.close()
 
     context.close()
@@ -133,28 +122,12 @@ def test_no_tab_is_wider_than_a_phone_or_breaks_the_content_policy(
 def test_a_first_visit_of_each_tab_is_light_and_all_together_too(
     chromium: Browser, site: str, ada: User, known: Experiment
 ) -> None:
-    visits = {tab: loaded(chromium, site, ada, f"/w/lab/e/{known.key}/{tab}") for tab in TABS}
+    visits = {tab: first_visit(chromium, site, ada, f"/w/lab/e/{known.key}/{tab}") for tab in TABS}
 
     assert {tab: len(files) for tab, files in visits.items() if len(files) > MOST_REQUESTS} == {}
     assert {tab: sum(files.values()) for tab, files in visits.items() if sum(files.values()) > MOST_BYTES} == {}
     files = {path: size for visit in visits.values() for path, size in visit.items()}
     assert sum(files.values()) <= MOST_IN_ALL, files
-
-
-def loaded(chromium: Browser, site: str, ada: User, address: str) -> dict[str, int]:
-    """What a browser that was never here loads for a page: path -> bytes on the wire."""
-    context = context_of(chromium, site, ada)
-    page = context.new_page()
-    session = context.new_cdp_session(page)
-    session.send("Network.enable")
-    answers: dict[str, str] = {}
-    sizes: dict[str, int] = {}
-    session.on("Network.responseReceived", lambda one: answers.update({one["requestId"]: one["response"]["url"]}))
-    session.on("Network.loadingFinished", lambda one: sizes.update({one["requestId"]: one["encodedDataLength"]}))
-    page.goto(address, wait_until="networkidle")
-    context.close()
-    found = {url.removeprefix(site): sizes.get(request, 0) for request, url in answers.items() if url.startswith(site)}
-    return {path: size for path, size in found.items() if not path.startswith("/api/")}
 
 
 @pytest.mark.slow
