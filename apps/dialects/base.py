@@ -31,6 +31,7 @@ from tunebook.errors import SpecError
 
 logger = logging.getLogger(__name__)
 
+BAD_REQUEST, UNAUTHENTICATED, BAD_SPEC = 400, 401, 422
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ORJSON = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS | orjson.OPT_NON_STR_KEYS
 
@@ -56,7 +57,7 @@ class DialectView(APIView):
     """One operation, or a few on one address. Every answer is JSON, whatever the client says to accept.
 
     `query` is the table of a GET's parameters and `fields` the one of a body; both also document the operation.
-    A dialect's own base class says in `problem_document` how its errors look.
+    A dialect's own base class says in `problem_document` how its errors look, and in `challenge` how to sign in.
     """
 
     authentication_classes = [Authentication]
@@ -71,6 +72,7 @@ class DialectView(APIView):
     answers: ClassVar[Mapping[str, Any]] = {}
     query_pattern: ClassVar[Any] = None
     changes: ClassVar[str] = "writes"
+    challenge: ClassVar[str] = ""
     most_bytes: ClassVar[int] = MOST_BYTES
 
     request_id: str
@@ -137,6 +139,8 @@ class DialectView(APIView):
         response = self.answer(self.problem_document(problem), self.problem_status(problem))
         for name, value in problem.headers:
             response[name] = value
+        if self.challenge and response.status_code == UNAUTHENTICATED:
+            response["WWW-Authenticate"] = self.challenge
         return response
 
     def problem_document(self, problem: Problem) -> dict[str, Any]:
@@ -164,6 +168,46 @@ class DialectView(APIView):
             body = http.read(self.most_bytes + 1)
             check_size(len(body), self.most_bytes)
             http._body = body
+
+
+class BearerView(DialectView):
+    """A dialect whose clients send a token: a credential that does not hold is one thing there, however it was sent."""
+
+    challenge = "Bearer"
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, Refused):
+            exc = Refusal(self.unauthenticated(exc), exc.message, status=UNAUTHENTICATED)
+        return super().handle_exception(exc)
+
+    def unauthenticated(self, refused: Refused) -> str:
+        """The word for what is wrong with the credential."""
+        return "unauthenticated"
+
+
+class ArmWireView(BearerView):
+    """What the dialects of Azure share: a declaration that cannot be used is a bad request like any other."""
+
+    schema = None  # their own descriptions are public, and their paths are no templates of ours
+
+    def problem_status(self, problem: Problem) -> int:
+        return BAD_REQUEST if problem.status == BAD_SPEC else problem.status
+
+
+class Elsewhere(DialectView):
+    """A path that is no operation; stands in front of a dialect's own view, which says it in its envelope."""
+
+    authentication_classes = []
+    schema = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = {}
+        answer: HttpResponse = self.handle_exception(self.refusal(request))
+        return answer
+
+    def refusal(self, request: HttpRequest) -> Refusal:
+        return Refusal("not_found", "there is nothing at this address", status=404)
 
 
 def problem_of(exc: Exception) -> Problem:

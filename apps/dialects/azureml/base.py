@@ -7,20 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import get_script_prefix
 from rest_framework.request import Request
 
-from apps.dialects.base import DialectView, Problem
-from apps.dialects.refusal import Refusal
+from apps.dialects.base import ArmWireView, Elsewhere, Problem
 from apps.dialects.scopes import workspace_named, workspace_path
 from apps.workspaces.models import Workspace
-from apps.workspaces.signatures import Refused
 from tunebook.errors import SpecError
 from tunebook.wire import azureml
 
 API_VERSION = "api-version"
-BAD_REQUEST, BAD_SPEC = 400, 422
 # Our own word for a problem, else its status -> the code that ARM and its clients know.
 CODES: dict[str | int, str] = {
     "bad_spec": "UserError",
@@ -63,10 +60,9 @@ class Scope:
         return f"{self.site}w/{self.workspace.slug}/{rest}"
 
 
-class ArmView(DialectView):
+class ArmView(ArmWireView):
     """One operation of ARM on a workspace; unknown parameters of the query are ignored, as ARM does."""
 
-    schema = None  # its own description is public, and its paths are no templates of ours
     query_pattern = re.compile(r".*", re.DOTALL)
     asks_version = True
     places: ClassVar[Mapping[str, str]] = PLACES
@@ -92,27 +88,9 @@ class ArmView(DialectView):
         target = self.places.get(problem.field.partition("[")[0], problem.field)
         return azureml.problem(code, f"{target}: {problem.message}" if target else problem.message, target)
 
-    def problem_status(self, problem: Problem) -> int:
-        return BAD_REQUEST if problem.status == BAD_SPEC else problem.status
 
-    def handle_exception(self, exc: Exception) -> Any:
-        if isinstance(exc, Refused):
-            exc = Refusal("unauthenticated", exc.message, status=401)
-        response = super().handle_exception(exc)
-        if response.status_code == 401:
-            response["WWW-Authenticate"] = "Bearer"
-        return response
-
-
-class Nowhere(ArmView):
+class Nowhere(Elsewhere, ArmView):
     """Every path that is no operation."""
-
-    authentication_classes = []
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.request = self.initialize_request(request, *args, **kwargs)
-        self.headers = {}
-        return self.handle_exception(Refusal("not_found", "there is nothing at this address", status=404))
 
 
 def site_of(request: HttpRequest) -> str:

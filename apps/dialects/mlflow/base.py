@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 from apps.artifacts.artifacts import Full
 from apps.artifacts.paths import BadPath
 from apps.artifacts.remarks import Changed, TooMany
 from apps.artifacts.store import TooLarge
-from apps.dialects.base import DialectView, Problem
+from apps.dialects.base import DialectView, Elsewhere, Problem
 from apps.dialects.body import check_text
 from apps.dialects.mlflow.callers import Caller, Run, TrialCaller, caller_of
 from apps.dialects.refusal import Refusal
@@ -41,6 +41,7 @@ class MlflowView(DialectView):
 
     authentication_classes = []
     schema = None  # its description is MLflow's own
+    challenge = 'Bearer realm="tunebook"'
     reads_body = True
 
     caller: Caller
@@ -101,10 +102,7 @@ class MlflowView(DialectView):
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, OURS):
             exc = Refusal("bad_parameter", str(exc))
-        response = super().handle_exception(exc)
-        if response.status_code == 401:
-            response["WWW-Authenticate"] = 'Bearer realm="tunebook"'
-        return response
+        return super().handle_exception(exc)
 
     def problem_document(self, problem: Problem) -> dict[str, Any]:
         status = self.problem_status(problem)
@@ -114,20 +112,16 @@ class MlflowView(DialectView):
         return BAD_REQUEST if problem.status in (UNSUPPORTED, UNPROCESSABLE) else problem.status
 
 
-class Nowhere(MlflowView):
+class Nowhere(Elsewhere, MlflowView):
     """Every path below these that is none of ours."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.request = self.initialize_request(request, *args, **kwargs)
-        self.headers = {}
-        return self.handle_exception(Refusal("endpoint", f"there is no endpoint {request.path[:200]}", status=404))
+    def refusal(self, request: HttpRequest) -> Refusal:
+        return Refusal("endpoint", f"there is no endpoint {request.path[:200]}", status=404)
 
 
-class NoRegistry(MlflowView):
+class NoRegistry(Elsewhere, MlflowView):
     """The registry of models, which Tunebook does not have."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.request = self.initialize_request(request, *args, **kwargs)
-        self.headers = {}
+    def refusal(self, request: HttpRequest) -> Refusal:
         words = "Tunebook keeps no registry of models: leave registered_model_name out, and register elsewhere"
-        return self.handle_exception(Refusal("endpoint", words, status=404))
+        return Refusal("endpoint", words, status=404)

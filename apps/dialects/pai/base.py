@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
-from apps.dialects.base import DialectView, Problem
+from apps.dialects.base import DialectView, Elsewhere, Problem
 from apps.dialects.documentation import error_schema
 from apps.dialects.refusal import Refusal
 
@@ -81,17 +81,11 @@ class PaiView(DialectView):
         }
 
 
-class Nowhere(PaiView):
+class Nowhere(Elsewhere, PaiView):
     """Every path that is no operation."""
 
-    authentication_classes = []
-    schema = None
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.request = self.initialize_request(request, *args, **kwargs)
-        self.headers = {}
-        refusal = Refusal("no_route", f"there is no operation {request.method} {request.path[:200]}")
-        return self.handle_exception(refusal)
+    def refusal(self, request: HttpRequest) -> Refusal:
+        return Refusal("no_route", f"there is no operation {request.method} {request.path[:200]}")
 
 
 def _code(problem: Problem) -> tuple[int, str]:

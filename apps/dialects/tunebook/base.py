@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
-from apps.dialects.base import DialectView, Problem
+from apps.dialects.base import BearerView, Elsewhere, Problem
 from apps.dialects.documentation import error_schema
-from apps.dialects.refusal import Refusal
 from apps.dialects.tunebook.repeating import once
 from apps.workspaces.access import workspace_of
 from apps.workspaces.models import Workspace
@@ -34,7 +33,7 @@ ERRORS = {
 }
 
 
-class TunebookView(DialectView):
+class TunebookView(BearerView):
     """One address of our own API."""
 
     tag = "Tunebook"
@@ -50,14 +49,8 @@ class TunebookView(DialectView):
             }
         }
 
-    def handle_exception(self, exc: Exception) -> Any:
-        if isinstance(exc, Refused):
-            # a credential that does not hold is one thing here, however it was sent
-            exc = Refusal(UNAUTHENTICATED.get(exc.code, "unauthenticated"), exc.message, status=401)
-        response = super().handle_exception(exc)
-        if response.status_code == 401:
-            response["WWW-Authenticate"] = "Bearer"
-        return response
+    def unauthenticated(self, refused: Refused) -> str:
+        return UNAUTHENTICATED.get(refused.code, "unauthenticated")
 
     def listed(self, items: list[Any], total: int, **more: Any) -> HttpResponse:
         """The answer of a list."""
@@ -78,16 +71,8 @@ class TunebookView(DialectView):
         return workspace_of(self.actor, slug)
 
 
-class Nowhere(TunebookView):
+class Nowhere(Elsewhere, TunebookView):
     """Every path that is no address of this API."""
-
-    authentication_classes = []
-    schema = None
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.request = self.initialize_request(request, *args, **kwargs)
-        self.headers = {}
-        return self.handle_exception(Refusal("not_found", "there is nothing at this address", status=404))
 
 
 def _code(problem: Problem) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
-from apps.dialects.base import DialectView, problem_of
+from apps.dialects.base import BAD_REQUEST, BAD_SPEC, UNAUTHENTICATED, DialectView, Elsewhere, problem_of
 from apps.dialects.refusal import Refusal
 from apps.dialects.wmla import signing
 from apps.dialects.wmla.signing import Signed
@@ -16,8 +16,6 @@ from apps.workspaces.access import Actor, workspace_of
 from apps.workspaces.models import Workspace
 
 logger = logging.getLogger(__name__)
-
-BAD_REQUEST, BAD_SPEC, UNAUTHENTICATED = 400, 422, 401
 
 
 class WmlaView(DialectView):
@@ -81,23 +79,13 @@ class FormView(WmlaView):
             super()._take_body(http)
 
 
-class Nowhere(WmlaView):
+class Nowhere(Elsewhere, WmlaView):
     """Every path that is no operation."""
 
-    problem = Refusal("not_found", "there is nothing at this address", status=404)
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.request = self.initialize_request(request, *args, **kwargs)
-        self.headers = {}
-        answer: HttpResponse = self.handle_exception(self.problem)
-        return answer
-
-
-class ModelTuning(Nowhere):
+class ModelTuning(Elsewhere, WmlaView):
     """The tuning of stored models, for which there is no store yet."""
 
-    problem = Refusal(
-        "not_implemented",
-        "tuning of stored models is not served here; submit the model with POST /hypersearch",
-        status=501,
-    )
+    def refusal(self, request: HttpRequest) -> Refusal:
+        words = "tuning of stored models is not served here; submit the model with POST /hypersearch"
+        return Refusal("not_implemented", words, status=501)
