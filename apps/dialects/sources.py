@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
 
+from apps.artifacts import snapshots
+from apps.artifacts.paths import BadPath
+from apps.dialects.refusal import Refusal
+from apps.workspaces.models import Workspace
+from tunebook.job import Job
 
-def folder_of(experiment: str) -> str | None:
+
+def folder_of(experiment: str) -> Path | None:
     """The folder that the scripts of this experiment lie in: its own, else the whole; None when none is configured."""
-    root = settings.TUNEBOOK_SOURCES
-    if not root:
+    if not settings.TUNEBOOK_SOURCES:
         return None
-    own = Path(root) / experiment
-    return str(own) if own.parent == Path(root) and own.is_dir() and experiment not in (".", "..") else str(root)
+    root = Path(settings.TUNEBOOK_SOURCES)
+    own = root / experiment
+    return own if own.parent == root and own.is_dir() and experiment not in (".", "..") else root
+
+
+def bring(job: Job, workspace: Workspace, experiment: str) -> Job:
+    """The job with the scripts as they are now: each attempt gets a copy of its own, and what it puts out is kept.
+
+    Without a folder of sources the job stays as it is. Not inside a transaction.
+    """
+    folder = folder_of(experiment)
+    if folder is None:
+        return job
+    if not folder.is_dir():
+        raise Refusal("bad_parameter", "the folder of sources of this server is not there; tell who runs it")
+    try:
+        code = snapshots.store(workspace, folder.resolve()).key
+    except BadPath as error:
+        raise Refusal("bad_parameter", f"the folder of sources cannot be taken along: {error}") from None
+    return replace(job, command=replace(job.command, code=code, working_dir=None))

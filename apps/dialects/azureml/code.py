@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from apps.dialects import sources
 from apps.dialects.azureml.models import CodeVersion
-from apps.dialects.sources import folder_of
 from apps.workspaces.models import Workspace
 from tunebook.job import Job
 from tunebook.wire.azureml import Details
@@ -27,8 +27,7 @@ def bring(job: Job, properties: Mapping[str, Any], details: Details, workspace: 
     snapshot = _snapshot(workspace, named) if isinstance(named, str) else None
     if snapshot is not None:
         return replace(job, command=replace(job.command, code=snapshot))
-    source = folder_of(details.experiment)
-    return replace(job, command=replace(job.command, working_dir=source)) if source else job
+    return sources.bring(job, workspace, details.experiment)
 
 
 def _snapshot(workspace: Workspace, code_id: str) -> str | None:

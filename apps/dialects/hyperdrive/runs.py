@@ -14,12 +14,12 @@ from django.urls import get_script_prefix
 from django.utils.datastructures import MultiValueDictKeyError
 from rest_framework.request import Request
 
+from apps.dialects import sources
 from apps.dialects.body import read_object
 from apps.dialects.hyperdrive.base import HyperDriveView
 from apps.dialects.hyperdrive.models import NamedRun
 from apps.dialects.refusal import Refusal
 from apps.dialects.scopes import workspace_named
-from apps.dialects.sources import folder_of
 from apps.experiments.models import Accessibility, Experiment
 from apps.tuning import experiments
 from apps.tuning.errors import Conflict
@@ -46,7 +46,7 @@ class Runs(HyperDriveView):
         place = workspace_named(self.actor, workspace)
         document = read_object(_config(self.request._request))
         details = hyperdrive.details(document)
-        job = hyperdrive.load(document, source=folder_of(experiment))
+        job = sources.bring(hyperdrive.load(document), place, experiment)
         tags = ((EXPERIMENT_TAG, experiment), *([(PARENT_TAG, parent)] if parent else []))
         try:
             with transaction.atomic():

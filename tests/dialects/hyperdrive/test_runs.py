@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from apps.artifacts.models import Snapshot
 from apps.experiments.models import Experiment
 from apps.workspaces.models import IssuedKey, Workspace
 from tests.dialects.hyperdrive.conftest import HyperDrive, a_scope
 from tests.tunebook.wire.test_hyperdrive import a_document, a_generator
 from tunebook.job import Job
 from tunebook.wire import hyperdrive
+
+
+def files_of(experiment: Experiment) -> list[str]:
+    """The paths of the code that its trials get."""
+    return [one["path"] for one in Snapshot.objects.get(key=experiment.job["command"]["code"]).files]
 
 
 @pytest.mark.parametrize("escaped", [False, True])
@@ -52,16 +59,43 @@ def test_a_config_may_be_a_plain_field(ada_there: HyperDrive) -> None:
     assert ada_there.post("runs", {"config": json.dumps(a_document())}).status == 201
 
 
-def test_scripts_run_from_the_folder_of_their_experiment(ada_there: HyperDrive, settings: Any, tmp_path: Any) -> None:
+def test_scripts_come_from_the_folder_of_their_experiment(ada_there: HyperDrive, settings: Any, tmp_path: Path) -> None:
     (tmp_path / "vision").mkdir()
+    (tmp_path / "vision" / "train.py").write_text("print('vision')")
+    (tmp_path / "other.py").write_text("print('other')")
     settings.TUNEBOOK_SOURCES = str(tmp_path)
 
     ada_there.create(a_document())
     ada_there.create(a_document(), scope=ada_there.scope.replace("vision", "other"))
     ada_there.create(a_document(), scope=ada_there.scope.replace("vision", ".."))
 
-    folders = [row.job["command"]["working_dir"] for row in Experiment.objects.order_by("pk")]
-    assert folders == [str(tmp_path / "vision"), str(tmp_path), str(tmp_path)]
+    own, *whole = [files_of(row) for row in Experiment.objects.order_by("pk")]
+    assert own == ["train.py"]
+    assert whole == [["other.py", "vision/train.py"]] * 2
+
+
+def test_a_run_keeps_the_scripts_as_they_were_when_it_came(
+    ada_there: HyperDrive, settings: Any, tmp_path: Path
+) -> None:
+    script = tmp_path / "train.py"
+    settings.TUNEBOOK_SOURCES = str(tmp_path)
+    script.write_text("print('first')")
+    ada_there.create(a_document())
+
+    script.write_text("print('second')")
+    ada_there.create(a_document())
+
+    first, second = [row.job["command"]["code"] for row in Experiment.objects.order_by("pk")]
+    assert first != second
+
+
+def test_a_folder_of_sources_that_is_not_there_is_said(ada_there: HyperDrive, settings: Any, tmp_path: Path) -> None:
+    settings.TUNEBOOK_SOURCES = str(tmp_path / "nowhere")
+
+    answer = ada_there.create(a_document())
+
+    assert (answer.status, Experiment.objects.count()) == (400, 0)
+    assert "folder of sources" in answer.body["message"]
 
 
 @pytest.mark.parametrize("escaped", [False, True])

@@ -57,12 +57,11 @@ def test_a_document_becomes_a_job():
 
 
 def test_a_script_gets_its_arguments_and_then_the_values_each_as_one():
-    job = hyperdrive.load(a_document(), source="/sources/digits")
+    job = hyperdrive.load(a_document())
 
     values = job.command.variables({"--lr": 0.5, "batch": 16}, space=job.space)
 
     assert job.command.filled_steps(values) == [["python", "train.py", "--epochs", "3", "--lr", "0.5", "--batch", "16"]]
-    assert job.command.working_dir == "/sources/digits"
 
 
 def test_a_trial_finds_its_values_in_the_environment():

@@ -23,11 +23,8 @@ MOST_JOBS, MOST_CONCURRENT, MOST_MINUTES, USUAL_MINUTES = 1000, 100, 43_200, 10_
 _NOTHING_TO_RUN = "platform_config.Definition.Overrides names neither a script nor a command"
 
 
-def load(document: object, path: str = "", *, source: str | None = None) -> Job:
-    """The job of an experiment document. Raises SpecError with the wire's path of the first thing that is wrong.
-
-    source: the folder that the scripts lie in and trials run in; None is a fresh folder per trial.
-    """
+def load(document: object, path: str = "") -> Job:
+    """The job of an experiment document. Raises SpecError with the wire's path of the first thing that is wrong."""
     whole = Fields(document, path)
     check_form(whole)
     generator = whole.inside("generator_config").require("name", "parameter_space")
@@ -41,7 +38,7 @@ def load(document: object, path: str = "", *, source: str | None = None) -> Job:
         sampling=_sampling(generator, sampler),
         policy=_policy(whole.inside("policy_config")),
         limits=_limits(whole, overrides(platform)),
-        command=_command(overrides(platform), space, source),
+        command=_command(overrides(platform), space),
     )
     try:
         return job.check()
@@ -92,7 +89,7 @@ def _limits(whole: Fields, run: Fields) -> Limits:
     )
 
 
-def _command(run: Fields, space: Space, source: str | None) -> Command:
+def _command(run: Fields, space: Space) -> Command:
     bindings = Bindings(tuple(space))
     given = {name: _text(value) for name, value in run.inside("environment").mapping("environmentVariables").items()}
     given |= {name: _text(value) for name, value in run.mapping("environmentVariables").items()}
@@ -100,7 +97,6 @@ def _command(run: Fields, space: Space, source: str | None) -> Command:
         return Command(
             steps=(_step(run, bindings),),
             environment=environment(bindings, given),
-            working_dir=source,
         )
     except SpecError as error:
         where = "environmentVariables" + error.path.removeprefix("environment")
