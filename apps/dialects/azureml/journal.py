@@ -16,7 +16,7 @@ MOST_LINES = 20_000
 
 
 def text_of(found: Experiment | Child) -> str:
-    """A trial's own output; for a command job that of its one trial; for a sweep a line per trial that has ended."""
+    """A trial's own output, what it wrote as errors once it has ended; for a command job that of its one trial; for a sweep a line per trial that has ended."""
     if isinstance(found, Child):
         return _output(found.experiment, found.trial)
     named = getattr(found, "arm_job", None)
@@ -52,5 +52,6 @@ def _line(experiment: Experiment, trial: Trial) -> str:
 
 def _output(experiment: Experiment, trial: Trial) -> str:
     folder: Path = logs.attempt_folder(experiment.key, trial.number, max(trial.attempt_count, 1))
-    found = logs.page([folder / LOGS["user_logs/std_log.txt"]], 1, MOST_LINES)
-    return "".join(f"{line}\n" for line in found.lines)
+    files = LOGS.values() if trial.has_ended else [LOGS["user_logs/std_log.txt"]]
+    lines = [line for file in files for line in logs.page([folder / file], 1, MOST_LINES).lines]
+    return "".join(f"{line}\n" for line in lines)

@@ -218,6 +218,34 @@ def test_the_log_of_a_trial_is_what_it_wrote(ada_there: Arm, sweep: Experiment) 
     assert text == b"epoch 1\nepoch 2\n"
 
 
+def test_the_log_of_a_trial_that_has_ended_shows_its_errors_too(ada_there: Arm, sweep: Experiment) -> None:
+    folder = logs.attempt_folder(sweep.key, 0, 1)
+    folder.mkdir(parents=True)
+    (folder / "out.log").write_text("epoch 1\n")
+    (folder / "err.log").write_text("ValueError: no\n")
+    details = ada_there.call("GET", f"{HISTORY}{ada_there.base}/runs/sweep_0/details", version=None)
+    address = local(details.body["logFiles"]["user_logs/std_log.txt"])
+
+    Trial.objects.filter(number=0).update(status="RUNNING")
+    meanwhile = Client().get(address).content
+    Trial.objects.filter(number=0).update(status="FAILED")
+    afterwards = Client().get(address).content
+
+    assert (meanwhile, afterwards) == (b"epoch 1\n", b"epoch 1\nValueError: no\n")
+
+
+def test_an_address_opens_nothing_once_its_key_is_revoked(
+    ada_there: Arm, sweep: Experiment, key_ada: IssuedKey
+) -> None:
+    details = ada_there.call("GET", f"{HISTORY}{ada_there.base}/runs/sweep/details", version=None)
+    [address] = details.body["logFiles"].values()
+    before = Client().get(local(address)).status_code
+    key_ada.row.revoked = timezone.now()
+    key_ada.row.save()
+
+    assert (before, Client().get(local(address)).status_code) == (200, 403)
+
+
 def test_an_address_of_a_log_opens_nothing_once_its_holder_has_left(
     ada_there: Arm, sweep: Experiment, workspace: Workspace
 ) -> None:
