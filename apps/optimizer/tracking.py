@@ -28,6 +28,7 @@ def environment(work: Work, attempt: Attempt) -> dict[str, str]:
         "MLFLOW_EXPERIMENT_ID": work.lease.key,
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "1",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # those of its own pages
         **({"MLFLOW_TRACKING_SERVER_CERT_PATH": work.place.authority} if work.place.authority else {}),
     }
 
