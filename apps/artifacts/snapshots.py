@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
-from apps.artifacts import paths, walking
+from apps.artifacts import paths, places, walking
 from apps.artifacts import store as blobs
 from apps.artifacts.models import Blob, Snapshot
 from apps.artifacts.paths import BadPath
@@ -28,6 +28,7 @@ KEY_LENGTH = 32
 KEEP_UNUSED = timedelta(days=7)
 """So long a snapshot is kept that no experiment runs and nothing else refers to."""
 COLLECT_AT_ONCE = 50
+WRITES = 0o222
 
 
 def store(workspace: Workspace, source: Path | Mapping[str, bytes | Path]) -> Snapshot:
@@ -55,7 +56,7 @@ def find(workspace: Workspace | int, key: str) -> Snapshot | None:
     return Snapshot.objects.filter(workspace_id=owner, key=key).first() if len(key) <= 40 else None
 
 
-def lay(snapshot: Snapshot, folder: Path) -> None:
+def lay(snapshot: Snapshot, folder: Path, *, writable: bool = True) -> None:
     """Make a folder that holds the files of a snapshot: copies, so that nothing done there touches the store.
 
     It appears whole or not at all, and a folder that is there stays as it is; so doing it twice is harmless. Raises
@@ -66,7 +67,7 @@ def lay(snapshot: Snapshot, folder: Path) -> None:
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = folder.parent / f".{folder.name}-{secrets.token_hex(6)}"
     try:
-        _copy_all(snapshot, draft)
+        _copy_all(snapshot, draft, 0 if writable else WRITES)
         try:
             os.rename(draft, folder)
         except OSError:
@@ -74,6 +75,20 @@ def lay(snapshot: Snapshot, folder: Path) -> None:
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def shared(snapshot: Snapshot) -> Path:
+    """A folder with the files of a snapshot that everybody may read and nobody changes; it goes when the snapshot goes.
+
+    Made the first time that it is asked for. Raises FileNotFoundError when the store has lost a file.
+    """
+    folder = _shared(snapshot)
+    lay(snapshot, folder, writable=False)
+    return folder
+
+
+def _shared(snapshot: Snapshot) -> Path:
+    return places.root().resolve() / "shared" / snapshot.key
 
 
 def collect(*, unused_for: timedelta = KEEP_UNUSED) -> int:
@@ -95,6 +110,7 @@ def _delete(row: Snapshot) -> bool:
         row.delete()
     except ProtectedError:
         return False
+    shutil.rmtree(_shared(row), ignore_errors=True)
     return True
 
 
@@ -138,7 +154,7 @@ def _key(workspace: Workspace, files: list[dict[str, object]]) -> str:
     return hashlib.sha256(manifest.encode()).hexdigest()[:KEY_LENGTH]
 
 
-def _copy_all(snapshot: Snapshot, folder: Path) -> None:
+def _copy_all(snapshot: Snapshot, folder: Path, without: int) -> None:
     made = {folder}
     folder.mkdir(mode=0o700)
     for one in snapshot.files:
@@ -147,4 +163,4 @@ def _copy_all(snapshot: Snapshot, folder: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             made.add(target.parent)
         shutil.copyfile(blobs.local(one["sha256"]), target)
-        os.chmod(target, one["mode"])
+        os.chmod(target, one["mode"] & ~without)

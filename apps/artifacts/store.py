@@ -89,6 +89,11 @@ def discard(drafts: Iterable[Draft]) -> None:
         one.path.unlink(missing_ok=True)
 
 
+def has(sha256: str) -> bool:
+    """Whether the bytes are there."""
+    return places.place().has(sha256)
+
+
 def open(sha256: str) -> IO[bytes]:
     """The bytes of a blob, to be read. Raises FileNotFoundError."""
     return places.place().open(sha256)

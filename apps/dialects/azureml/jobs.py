@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from apps.dialects.azureml import children, code, keeping, labels, naming, telling
+from apps.dialects.azureml import children, code, inputs, keeping, labels, naming, telling
 from apps.dialects.azureml.base import ArmView
 from apps.dialects.azureml.keeping import Put
 from apps.dialects.catalog import tags_of
@@ -63,12 +63,18 @@ class OneJob(ArmView):
         document = self.body()
         properties = Fields(document, "").require(PATH).inside(PATH).document
         details = azureml.details(properties)
+        job = azureml.load(properties, self.shape)
+        data = inputs.Reader(self.scope.workspace)
+        located = data.located(properties)
+        if located != properties:
+            job = azureml.load(located, self.shape)
         return Put(
             name=name,
             properties=properties,
             shape=self.shape,
             details=details,
-            job=code.bring(azureml.load(properties, self.shape), properties, details, self.scope.workspace),
+            job=code.bring(job, properties, details, self.scope.workspace),
+            inputs=tuple(data.used),
             text=self.request._request.body.decode(),
         )
 

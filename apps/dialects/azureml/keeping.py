@@ -9,8 +9,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
+from apps.artifacts.models import Snapshot
 from apps.dialects.azureml import labels, telling
-from apps.dialects.azureml.models import ArmJob
+from apps.dialects.azureml.models import ArmJob, JobInput
 from apps.dialects.catalog import tags_of
 from apps.experiments.models import Accessibility, Experiment
 from apps.tuning import experiments
@@ -39,6 +40,8 @@ class Put:
     job: Job
     text: str
     """The whole document, word for word."""
+    inputs: tuple[Snapshot, ...] = ()
+    """The files that the job reads."""
 
 
 def create(actor: Actor, workspace: Workspace, put: Put) -> Experiment:
@@ -68,6 +71,7 @@ def create(actor: Actor, workspace: Workspace, put: Put) -> Experiment:
             }
             ArmJob.objects.filter(workspace=workspace, name=put.name, experiment__trashed=True).delete()
             ArmJob.objects.create(workspace=workspace, name=put.name, **known)
+            _keep_inputs(made, put)
     except IntegrityError:
         raise Conflict(f"there is a job {put.name!r} already") from None
     made.creator = get_user_model()(pk=actor.user_id, username=actor.username)
@@ -91,6 +95,7 @@ def update(actor: Actor, experiment: Experiment, put: Put) -> Experiment:
         if changes != experiments.Changes():
             row = experiments.update(actor, experiment, changes)
             row.creator = experiment.creator
+            _keep_inputs(row, put)
         if own:
             named = named or _row(experiment, put.name)
             for column, value in own.items():
@@ -135,6 +140,11 @@ def own_properties(properties: Mapping[str, Any]) -> dict[str, str]:
     """The client's own `properties`; what the server adds to them when it answers is not kept."""
     given = properties.get("properties") or {}
     return {name: value for name, value in given.items() if name != "best_child_run_id"}
+
+
+def _keep_inputs(experiment: Experiment, put: Put) -> None:
+    rows = [JobInput(experiment=experiment, snapshot=one) for one in put.inputs]
+    JobInput.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _check_fixed(experiment: Experiment, put: Put) -> None:

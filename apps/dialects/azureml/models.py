@@ -75,13 +75,43 @@ class CodeVersion(Asset):
         indexes: ClassVar = [models.Index(fields=["workspace", "hash"], name="code_by_hash")]
 
 
+class DataVersion(Asset):
+    """One data asset by name and version: where its maker said it lies, and its files if they were uploaded here."""
+
+    snapshot = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
+    file = models.CharField(max_length=1024, blank=True, help_text="its name where the asset is one file")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "name", "version"], name="one_data_per_version")
+        ]
+
+
+class JobInput(models.Model):
+    """Files that a job reads; they are kept as long as the job is."""
+
+    experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="+")
+    snapshot = models.ForeignKey(Snapshot, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["experiment", "snapshot"], name="one_input_per_snapshot")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.experiment_id} reads {self.snapshot_id}"
+
+
 def container_name() -> str:
     """Nobody guesses it; who knows it may upload."""
     return secrets.token_hex(16)
 
 
 class Upload(models.Model):
-    """A container that files of one code version are being uploaded to; gone once the version is made."""
+    """What files are being uploaded to: the container of one code version, or a folder of the default datastore.
+
+    Gone once a version is made of it, or after a day.
+    """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
     container = models.CharField(max_length=32, unique=True, default=container_name)

@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from apps.artifacts import paths, store
 from apps.artifacts.paths import BadPath
+from apps.dialects.azureml import inputs
 from apps.dialects.azureml.assets import CONTAINER_SALT
 from apps.dialects.azureml.files import JobFile, listed, opened
 from apps.dialects.azureml.models import Upload, UploadedFile
@@ -58,12 +59,17 @@ class BlobView(View):
         return _error(Problem(405, "UnsupportedHttpVerb"))
 
 
-class UploadContainer(BlobView):
-    """Where the files of one code version come in."""
+class Intake(BlobView):
+    """Where files come in: whole, or in blocks."""
 
-    def head(self, request: HttpRequest, container: str, path: str) -> HttpResponse:
-        row = self.upload(container).files.filter(path=_path(path), block="").first()
-        if row is None:
+    def place(self, container: str, path: str) -> tuple[Upload, str]:
+        """The upload that a file belongs to and its path there, when the signature allows it."""
+        raise NotImplementedError
+
+    def head(self, request: HttpRequest, container: str, path: str) -> HttpResponseBase:
+        upload, path = self.place(container, path)
+        row = upload.files.filter(path=path, block="").first() if upload.pk else None
+        if row is None or not store.has(row.sha256):
             raise Problem(404, "BlobNotFound")
         response = HttpResponse(status=200, headers={"x-ms-blob-type": "BlockBlob", "ETag": f'"{row.sha256}"'})
         response["Content-Length"] = str(row.size)
@@ -72,15 +78,19 @@ class UploadContainer(BlobView):
             response[f"{META}{name}"] = value
         return response
 
-    def get(self, request: HttpRequest, container: str, path: str) -> HttpResponse:
-        raise Problem(404, "BlobNotFound")
-
     def put(self, request: HttpRequest, container: str, path: str) -> HttpResponse:
-        upload, path = self.upload(container), _path(path)
+        upload, path = self.place(container, path)
+        if upload.pk is None:
+            upload.save()
         part = request.GET.get("comp", "")
         if part == "metadata":
             given = {name.lower(): value for name, value in request.headers.items()}
-            metadata = {name.removeprefix(META): value for name, value in given.items() if name.startswith(META)}
+            # names of metadata have no dashes; Django made one of each underscore
+            metadata = {
+                name.removeprefix(META).replace("-", "_"): value
+                for name, value in given.items()
+                if name.startswith(META)
+            }
             if not upload.files.filter(path=path, block="").update(metadata=metadata):
                 raise Problem(404, "BlobNotFound")
             return HttpResponse(status=200, headers={"Last-Modified": http_date()})
@@ -93,16 +103,6 @@ class UploadContainer(BlobView):
         else:
             self.keep(upload, path, request)
         return HttpResponse(status=201, headers={"Last-Modified": http_date(), "ETag": f'"{upload.container}"'})
-
-    def upload(self, container: str) -> Upload:
-        """The upload of that container, when the signature is its own."""
-        given = self.request.GET.get("sig", "")
-        if not constant_time_compare(given, Signer(salt=CONTAINER_SALT).signature(container)):
-            raise Problem(403, "AuthenticationFailed")
-        found = Upload.objects.filter(container=container).first()
-        if found is None:
-            raise Problem(404, "ContainerNotFound")
-        return found
 
     def keep(self, upload: Upload, path: str, source: Any, block: str = "") -> None:
         if upload.files.count() >= MOST_FILES:
@@ -130,8 +130,24 @@ class UploadContainer(BlobView):
         upload.files.filter(path=path).exclude(block="").delete()
 
 
-class JobFiles(BlobView):
-    """The files of a workspace's jobs: what trials left, and what they wrote."""
+class UploadContainer(Intake):
+    """Where the files of one code version come in."""
+
+    def get(self, request: HttpRequest, container: str, path: str) -> HttpResponse:
+        raise Problem(404, "BlobNotFound")
+
+    def place(self, container: str, path: str) -> tuple[Upload, str]:
+        given = self.request.GET.get("sig", "")
+        if not constant_time_compare(given, Signer(salt=CONTAINER_SALT).signature(container)):
+            raise Problem(403, "AuthenticationFailed")
+        found = Upload.objects.filter(container=container).first()
+        if found is None:
+            raise Problem(404, "ContainerNotFound")
+        return found, _path(path)
+
+
+class JobFiles(Intake):
+    """A workspace's default datastore: what trials left and wrote, to be read; and folders for the inputs of jobs."""
 
     def get(self, request: HttpRequest, container: str, path: str = "") -> HttpResponseBase:
         grant = self.grant(container)
@@ -142,7 +158,20 @@ class JobFiles(BlobView):
             raise Problem(404, "BlobNotFound")
         return _file(request, *found)
 
-    head = get
+    def head(self, request: HttpRequest, container: str, path: str = "") -> HttpResponseBase:
+        if inputs.is_upload(unquote(path)):
+            return super().head(request, container, path)
+        return self.get(request, container, path)
+
+    def place(self, container: str, path: str) -> tuple[Upload, str]:
+        """A folder that a client uploads the inputs of jobs to; nothing else in here can be written."""
+        grant = self.grant(container)
+        if not grant.actor.may("create", grant.workspace.pk):
+            raise Problem(403, "AuthorizationPermissionMismatch")
+        found = inputs.upload_of(grant.workspace, _path(unquote(path)))
+        if found is None:
+            raise Problem(403, "AuthorizationFailure", f"only files below {inputs.FOLDER}/<hash>/ can be written")
+        return found
 
     def grant(self, container: str) -> Grant:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from apps.dialects.azureml import assets, datastores, history, jobs, storage, workspaces
+from apps.dialects.azureml import assets, data, datastores, history, jobs, storage, workspaces
 from apps.dialects.azureml.base import Nowhere
 from apps.dialects.scopes import IN_SUBSCRIPTION, SUBSCRIPTIONS, WORKSPACE, any_case
 
@@ -16,6 +16,7 @@ VERSIONS = rf"/(?P<name>[^/]+)/{any_case('versions')}"
 VERSION = rf"{VERSIONS}/(?P<version>[^/]+)"
 ENVIRONMENTS = f"{IN_SUBSCRIPTION}/{any_case('environments')}"
 CODES = f"{IN_SUBSCRIPTION}/{any_case('codes')}"
+DATA = f"{IN_SUBSCRIPTION}/{any_case('data')}"
 DATASTORES = f"{IN_SUBSCRIPTION}/{any_case('datastores')}"
 # A run is found by its name alone; the experiment that stands before it in some addresses adds nothing.
 HISTORY = f"{any_case('history/v1.0')}/{WORKSPACE}"
@@ -31,6 +32,10 @@ ARM = [
     re_path(rf"^{CODES}{VERSIONS}/?$", assets.CodeVersions.as_view()),
     re_path(rf"^{CODES}{VERSION}/?$", assets.OneCodeVersion.as_view()),
     re_path(rf"^{CODES}{VERSION}/{any_case('startPendingUpload')}/?$", assets.StartUpload.as_view()),
+    re_path(rf"^{DATA}/?$", data.DataContainers.as_view()),
+    re_path(rf"^{DATA}/(?P<name>[^/]+)/?$", data.OneDataContainer.as_view()),
+    re_path(rf"^{DATA}{VERSIONS}/?$", data.DataVersions.as_view()),
+    re_path(rf"^{DATA}{VERSION}/?$", data.OneDataVersion.as_view()),
     re_path(rf"^{DATASTORES}/?$", datastores.Datastores.as_view()),
     re_path(rf"^{DATASTORES}/(?P<name>[^/]+)/?$", datastores.OneDatastore.as_view()),
     re_path(rf"^{DATASTORES}/(?P<name>[^/]+)/{any_case('listSecrets')}/?$", datastores.Secrets.as_view()),

@@ -106,6 +106,13 @@ def test_a_command_job_runs_and_what_is_wrong_is_said(site: Site) -> None:
     assert "properties.searchSpace.rate" in message
 
 
+def test_data_comes_from_a_local_folder_and_by_the_name_of_an_asset(site: Site) -> None:
+    told = site.tell("data_story.py")
+
+    assert (told["from_here"], told["by_name"]) == ("onetwo", "onetwo")
+    assert (told["kept"], told["listed"], told["latest"]) == (["letters", "1", "uri_folder"], ["letters"], "1")
+
+
 def test_over_plain_http_the_client_does_what_it_dares(plain_site: Site) -> None:
     told = plain_site.tell("plain_story.py")
 
