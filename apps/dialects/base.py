@@ -105,7 +105,7 @@ class DialectView(APIView):
         if request.auth is not None:
             return f"user {self.actor.user_id}"
         token = bearer_token(request._request)
-        return f"token {token}" if token else f"address {request._request.META.get('REMOTE_ADDR', '')}"
+        return pace.of_token(token) if token else f"address {request._request.META.get('REMOTE_ADDR', '')}"
 
     def document(self) -> dict[str, Any]:
         """The members of the body by the table `fields`."""

@@ -49,6 +49,11 @@ class Pace:
 PACE = Pace()
 
 
+def of_token(token: str) -> str:
+    """The caller behind a token that belongs to no person: a trial."""
+    return f"token {token}"
+
+
 def keep(caller: str, kind: str) -> None:
     """Count one request against the limits of this installation."""
     PACE.take(caller, kind, settings.TUNEBOOK_RATE_LIMITS)

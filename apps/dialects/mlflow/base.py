@@ -12,7 +12,8 @@ from apps.artifacts.artifacts import Full
 from apps.artifacts.paths import BadPath
 from apps.artifacts.remarks import Changed, TooMany
 from apps.artifacts.store import TooLarge
-from apps.dialects.base import DialectView, Elsewhere, Problem
+from apps.dialects import pace
+from apps.dialects.base import SAFE, DialectView, Elsewhere, Problem
 from apps.dialects.body import check_text
 from apps.dialects.mlflow.callers import Caller, Run, TrialCaller, caller_of
 from apps.dialects.refusal import Refusal
@@ -28,6 +29,7 @@ CODES = {
     405: "BAD_REQUEST",
     409: "INVALID_STATE",
     413: "INVALID_PARAMETER_VALUE",
+    429: "REQUEST_LIMIT_EXCEEDED",
     501: "NOT_IMPLEMENTED",
     503: "TEMPORARILY_UNAVAILABLE",
 }
@@ -52,12 +54,23 @@ class MlflowView(DialectView):
         if self.reads_body:
             self._take_body(http)
         self.caller = caller_of(http)
+        pace.keep(self._caller(request), "reads" if http.method in SAFE else self.kind_of_change)
         for value in kwargs.values():
             check_text(value)
         if request.method in ("GET", "HEAD"):
             self.arguments = {check_text(name): check_text(value) for name, value in http.GET.dict().items()}
         else:
             self.arguments = self.body() if self.reads_body else {}
+
+    @property
+    def kind_of_change(self) -> str:
+        """A trial reports; whoever holds a key writes."""
+        return "reports" if isinstance(self.caller, TrialCaller) else "writes"
+
+    def _caller(self, request: Request) -> str:
+        if isinstance(self.caller, TrialCaller):
+            return pace.of_token(self.caller.run.token)
+        return f"user {self.caller.actor.user_id}"
 
     def text(self, name: str, *, required: bool = False, most: int = 2_000) -> str:
         """A member that is text; empty when it is not there."""
@@ -72,6 +85,15 @@ class MlflowView(DialectView):
         if value in (None, ""):
             return default
         return mlflow.whole(name, value, 1, max(most, default) if isinstance(value, str) else most)
+
+    def texts(self, name: str) -> list[str]:
+        """A member that is a list of texts; empty when it is not there. A query repeats its name."""
+        items = self.arguments.get(name) or []
+        if isinstance(items, str) and self.request.method in SAFE:
+            items = self.request._request.GET.getlist(name)
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise Refusal("bad_parameter", "must be a list of texts", field=name)
+        return items
 
     def offset(self) -> int:
         """Where the page begins that `page_token` names."""
@@ -100,7 +122,7 @@ class MlflowView(DialectView):
         return self.caller.actor
 
     def handle_exception(self, exc: Exception) -> Any:
-        if isinstance(exc, OURS):
+        if isinstance(exc, OURS) and not isinstance(exc, pace.TooMany):
             exc = Refusal("bad_parameter", str(exc))
         return super().handle_exception(exc)
 
@@ -117,6 +139,14 @@ class Nowhere(Elsewhere, MlflowView):
 
     def refusal(self, request: HttpRequest) -> Refusal:
         return Refusal("endpoint", f"there is no endpoint {request.path[:200]}", status=404)
+
+
+class NoTraces(Elsewhere, MlflowView):
+    """The newer half of the API: traces, judges and prompts, which Tunebook does not keep."""
+
+    def refusal(self, request: HttpRequest) -> Refusal:
+        words = "Tunebook keeps runs, their metrics and their files, but no traces"
+        return Refusal("endpoint", words, status=404)
 
 
 class NoRegistry(Elsewhere, MlflowView):

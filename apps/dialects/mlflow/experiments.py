@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -18,12 +19,20 @@ from tunebook.wire import mlflow
 
 MOST_RESULTS = 1_000
 VIEWS = {"ACTIVE_ONLY": [False], "DELETED_ONLY": [True], "ALL": [False, True]}
-ATTRIBUTES: dict[str, search.Getter] = {
+ATTRIBUTES: Mapping[str, Callable[[Experiment], Any]] = {
     "name": lambda row: row.name,
     "experiment_id": lambda row: row.key,
     "creation_time": lambda row: milliseconds(row.created),
     "last_update_time": lambda row: milliseconds(row.modified),
 }
+TAGS: Mapping[str, Callable[[Experiment], str]] = {
+    "tunebook.status": lambda row: row.status,
+    "tunebook.metric": lambda row: row.metric,
+    "tunebook.goal": lambda row: row.goal,
+}
+
+
+ROW = search.Name("", "row")
 
 
 class GetExperiment(MlflowView):
@@ -70,15 +79,18 @@ class SearchExperiments(MlflowView):
     """The experiments within reach, newest first."""
 
     def post(self, request: Request) -> HttpResponse:
-        wanted = search.parse(self.text("filter", most=8_000), ATTRIBUTES)
+        wanted = search.parse(self.text("filter", most=8_000), ATTRIBUTES, (search.TAG,))
+        order = search.order(self.texts("order_by"), ATTRIBUTES, ())
         most, offset = self.number("max_results", MOST_RESULTS, MOST_RESULTS), self.offset()
         view = self.text("view_type") or "ACTIVE_ONLY"
         if view not in VIEWS:
             raise Refusal("bad_parameter", f"must be one of {', '.join(VIEWS)}", field="view_type")
         rows = self._rows().filter(trashed__in=VIEWS[view])
-        if wanted:
-            found = [row for row in rows[: search.MOST_SEARCHED] if all(term.holds(row) for term in wanted)]
-            page = found[offset : offset + most + 1]
+        if wanted or order:
+            names = [*(term.name for term in wanted), *(name for name, _ in order)]
+            found = [{ROW: row, **{name: value(row, name) for name in names}} for row in rows]
+            matching = [one for one in found if all(term.holds(one) for term in wanted)]
+            page = [one[ROW] for one in search.ordered(matching, order)[offset : offset + most + 1]]
         else:
             page = list(rows[offset : offset + most + 1])
         answer: dict[str, Any] = {"experiments": [document(row) for row in page[:most]]}
@@ -94,9 +106,15 @@ class SearchExperiments(MlflowView):
         return Experiment.objects.visible_to(self.caller.actor).lean().order_by("-created", "-pk")
 
 
+def value(row: Experiment, name: search.Name) -> Any:
+    """What an experiment has under a name of a search."""
+    read = (TAGS if name.kind == search.TAG else ATTRIBUTES).get(name.key)
+    return read(row) if read is not None else None
+
+
 def document(row: Experiment, name: str = "") -> dict[str, Any]:
     """An experiment as MLflow shows it. Makes no query."""
-    tags = {"tunebook.status": row.status, "tunebook.metric": row.metric, "tunebook.goal": row.goal}
+    tags = {key: read(row) for key, read in TAGS.items()}
     return mlflow.experiment(
         row.key,
         name or row.name or row.key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,10 +33,7 @@ def facts(trials: Sequence[Trial]) -> list[RunFacts]:
 
 def _facts(trial: Trial, metrics: list[Point], said: dict[str, dict[str, str]]) -> RunFacts:
     about = said[remarks.RUN]
-    ended = milliseconds(trial.ended)
-    status = mlflow.run_status(trial.status)
-    if status not in ENDED and about.get(STATUS) in ENDED:
-        status, ended = about[STATUS], int(about.get(END_TIME) or 0) or None
+    status, ended = ending(trial.status, trial.ended, about)
     return RunFacts(
         run_id=trial.key,
         experiment_id=trial.experiment.key,
@@ -52,6 +49,14 @@ def _facts(trial: Trial, metrics: list[Point], said: dict[str, dict[str, str]]) 
         datasets=[json.loads(text) for text in said[remarks.INPUT].values()],
         models=[json.loads(text) for text in said[remarks.OUTPUT].values()],
     )
+
+
+def ending(status: str, ended: datetime | None, about: Mapping[str, Any]) -> tuple[str, int | None]:
+    """The status of a run and when it ended: the trial's own, until that is final what its script has said."""
+    own, said = mlflow.run_status(status), about.get(STATUS)
+    if own not in ENDED and said in ENDED:
+        return str(said), int(about.get(END_TIME) or 0) or None
+    return own, milliseconds(ended)
 
 
 def latest(trials: Iterable[int]) -> dict[int, list[Point]]:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
 
+from apps.dialects import pace
 from apps.dialects.body import MOST_BYTES
 from apps.dialects.mlflow.records import batch_of
 from apps.tuning.gathering import Answer, Gatherer
@@ -65,7 +69,7 @@ class Ingest:
     async def batch(self, scope: Message, body: bytes) -> Batch | None:
         """The metrics of the call, None where it is anything else."""
         token = token_of(scope["headers"])
-        if not token:
+        if not token or not is_welcome(scope["headers"], token):
             return None
         many = scope["path"].endswith(MANY)
         if len(body) < LARGE:
@@ -116,6 +120,24 @@ def token_of(headers: Sequence[tuple[bytes, bytes]]) -> str:
     if len(found) != 1 or found[0][:7].lower() != b"bearer " or len(found[0]) > MOST_TOKEN or not found[0].isascii():
         return ""
     return found[0][7:].decode().strip()
+
+
+def is_welcome(headers: Sequence[tuple[bytes, bytes]], token: str) -> bool:
+    """Whether the short way is open: by a name that this server answers to, and within the caller's share of a minute."""
+    if not all(is_ours(value) for name, value in headers if name == b"host"):
+        return False
+    try:
+        pace.keep(pace.of_token(token), "reports")
+    except pace.TooMany:
+        return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def is_ours(host: bytes) -> bool:
+    """Whether this installation answers to that name."""
+    domain, _port = split_domain_port(host.decode("latin-1").lower())
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
 def read_batch(body: bytes, token: str, many: bool) -> Batch | None:

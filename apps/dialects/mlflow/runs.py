@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from apps.artifacts import remarks
-from apps.dialects.mlflow import facts, search
+from apps.dialects.mlflow import columns, facts, search
 from apps.dialects.mlflow.base import MlflowView
 from apps.dialects.mlflow.callers import ONLY_TRIALS, TrialCaller
 from apps.dialects.refusal import Refusal
@@ -90,21 +90,22 @@ class SearchRuns(MlflowView):
     """The runs of some experiments by a filter, in an order, by the page."""
 
     def post(self, request: Request) -> HttpResponse:
-        wanted = search.parse(self.text("filter", most=8_000), search.RUN_ATTRIBUTES)
-        order = search.order(self._list("order_by"), search.RUN_ATTRIBUTES)
+        wanted = search.parse(self.text("filter", most=8_000), columns.ATTRIBUTES)
+        order = search.order(self.texts("order_by"), columns.ATTRIBUTES)
         most, offset = self.number("max_results", 1_000, MOST_RESULTS), self.offset()
-        rows = self._trials(self._list("experiment_ids"))
-        if not wanted and not order:
-            page = list(rows[offset : offset + most + 1])
-            found = facts.facts(page[:most])
+        rows = self._trials(self.texts("experiment_ids"))
+        if wanted or order:
+            names = [*(term.name for term in wanted), *(name for name, _ in order)]
+            matching = search.ordered(list(columns.read(rows, names, wanted)), order)
+            keys = [one[columns.PK] for one in matching[offset : offset + most + 1]]
+            by_key = {trial.pk: trial for trial in rows.filter(pk__in=keys[:most])}
+            page = [by_key[key] for key in keys[:most] if key in by_key]
+            goes_on = len(keys) > most
         else:
-            if rows.count() > search.MOST_SEARCHED:
-                raise Refusal("bad_parameter", f"more than {search.MOST_SEARCHED} runs: name fewer experiments")
-            matching = [one for one in facts.facts(list(rows)) if all(term.holds(one) for term in wanted)]
-            page = search.ordered(matching, order)[offset : offset + most + 1]
-            found = page[:most]
-        answer: dict[str, Any] = {"runs": [mlflow.run(one) for one in found]}
-        if len(page) > most:
+            found = list(rows[offset : offset + most + 1])
+            page, goes_on = found[:most], len(found) > most
+        answer: dict[str, Any] = {"runs": [mlflow.run(one) for one in facts.facts(page)]}
+        if goes_on:
             answer["next_page_token"] = str(offset + most)
         return self.answer(answer)
 
@@ -122,9 +123,3 @@ class SearchRuns(MlflowView):
         rows = rows.filter(excluded__in=VIEWS[view])
         lean = rows.select_related("experiment__creator").defer("experiment__job", "experiment__submitted")
         return lean.order_by("-created", "-number")
-
-    def _list(self, name: str) -> list[str]:
-        items = self.arguments.get(name) or []
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise Refusal("bad_parameter", "must be a list of texts", field=name)
-        return items

@@ -5,31 +5,19 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apps.dialects.refusal import Refusal
-from tunebook.wire.mlflow import RunFacts
 
-MOST_SEARCHED = 20_000
 MOST_TERMS = 20
-Getter = Callable[[Any], Any]
-
-RUN_ATTRIBUTES: Mapping[str, Getter] = {
-    "run_id": lambda run: run.run_id,
-    "run_name": lambda run: run.name,
-    "status": lambda run: run.status,
-    "user_id": lambda run: run.user,
-    "start_time": lambda run: run.started,
-    "end_time": lambda run: run.ended,
-    "artifact_uri": lambda run: "",
-}
+METRIC, PARAM, TAG, ATTRIBUTE = "metric", "param", "tag", "attribute"
 _KINDS = {
-    **dict.fromkeys(("metric", "metrics"), "metric"),
-    **dict.fromkeys(("param", "params", "parameter", "parameters"), "param"),
-    **dict.fromkeys(("tag", "tags"), "tag"),
-    **dict.fromkeys(("attribute", "attributes", "attr", "run", "experiment"), "attribute"),
+    **dict.fromkeys(("metric", "metrics"), METRIC),
+    **dict.fromkeys(("param", "params", "parameter", "parameters"), PARAM),
+    **dict.fromkeys(("tag", "tags"), TAG),
+    **dict.fromkeys(("attribute", "attributes", "attr", "run", "experiment"), ATTRIBUTE),
 }
 _NAME = r"(?P<name>(?:\w+\.)?(?:`[^`]+`|\"[^\"]+\"|[\w./\-]+))"
 _TERM = re.compile(
@@ -50,15 +38,27 @@ _ORDER = re.compile(rf"\s*{_NAME}(?:\s+(?P<way>ASC|DESC))?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Term:
-    """One comparison: whether it holds of a run."""
+class Name:
+    """What a comparison or an order is about."""
 
-    get: Getter
+    kind: str
+    key: str
+
+
+Values = Mapping[Name, Any]
+"""What one run or experiment has under the names that a search asks for."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One comparison."""
+
+    name: Name
     op: str
     value: Any
 
-    def holds(self, one: Any) -> bool:
-        found = self.get(one)
+    def holds(self, one: Values) -> bool:
+        found = one[self.name]
         if self.op in ("IS NULL", "IS NOT NULL"):
             return (found is None) == (self.op == "IS NULL")
         if found is None:
@@ -72,8 +72,11 @@ class Term:
         return bool(_COMPARE[self.op](str(found), str(self.value)))
 
 
-def parse(text: str, attributes: Mapping[str, Getter]) -> list[Term]:
-    """The comparisons of a filter, all of which must hold. Refuses what it does not understand, with the place."""
+def parse(text: str, attributes: Collection[str], kinds: Collection[str] = (METRIC, PARAM, TAG)) -> list[Term]:
+    """The comparisons of a filter, all of which must hold. Refuses what it does not understand, with the place.
+
+    attributes: those that there are; kinds: what else can be compared.
+    """
     terms: list[Term] = []
     at = 0
     while text[at:].strip():
@@ -88,48 +91,49 @@ def parse(text: str, attributes: Mapping[str, Getter]) -> list[Term]:
         if len(terms) == MOST_TERMS:
             raise Refusal("bad_parameter", f"at most {MOST_TERMS} comparisons", field="filter")
         op = re.sub(r"\s+", " ", found["op"].upper())
-        terms.append(Term(getter(found["name"], attributes), op, _value(op, found["value"], text, at)))
+        name = named(found["name"], attributes, kinds, "filter")
+        terms.append(Term(name, op, _value(op, found["value"], text, at)))
         at = found.end()
     return terms
 
 
-def order(clauses: Sequence[str], attributes: Mapping[str, Getter]) -> list[tuple[Getter, bool]]:
+def order(
+    clauses: Sequence[str], attributes: Collection[str], kinds: Collection[str] = (METRIC, PARAM, TAG)
+) -> list[tuple[Name, bool]]:
     """What to order by, each with whether the largest comes first."""
+    if len(clauses) > MOST_TERMS:
+        raise Refusal("bad_parameter", f"at most {MOST_TERMS}", field="order_by")
     keys = []
     for clause in clauses:
         found = _ORDER.fullmatch(clause) if len(clause) < 600 else None
         if found is None:
             raise Refusal("bad_parameter", "must be like 'metrics.loss DESC'", field="order_by")
-        keys.append((getter(found["name"], attributes), (found["way"] or "ASC").upper() == "DESC"))
+        downwards = (found["way"] or "ASC").upper() == "DESC"
+        keys.append((named(found["name"], attributes, kinds, "order_by"), downwards))
     return keys
 
 
-def ordered(found: Sequence[RunFacts], keys: Sequence[tuple[Getter, bool]]) -> list[RunFacts]:
+def ordered(found: Sequence[Values], keys: Sequence[tuple[Name, bool]]) -> list[Values]:
     """Sorted by the keys, the first one first; what has no value comes last."""
     rows = list(found)
-    for get, downwards in reversed(keys):
-        known = [row for row in rows if not _is_missing(get(row))]
-        unknown = [row for row in rows if _is_missing(get(row))]
-        rows = [*sorted(known, key=lambda row: get(row), reverse=downwards), *unknown]
+    for name, downwards in reversed(keys):
+        known = [row for row in rows if not _is_missing(row[name])]
+        unknown = [row for row in rows if _is_missing(row[name])]
+        rows = [*sorted(known, key=lambda row: row[name], reverse=downwards), *unknown]
     return rows
 
 
-def getter(name: str, attributes: Mapping[str, Getter]) -> Getter:
-    """What a name such as metrics.loss reads of a run."""
-    kind, dot, rest = name.partition(".")
-    meant = _KINDS.get(kind.lower()) if dot else None
-    key = (rest if meant else name).strip('`"')
-    if meant == "metric":
-        return lambda run: next((point.value for point in run.metrics if point.key == key), None)
-    if meant == "param":
-        return lambda run: run.params.get(key)
-    if meant == "tag":
-        return lambda run: run.name if key == "mlflow.runName" else run.tags.get(key)
-    if key not in attributes:
-        raise Refusal(
-            "bad_parameter", f"unknown name {name!r:.80}; attributes are {', '.join(attributes)}", field="filter"
-        )
-    return attributes[key]
+def named(text: str, attributes: Collection[str], kinds: Collection[str], field: str) -> Name:
+    """What a text such as metrics.loss is about."""
+    kind, dot, rest = text.partition(".")
+    meant = _KINDS.get(kind.lower(), "") if dot else ""
+    key = (rest if meant else text).strip('`"')
+    if meant in kinds:
+        return Name(meant, key)
+    if key not in attributes or meant not in ("", ATTRIBUTE):
+        words = f"unknown name {text!r:.80}; attributes are {', '.join(attributes)}"
+        raise Refusal("bad_parameter", words, field=field)
+    return Name(ATTRIBUTE, key)
 
 
 def _value(op: str, text: str | None, whole: str, at: int) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
-from apps.dialects.base import BAD_REQUEST, BAD_SPEC, UNAUTHENTICATED, DialectView, Elsewhere, problem_of
+from apps.dialects import pace
+from apps.dialects.base import BAD_REQUEST, BAD_SPEC, SAFE, UNAUTHENTICATED, DialectView, Elsewhere, problem_of
 from apps.dialects.refusal import Refusal
 from apps.dialects.wmla import signing
 from apps.dialects.wmla.signing import Signed
@@ -32,6 +33,7 @@ class WmlaView(DialectView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self._take_body(request._request)
         self.signed = signing.identify(request._request)
+        pace.keep(f"user {self.actor.user_id}", "reads" if request.method in SAFE else self.changes)
         for value in kwargs.values():
             self._check_name(value)
 

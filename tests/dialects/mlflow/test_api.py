@@ -325,6 +325,71 @@ def test_a_filter_that_is_none_is_refused(ada_there: Mlflow, running: Running, w
     assert answer.body["message"].startswith("filter:")
 
 
+def test_an_order_that_is_none_is_refused(ada_there: Mlflow, running: Running) -> None:
+    for clause in ("colour", "metrics.loss UPWARDS", "experiment.name"):
+        answer = ada_there.post("runs/search", experiment_ids=[running.experiment.key], order_by=[clause])
+
+        assert (answer.status, answer.body["message"].partition(":")[0]) == (400, "order_by")
+
+
+def test_infinite_metrics_compare_as_such(ada_there: Mlflow, start: Any) -> None:
+    for number, value in enumerate(["Infinity", 0.5, "-Infinity", "NaN"]):
+        one = start(number)
+        Mlflow(one.token).post("runs/log-metric", run_id=one.id, **metric(0, value))
+
+    def found(wanted: str) -> list[str]:
+        answer = ada_there.post("runs/search", experiment_ids=[one.experiment.key], filter=wanted)
+        return [run["info"]["run_name"] for run in answer.body["runs"]]
+
+    assert found("metrics.loss > 0.5") == ["trial 0"]
+    assert found("metrics.loss <= 0.5") == ["trial 2", "trial 1"]
+    assert found("metrics.loss IS NULL") == ["trial 3"]
+
+
+def test_only_the_newest_value_of_a_metric_is_compared(ada_there: Mlflow, running: Running) -> None:
+    for step, value in enumerate([0.9, 0.1]):
+        Mlflow(running.token).post("runs/log-metric", run_id=running.id, **metric(step, value))
+
+    for wanted, count in (("metrics.loss < 0.5", 1), ("metrics.loss > 0.5", 0)):
+        answer = ada_there.post("runs/search", experiment_ids=[running.experiment.key], filter=wanted)
+        assert len(answer.body["runs"]) == count
+
+
+def test_searching_by_anything_makes_a_fixed_number_of_queries(ada_there: Mlflow, start: Any) -> None:
+    asked = {"filter": "metrics.loss < 9 AND params.x != 'a' AND tags.kind IS NULL", "order_by": ["params.x DESC"]}
+    counts = []
+    for number in range(4):
+        one = start(number, params={"x": number})
+        Mlflow(one.token).post("runs/log-metric", run_id=one.id, **metric(0, 0.5))
+        with CaptureQueriesContext(connection) as queries:
+            answer = ada_there.post("runs/search", experiment_ids=[one.experiment.key], **asked)
+        counts.append(len(queries))
+
+    assert [run["info"]["run_name"] for run in answer.body["runs"]] == ["trial 3", "trial 2", "trial 1", "trial 0"]
+    assert len(set(counts)) == 1
+
+
+def test_what_mlflow_has_beside_runs_is_404_in_its_own_words(ada_there: Mlflow) -> None:
+    answers = [
+        ada_there.client.post(path, {}, content_type="application/json")
+        for path in ("/api/3.0/mlflow/traces/search", "/api/2.0/mlflow/registered-models/create", "/api/2.0/mlflow/x")
+    ]
+
+    assert {(one.status_code, one.json()["error_code"]) for one in answers} == {(404, "ENDPOINT_NOT_FOUND")}
+
+
+def test_experiments_are_searched_by_tag_and_ordered(ada_there: Mlflow, make_experiment: Any) -> None:
+    for name in ("cats", "ants", "bees"):
+        make_experiment(name=name)
+
+    found = ada_there.post("experiments/search", filter="tags.`tunebook.goal` = 'minimize'", order_by=["name DESC"])
+    none = ada_there.post("experiments/search", filter="tags.kind = 'x'")
+
+    assert [one["name"] for one in found.body["experiments"]] == ["cats", "bees", "ants"]
+    assert none.body == {"experiments": []}
+    assert ada_there.post("experiments/search", filter="metrics.loss < 1").status == 400
+
+
 def test_experiments_are_searched_by_name(ada_there: Mlflow, make_experiment: Any) -> None:
     make_experiment(name="cats")
     dogs = make_experiment(name="dogs")

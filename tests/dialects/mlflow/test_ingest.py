@@ -16,6 +16,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 from apps.config.threads import Threaded
+from apps.dialects import pace
 from apps.dialects.mlflow import ingest
 from apps.dialects.mlflow.ingest import Ingest
 from apps.feed.models import Event
@@ -217,3 +218,31 @@ def test_when_the_shared_transaction_fails_each_is_tried_alone(
 
     assert [type(answer).__name__ for answer in answers] == ["Taken"] * 3
     assert calls == [3, 1, 1, 1]
+
+
+def test_a_name_that_is_not_ours_is_refused_as_everywhere(
+    server: str, running: Running, short: list[int], settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    ingest.is_ours.cache_clear()
+    headers = {"Authorization": f"Bearer {running.token}", "Host": "elsewhere.example"}
+
+    answer = httpx.post(server + ONE, json={"run_id": running.id, **metric(0)}, headers=headers, timeout=30)
+
+    ingest.is_ours.cache_clear()
+    assert (answer.status_code, short) == (400, [])
+    assert Measurement.objects.count() == 0
+
+
+def test_a_trial_that_reports_too_often_is_told_when_to_come_back(
+    server: str, running: Running, short: list[int], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TUNEBOOK_RATE_LIMITS = {"reports": 2}
+    monkeypatch.setattr(pace, "PACE", pace.Pace())
+
+    answers = [post(server, ONE, running, **metric(step)) for step in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].json()["error_code"] == "REQUEST_LIMIT_EXCEEDED"
+    assert 0 < int(answers[2].headers["Retry-After"]) <= 60
+    assert Measurement.objects.count() == 2
