@@ -16,7 +16,7 @@ from apps.feed import upkeep as feed_upkeep
 from apps.optimizer import census, hooks, leftovers
 from apps.optimizer.work import Place
 from apps.search import facts
-from apps.tuning import driving, experiments, leases
+from apps.tuning import driving, leases, trash
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def run(worker: str, place: Place) -> None:
         POSTMAN.go()
     if due("trash", COLLECT_EVERY):
         hooks.forget()
-        experiments.empty_trash()
+        trash.empty()
     if due("artifacts", COLLECT_EVERY):
         snapshots.collect()
         store.collect()

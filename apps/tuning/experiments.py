@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.artifacts import snapshots
 from apps.audit.recording import record
 from apps.experiments import tally
 from apps.experiments.models import Accessibility, Desired, Experiment, SpaceVersion, tag_text
-from apps.feed.models import experiment_stream
-from apps.feed.upkeep import forget
 from apps.tags.models import Tag
 from apps.tags.models import checked as checked_tags
-from apps.trials import logs
 from apps.trials.models import Trial
-from apps.tuning import plugins
+from apps.tuning import declared
 from apps.tuning.announce import announce_experiment, announce_listing, note
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import Actor, OutOfReach, require
@@ -72,10 +64,7 @@ def create(
     Raises SpecError for names, tags or jobs that cannot be, NotAllowed and OutOfReach.
     """
     require(actor, workspace.pk, "create")
-    job.check()
-    _check_sources(actor, workspace.pk, job)
-    _check_code(workspace.pk, job)
-    plugins.check(job)
+    declared.check(actor, workspace.pk, job)
     pairs = checked_tags(tags)
     seed = job.sampling.seed if job.sampling.seed is not None else secrets.randbelow(2**31)
     experiment = Experiment(
@@ -89,7 +78,7 @@ def create(
         seed=seed,
         status=ExperimentStatus.WAITING if start else ExperimentStatus.CREATED,
         tagged=tag_text(pairs.items()),
-        **_columns(job),
+        **declared.columns(job),
     )
     with transaction.atomic():
         experiment.save(force_insert=True)
@@ -124,7 +113,7 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
     """
     require(actor, experiment.workspace_id, "edit")
     with transaction.atomic():
-        row = _locked(experiment)
+        row = locked(experiment)
         if version is not None and version != row.version:
             raise Conflict(f"it was changed meanwhile: version {row.version}, yours is {version}")
         before, said = tally.place(row), []
@@ -147,10 +136,10 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
             _retag(row, changes.tags)
             said.append("tags")
         if changes.job is not None:
-            said += _redeclare(actor, row, changes.job)
+            said += declared.redeclare(actor, row, changes.job)
             row.submitted = changes.submitted if changes.submitted is not None else row.submitted
         row.version += 1
-        _save(row)
+        save(row)
         tally.shift(before, tally.place(row))
         announce_experiment(row, also=(note(f"changed by {actor.username}: {', '.join(said)}", by=actor.username),))
         record(actor, row.workspace_id, "experiment.change", row.key, ", ".join(said))
@@ -191,116 +180,34 @@ def stop(actor: Actor, experiment: Experiment) -> Experiment:
     """
     require(actor, experiment.workspace_id, "run")
     with transaction.atomic():
-        row = _locked(experiment)
+        row = locked(experiment)
         if not row.has_ended:
-            _stop(row, actor.username)
+            stop_locked(row, actor.username)
             record(actor, row.workspace_id, "experiment.stop", row.key, row.name)
     return row
-
-
-def delete(actor: Actor, experiment: Experiment) -> Experiment:
-    """Move to the trash; what runs is stopped first. Twice is once."""
-    require(actor, experiment.workspace_id, "edit")
-    with transaction.atomic():
-        row = _locked(experiment)
-        if row.trashed:
-            return row
-        if not row.has_ended:
-            _stop(row, actor.username)
-        before = tally.place(row)
-        row.trashed, row.trashed_at, row.trashed_by_id = True, timezone.now(), actor.user_id
-        _save(row)
-        tally.shift(before, tally.place(row))
-        announce_experiment(row, listed=False, also=(note(f"moved to the trash by {actor.username}"),))
-        announce_listing(row, "removed")
-        record(actor, row.workspace_id, "experiment.delete", row.key, row.name)
-    return row
-
-
-def restore(actor: Actor, experiment: Experiment) -> Experiment:
-    """Take out of the trash."""
-    require(actor, experiment.workspace_id, "edit")
-    with transaction.atomic():
-        row = _locked(experiment)
-        if not row.trashed:
-            return row
-        before = tally.place(row)
-        row.trashed, row.trashed_at, row.trashed_by = False, None, None
-        _save(row)
-        tally.shift(before, tally.place(row))
-        announce_experiment(row, also=(note(f"restored by {actor.username}"),))
-        announce_listing(row, "restored")
-        record(actor, row.workspace_id, "experiment.restore", row.key, row.name)
-    return row
-
-
-def purge(actor: Actor, experiment: Experiment) -> None:
-    """Delete for good, with all trials. Only from the trash, and only by the creator or an administrator."""
-    require(actor, experiment.workspace_id, "edit" if experiment.creator_id == actor.user_id else "manage")
-    with transaction.atomic():
-        row = _locked(experiment)
-        if not row.trashed:
-            raise Conflict("only what lies in the trash can be deleted for good", status=row.status)
-        if not row.has_ended:
-            raise Conflict("its trials are still being stopped; try again in a moment", status=row.status)
-        record(actor, row.workspace_id, "experiment.purge", row.key, row.name)
-        _delete(row)
-
-
-def days_left(experiment: Experiment) -> int | None:
-    """Days until an experiment in the trash is deleted for good by itself; None where nothing ever is."""
-    if not settings.TUNEBOOK_TRASH_DAYS or experiment.trashed_at is None:
-        return None
-    end = experiment.trashed_at + timedelta(days=settings.TUNEBOOK_TRASH_DAYS)
-    return max(0, math.ceil((end - timezone.now()) / timedelta(days=1)))
-
-
-def empty_trash(*, most: int = 100) -> int:
-    """Delete for good what has lain in the trash for TUNEBOOK_TRASH_DAYS; how many there were. For the upkeep."""
-    if not settings.TUNEBOOK_TRASH_DAYS:
-        return 0
-    before = timezone.now() - timedelta(days=settings.TUNEBOOK_TRASH_DAYS)
-    places = Experiment.objects.filter(workspace__in=list(Workspace.objects.values_list("pk", flat=True)), trashed=True)
-    old = places.filter(trashed_at__lt=before, ended__isnull=False).order_by().lean()
-    gone = 0
-    for experiment in old[:most]:
-        with transaction.atomic():
-            row = _locked(experiment)
-            if row.trashed and row.has_ended:
-                _delete(row)
-                gone += 1
-    return gone
 
 
 def reopen(actor: Actor, experiment: Experiment, *, max_trials: int) -> Experiment:
     """Let a finished experiment go on up to a higher number of trials."""
     require(actor, experiment.workspace_id, "run")
     with transaction.atomic():
-        row = _locked(experiment)
+        row = locked(experiment)
         if row.status not in (ExperimentStatus.FINISHED, ExperimentStatus.EARLY_STOPPED):
             raise Conflict(f"only a finished experiment can be reopened; this one is {row.status}", status=row.status)
         if row.max_trials is not None and max_trials <= row.max_trials:
             raise SpecError("max_trials", f"must be above {row.max_trials}, got {max_trials}")
         before = tally.place(row)
         job = Job.from_dict(row.job)
-        declared = replace(job, limits=replace(job.limits, max_trials=max_trials))
-        for column, value in _columns(declared).items():
+        changed = replace(job, limits=replace(job.limits, max_trials=max_trials))
+        for column, value in declared.columns(changed).items():
             setattr(row, column, value)
         row.version += 1
         row.status, row.desired, row.reason, row.ended = ExperimentStatus.WAITING, Desired.RUN, "", None
-        _save(row)
+        save(row)
         tally.shift(before, tally.place(row))
         announce_experiment(row, also=(note(f"reopened by {actor.username} up to {max_trials} trials"),))
         record(actor, row.workspace_id, "experiment.reopen", row.key, f"up to {max_trials} trials")
     return row
-
-
-def _delete(row: Experiment) -> None:
-    """Delete a locked row with all that hangs on it; its folders are set aside after the commit."""
-    tally.shift(tally.place(row), None)
-    forget(experiment_stream(row.key))
-    row.delete()
-    transaction.on_commit(partial(logs.discard, Path(settings.TUNEBOOK_DATA), row.key))
 
 
 def cancel_unstarted(experiment: Experiment, to: TrialStatus, reason: str) -> list[Trial]:
@@ -316,7 +223,7 @@ def cancel_unstarted(experiment: Experiment, to: TrialStatus, reason: str) -> li
     return waiting
 
 
-def _stop(row: Experiment, by: str) -> None:
+def stop_locked(row: Experiment, by: str) -> None:
     """Ask for the stop of a locked row; carry it out here when there is nothing to kill."""
     before = tally.place(row)
     row.desired, row.reason = Desired.STOP, f"stopped by {by}"
@@ -325,7 +232,7 @@ def _stop(row: Experiment, by: str) -> None:
         row.status, row.ended = ExperimentStatus.USER_CANCELED, timezone.now()
         row.epoch += 1
         row.driver, row.lease_until = "", None
-    _save(row)
+    save(row)
     tally.shift(before, tally.place(row))
     announce_experiment(row, also=(note(row.reason, level="warning", by=by),))
 
@@ -333,7 +240,7 @@ def _stop(row: Experiment, by: str) -> None:
 def _ask_for(actor: Actor, experiment: Experiment, desired: Desired, word: str) -> Experiment:
     require(actor, experiment.workspace_id, "run")
     with transaction.atomic():
-        row = _locked(experiment)
+        row = locked(experiment)
         if row.has_ended:
             raise Conflict(f"it has already ended: {row.status}", status=row.status)
         if row.desired == Desired.STOP:
@@ -342,73 +249,11 @@ def _ask_for(actor: Actor, experiment: Experiment, desired: Desired, word: str) 
         row.desired = desired
         if row.status == ExperimentStatus.CREATED and desired == Desired.RUN:
             row.status = ExperimentStatus.WAITING
-        _save(row)
+        save(row)
         tally.shift(before, tally.place(row))
         announce_experiment(row, also=(note(f"{word} by {actor.username}", by=actor.username),))
         record(actor, row.workspace_id, f"experiment.{desired.value}", row.key, row.name)
     return row
-
-
-def _redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
-    """Put another job in force; what changed, in words. The objective must stay, or results would not compare."""
-    if row.has_ended:
-        raise Conflict(f"its configuration cannot change any more: it is {row.status}", status=row.status)
-    job.check()
-    _check_sources(actor, row.workspace_id, job)
-    _check_code(row.workspace_id, job)
-    plugins.check(job)
-    current = Job.from_dict(row.job)
-    if (job.objective.goal, job.objective.metrics) != (current.objective.goal, current.objective.metrics):
-        raise SpecError("objective", "the goal and the metrics of an experiment with results cannot change; clone it")
-    said = [name for name in ("sampling", "policy", "limits", "command", "readings") if _differs(job, current, name)]
-    if job.space.to_dict() != current.space.to_dict():
-        row.space_version += 1
-        SpaceVersion.objects.create(
-            experiment=row, number=row.space_version, space=job.space.to_dict(), author_id=actor.user_id
-        )
-        said.append(f"space version {row.space_version}")
-    for column, value in _columns(job).items():
-        setattr(row, column, value)
-    return said
-
-
-def _check_sources(actor: Actor, workspace_id: int, job: Job) -> None:
-    """Refuse a warm start from experiments that are not there for this person, or measure something else. One query."""
-    wanted = job.sampling.warm_start
-    if not wanted:
-        return
-    rows = Experiment.objects.visible_to(actor).kept().filter(workspace=workspace_id, key__in=wanted)
-    known = {key: (goal, metric) for key, goal, metric in rows.values_list("key", "goal", "metric")}
-    for place, key in enumerate(wanted):
-        path = f"sampling.warm_start.{place}"
-        if key not in known:
-            raise SpecError(path, f"there is no experiment {key!r:.40} in this workspace")
-        if known[key] != (job.objective.goal, job.objective.name[:255]):
-            goal, metric = known[key]
-            raise SpecError(path, f"experiment {key} is to {goal} {metric}, which does not compare with this one")
-
-
-def _check_code(workspace_id: int, job: Job) -> None:
-    """Refuse code that is not there in this workspace. One query where a job has code."""
-    if job.command.code and snapshots.find(workspace_id, job.command.code) is None:
-        raise SpecError("command.code", f"there is no snapshot {job.command.code!r} in this workspace")
-
-
-def _differs(one: Job, other: Job, name: str) -> bool:
-    return bool(getattr(one, name) != getattr(other, name))
-
-
-def _columns(job: Job) -> dict[str, Any]:
-    """What of a job lists show and filter by."""
-    return {
-        "job": job.to_dict(),
-        "sampler": job.sampling.name,
-        "policy": job.policy.name if job.policy is not None else "",
-        "goal": job.objective.goal,
-        "metric": job.objective.name[:255],
-        "max_trials": job.limits.max_trials,
-        "max_concurrent": job.limits.max_concurrent,
-    }
 
 
 def _retag(row: Experiment, tags: Iterable[tuple[str, str]]) -> None:
@@ -418,7 +263,8 @@ def _retag(row: Experiment, tags: Iterable[tuple[str, str]]) -> None:
     row.tagged = tag_text(pairs.items())
 
 
-def _locked(experiment: Experiment) -> Experiment:
+def locked(experiment: Experiment) -> Experiment:
+    """The row as it is now, locked until the end of the transaction."""
     rows = Experiment.objects.select_for_update(of=("self",)).select_related("workspace")
     row = rows.filter(pk=experiment.pk).first()
     if row is None:
@@ -426,7 +272,8 @@ def _locked(experiment: Experiment) -> Experiment:
     return row
 
 
-def _save(row: Experiment) -> None:
+def save(row: Experiment) -> None:
+    """Write a locked row, changed now."""
     row.modified = timezone.now()
     row.save()
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from apps.artifacts import artifacts, remarks
 from apps.experiments.models import Experiment
 from apps.trials.models import Measurement, Trial
-from apps.tuning import experiments
+from apps.tuning import trash
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
 from tests.browser.accessibility import problems_in_both_themes
@@ -82,7 +82,7 @@ def shelf(
         artifacts.add(one, trials[0], path, content)
     remarks.write(trials[0], 1, remarks.PARAM, {"schedule": "cosine with warm restarts " * 9})
     bare = make_experiment(name="not begun", start=False, accessibility="PRIVATE")
-    experiments.delete(actor_ada, make_experiment(name="thrown away"))
+    trash.delete(actor_ada, make_experiment(name="thrown away"))
     ada.memberships.create(workspace=Workspace.objects.create(slug="empty", name="An empty shelf"), role="admin")
     return {"key": one.key, "bare": bare.key}
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
-from apps.tuning import experiments
+from apps.tuning import trash
 from apps.workspaces.access import Actor
 from tests.browser.sweep import Sweep
 from tests.browser.test_live_page import WATCH_SHIFTS, is_live
@@ -352,7 +352,7 @@ def test_whoever_watches_an_experiment_that_is_binned_is_told_and_nothing_is_ask
     page = signed_in(ada, f"/w/lab/e/{one.key}/")
     is_live(page)
 
-    experiments.delete(actor_ada, one)
+    trash.delete(actor_ada, one)
 
     expect(page.locator("[data-notices]")).to_contain_text("Somebody moved this experiment to the trash.")
     page.wait_for_timeout(500)  # in which a fragment would have been asked for, and complained of by the console

@@ -10,7 +10,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 from apps.experiments.models import Experiment
 from apps.experiments.workers import Worker
 from apps.trials.models import Trial
-from apps.tuning import experiments
+from apps.tuning import experiments, trash
 from apps.workspaces.access import Actor
 from tests.dashboard.conftest import queries_of
 from tests.people import a_job
@@ -51,7 +51,7 @@ def test_unknown_tabs_trashed_and_foreign_experiments_are_404(
     assert as_ada.get(page(one, "nonsense")).status_code == 404
     assert as_ada.post(page(one, "trials")).status_code == 404
     assert as_ada.get("/w/lab/e/unknown/").status_code == 404
-    experiments.delete(actor_ada, one)
+    trash.delete(actor_ada, one)
     assert as_ada.get(page(one)).status_code == 404
 
 

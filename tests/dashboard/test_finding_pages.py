@@ -18,7 +18,7 @@ from apps.dashboard.views import understand
 from apps.dashboard.views.experiments import FILLERS
 from apps.experiments.models import Experiment
 from apps.search.models import SavedView, Star
-from apps.tuning import experiments
+from apps.tuning import trash
 from tests.dashboard.conftest import queries_of
 from tests.dashboard.trials import with_trials
 
@@ -172,7 +172,7 @@ def test_the_trash_tells_the_days_left_and_empties_itself(
     settings.TUNEBOOK_TRASH_DAYS = 30
     old, new = make_experiment(name="old"), make_experiment(name="new")
     for one in (old, new):
-        experiments.delete(actor_ada, one)
+        trash.delete(actor_ada, one)
     Experiment.objects.filter(pk=old.pk).update(trashed_at=timezone.now() - timedelta(days=31))
     Experiment.objects.filter(pk=new.pk).update(trashed_at=timezone.now() - timedelta(days=10, hours=1))
 
@@ -181,13 +181,13 @@ def test_the_trash_tells_the_days_left_and_empties_itself(
     assertContains(page, ">20 days<span")
     assertContains(page, ">today<")
 
-    assert experiments.empty_trash() == 1
+    assert trash.empty() == 1
     assert list(Experiment.objects.all()) == [new]
     assert as_ada.get("/w/lab/trash").context["total"] == 1
 
     settings.TUNEBOOK_TRASH_DAYS = 0
     Experiment.objects.filter(pk=new.pk).update(trashed_at=timezone.now() - timedelta(days=900))
-    assert experiments.empty_trash() == 0
+    assert trash.empty() == 0
     assertNotContains(as_ada.get("/w/lab/trash"), "deleted for good.")
 
 

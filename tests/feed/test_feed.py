@@ -110,7 +110,11 @@ def test_a_purge_leaves_what_people_are_told_in_words():
 
     upkeep.Purge(older_than=timedelta(0), keep=2).step()
 
-    assert list(Event.objects.order_by("seq").values_list("seq", "kind")) == [(1, "note"), (5, "metrics"), (6, "metrics")]
+    assert list(Event.objects.order_by("seq").values_list("seq", "kind")) == [
+        (1, "note"),
+        (5, "metrics"),
+        (6, "metrics"),
+    ]
 
 
 def test_a_purge_leaves_young_events_and_what_is_behind_them():

@@ -10,7 +10,7 @@ import pytest
 from apps.experiments.models import Experiment
 from apps.feed.models import Event
 from apps.optimizer import leftovers
-from apps.tuning import experiments
+from apps.tuning import trash
 from apps.workspaces.access import Actor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,8 +31,8 @@ def with_folders(data: Path, key: str, trials: int = 3) -> Path:
 
 
 def purged(actor: Actor, experiment: Experiment) -> None:
-    experiments.delete(actor, experiment)
-    experiments.purge(actor, experiment)
+    trash.delete(actor, experiment)
+    trash.purge(actor, experiment)
 
 
 def test_deleting_for_good_removes_the_folders_of_the_attempts(

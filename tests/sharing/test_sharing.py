@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.audit.recording import entries
 from apps.experiments.models import Experiment
 from apps.sharing.models import Invitation, ShareLink
-from apps.tuning import experiments, sharing
+from apps.tuning import experiments, sharing, trash
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach
 from apps.workspaces.models import Member, Workspace
 from tunebook.errors import SpecError
@@ -42,7 +42,7 @@ def test_a_link_that_has_expired_or_whose_experiment_is_in_the_trash_shows_nothi
     link, token = sharing.share(actor_ada, experiment, days=1)
     ShareLink.objects.filter(pk=link.pk).update(expires=timezone.now() - timedelta(seconds=1))
     _, second = sharing.share(actor_ada, other, days=1)
-    experiments.delete(actor_ada, other)
+    trash.delete(actor_ada, other)
 
     for secret in (token, second, "", "nonsense"):
         with pytest.raises(OutOfReach):

@@ -10,7 +10,7 @@ from apps.experiments import tally
 from apps.experiments.models import Desired, Experiment, SpaceVersion
 from apps.feed import reading
 from apps.feed.models import experiment_stream, workspace_stream
-from apps.tuning import experiments
+from apps.tuning import experiments, trash
 from apps.tuning.errors import Conflict
 from apps.tuning.experiments import Changes
 from apps.workspaces.access import NotAllowed, OutOfReach
@@ -146,12 +146,12 @@ def test_pause_and_resume_are_refused_after_the_end(make_experiment, actor_ada):
 def test_the_trash_keeps_and_gives_back(make_experiment, actor_ada):
     experiment = make_experiment()
 
-    experiments.delete(actor_ada, experiment)
+    trash.delete(actor_ada, experiment)
 
     with pytest.raises(OutOfReach):
         experiments.find(actor_ada, experiment.key)
     binned = experiments.find(actor_ada, experiment.key, trashed=True)
-    experiments.restore(actor_ada, binned)
+    trash.restore(actor_ada, binned)
     assert experiments.find(actor_ada, experiment.key).trashed is False
 
 
@@ -159,8 +159,8 @@ def test_only_the_trash_can_be_emptied(make_experiment, actor_ada):
     experiment = make_experiment()
 
     with pytest.raises(Conflict):
-        experiments.purge(actor_ada, experiment)
-    experiments.purge(actor_ada, experiments.delete(actor_ada, experiment))
+        trash.purge(actor_ada, experiment)
+    trash.purge(actor_ada, trash.delete(actor_ada, experiment))
 
     assert not Experiment.objects.exists()
     assert tally.totals(actor_ada, trashed=True) == {}
@@ -172,7 +172,7 @@ def test_tallies_follow_every_change(make_experiment, actor_ada, actor_ben):
     stopped = make_experiment()
 
     experiments.stop(actor_ada, stopped)
-    experiments.delete(actor_ada, hidden)
+    trash.delete(actor_ada, hidden)
 
     assert tally.totals(actor_ada) == {"WAITING": 1, "USER_CANCELED": 1}
     assert tally.totals(actor_ada, trashed=True) == {"USER_CANCELED": 1}

@@ -18,7 +18,7 @@ from apps.search import export
 from apps.search.experiments import meaning
 from apps.search.grammar import CATALOG
 from apps.search.parser import parse
-from apps.tuning import experiments, shelf
+from apps.tuning import experiments, shelf, trash
 from apps.tuning.experiments import Changes
 from apps.workspaces.access import require
 
@@ -43,9 +43,9 @@ VERBS: Mapping[str, tuple[Verb, str, bool]] = {
     "pause": (_verb(experiments.pause), "paused", False),
     "resume": (_verb(experiments.resume), "resumed", False),
     "stop": (_verb(experiments.stop), "stopped", False),
-    "trash": (_verb(experiments.delete), "moved to the trash", False),
-    "restore": (_verb(experiments.restore), "restored", True),
-    "purge": (_verb(experiments.purge), "deleted for good", True),
+    "trash": (_verb(trash.delete), "moved to the trash", False),
+    "restore": (_verb(trash.restore), "restored", True),
+    "purge": (_verb(trash.purge), "deleted for good", True),
 }
 """What can be done with ticked rows -> the verb, its past, and whether it is for rows in the trash."""
 FOR_EVERYBODY = {"star", "unstar"}

@@ -19,7 +19,7 @@ from apps.feed.models import workspace_stream
 from apps.search.grammar import CATALOG
 from apps.search.models import SavedView
 from apps.search.parser import Query, parse
-from apps.tuning import experiments
+from apps.tuning.trash import days_left
 
 VIEWS = (
     ("All", ""),
@@ -87,7 +87,7 @@ def facets(request: HttpRequest, place: Place) -> HttpResponse:
 def trash(request: HttpRequest, place: Place) -> HttpResponse:
     query = parse(request.GET.get("q", ""), CATALOG)
     context = _listed(request, Listing(place.actor, place.workspace, query, trashed=True))
-    context["experiments"] = [(one, experiments.days_left(one)) for one in context["experiments"]]
+    context["experiments"] = [(one, days_left(one)) for one in context["experiments"]]
     context["keeps"] = settings.TUNEBOOK_TRASH_DAYS
     return render(request, place, "experiments/trash.html", context)
 

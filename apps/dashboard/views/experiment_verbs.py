@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from apps.dashboard.views.frame import REFUSALS, Place, attempt, back, given, in_workspace
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
-from apps.tuning import experiments
+from apps.tuning import experiments, trash
 from apps.tuning import trials as trial_verbs
 
 ONE = "dashboard:experiment"
@@ -23,8 +23,8 @@ VERBS: Mapping[str, tuple[Callable[..., object], str]] = {
     "resume": (experiments.resume, "Resumed."),
     "drain": (experiments.drain, "It finishes when the running trials have."),
     "stop": (experiments.stop, "It is being stopped; running trials are ended."),
-    "trash": (experiments.delete, "Moved to the trash. You can restore it there."),
-    "restore": (experiments.restore, "Restored."),
+    "trash": (trash.delete, "Moved to the trash. You can restore it there."),
+    "restore": (trash.restore, "Restored."),
 }
 
 
@@ -74,7 +74,7 @@ def _purge(request: HttpRequest, place: Place, experiment: Experiment) -> HttpRe
     if request.POST.get("typed") != str(experiment):
         messages.error(request, f"Not deleted: what was typed is not its name, {experiment}.")
     else:
-        attempt(request, partial(experiments.purge, place.actor, experiment), f"{experiment} is deleted for good.")
+        attempt(request, partial(trash.purge, place.actor, experiment), f"{experiment} is deleted for good.")
     return redirect("dashboard:trash", place.workspace.slug)
 
 

@@ -20,7 +20,7 @@ from apps.dialects.catalog import tags_of
 from apps.dialects.refusal import Refusal
 from apps.experiments.filters import ExperimentFilter
 from apps.experiments.models import Experiment
-from apps.tuning import experiments
+from apps.tuning import experiments, trash
 from apps.tuning.errors import Conflict
 from tunebook.fields import Fields
 from tunebook.wire import azureml
@@ -55,7 +55,7 @@ class OneJob(ArmView):
         found = naming.find(self.actor, self.scope.workspace, job)
         if found is None:
             return HttpResponse(status=204)
-        experiments.delete(self.actor, found)
+        trash.delete(self.actor, found)
         return HttpResponse(status=200)
 
     def read(self, name: str) -> Put:

@@ -13,7 +13,7 @@ from apps.dialects.documentation import answer_schema
 from apps.dialects.pai import parameters, rows
 from apps.dialects.pai.base import PaiView
 from apps.dialects.refusal import Refusal
-from apps.tuning import experiments
+from apps.tuning import experiments, trash
 from apps.workspaces.access import workspace_of
 from tunebook.status import ENDED_EXPERIMENT
 from tunebook.wire import pai
@@ -159,5 +159,5 @@ class DeleteHpoExperiment(PaiView):
 
     def put(self, request: Request, experiment: str) -> HttpResponse:
         self.document()
-        experiments.delete(self.actor, experiments.find(self.actor, experiment))
+        trash.delete(self.actor, experiments.find(self.actor, experiment))
         return self.done()

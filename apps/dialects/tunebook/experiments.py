@@ -18,7 +18,7 @@ from apps.experiments.models import Experiment
 from apps.feed import reading
 from apps.feed.models import experiment_stream
 from apps.search.experiments import meaning
-from apps.tuning import experiments
+from apps.tuning import experiments, trash
 from apps.workspaces.access import workspace_of
 from tunebook.errors import SpecError
 from tunebook.fields import below, listed
@@ -113,7 +113,7 @@ class OneExperiment(TunebookView):
     def delete(self, request: Request, key: str) -> HttpResponse:
         """Move an experiment to the trash; what still runs is stopped."""
         self.body()
-        return self.answer(rows.experiment(experiments.delete(self.actor, experiments.find(self.actor, key))))
+        return self.answer(rows.experiment(trash.delete(self.actor, experiments.find(self.actor, key))))
 
     def _expected_version(self, found: Experiment) -> int | None:
         match = self.request._request.headers.get("If-Match", "").strip().strip('"')
@@ -164,7 +164,7 @@ class DrainExperiment(Asked):
 class RestoreExperiment(Asked):
     """Take an experiment out of the trash."""
 
-    verb = staticmethod(experiments.restore)
+    verb = staticmethod(trash.restore)
     trashed = True
 
 
@@ -198,7 +198,7 @@ class PurgeExperiment(TunebookView):
 
     def post(self, request: Request, key: str) -> HttpResponse:
         self.document()
-        experiments.purge(self.actor, experiments.find(self.actor, key, trashed=True))
+        trash.purge(self.actor, experiments.find(self.actor, key, trashed=True))
         return self.answer({"key": key, "purged": True})
 
 

@@ -18,7 +18,7 @@ from apps.dialects.wmla import finding, plugins, rows, uploads
 from apps.dialects.wmla.base import FormView, WmlaView
 from apps.dialects.wmla.models import Algorithm, Submission
 from apps.experiments.models import Accessibility, Experiment
-from apps.tuning import experiments, revival
+from apps.tuning import experiments, revival, trash
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import require
 from apps.workspaces.models import Workspace
@@ -188,7 +188,7 @@ def stop_at_once(view: WmlaView, experiment: Experiment) -> None:
 def remove(view: WmlaView, found: Submission) -> None:
     """Move to the trash and give the name free; its trainings can still be read."""
     with transaction.atomic():
-        experiments.delete(view.actor, found.experiment)
+        trash.delete(view.actor, found.experiment)
         Submission.objects.filter(pk=found.pk).update(gone=True)
 
 

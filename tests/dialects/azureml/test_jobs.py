@@ -12,7 +12,7 @@ from django.test import Client
 from apps.dialects.azureml.models import ArmJob
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
-from apps.tuning import experiments
+from apps.tuning import experiments, trash
 from apps.workspaces.access import Actor
 from apps.workspaces.models import IssuedKey, Workspace
 from tests.dialects.azureml.conftest import VERSION, Arm, a_trial
@@ -194,7 +194,7 @@ def test_a_deleted_job_that_is_restored_has_its_name_again(ada_there: Arm, actor
     ada_there.put("sweep")
     ada_there.delete("sweep")
 
-    experiments.restore(actor_ada, Experiment.objects.get())
+    trash.restore(actor_ada, Experiment.objects.get())
 
     assert ada_there.get("sweep").status == 200
 

@@ -1,0 +1,80 @@
+"""The declaration in force of an experiment: what may be declared, what of it lists show, and putting another in force."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.artifacts import snapshots
+from apps.experiments.models import Experiment, SpaceVersion
+from apps.tuning import plugins
+from apps.tuning.errors import Conflict
+from apps.workspaces.access import Actor
+from tunebook.errors import SpecError
+from tunebook.job import Job
+
+
+def check(actor: Actor, workspace_id: int, job: Job) -> None:
+    """Raise SpecError for a job that cannot be, or that builds on what is not there for this person."""
+    job.check()
+    _check_sources(actor, workspace_id, job)
+    _check_code(workspace_id, job)
+    plugins.check(job)
+
+
+def columns(job: Job) -> dict[str, Any]:
+    """What of a job lists show and filter by."""
+    return {
+        "job": job.to_dict(),
+        "sampler": job.sampling.name,
+        "policy": job.policy.name if job.policy is not None else "",
+        "goal": job.objective.goal,
+        "metric": job.objective.name[:255],
+        "max_trials": job.limits.max_trials,
+        "max_concurrent": job.limits.max_concurrent,
+    }
+
+
+def redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
+    """Put another job in force; what changed, in words. The objective must stay, or results would not compare."""
+    if row.has_ended:
+        raise Conflict(f"its configuration cannot change any more: it is {row.status}", status=row.status)
+    check(actor, row.workspace_id, job)
+    current = Job.from_dict(row.job)
+    if (job.objective.goal, job.objective.metrics) != (current.objective.goal, current.objective.metrics):
+        raise SpecError("objective", "the goal and the metrics of an experiment with results cannot change; clone it")
+    said = [name for name in ("sampling", "policy", "limits", "command", "readings") if _differs(job, current, name)]
+    if job.space.to_dict() != current.space.to_dict():
+        row.space_version += 1
+        SpaceVersion.objects.create(
+            experiment=row, number=row.space_version, space=job.space.to_dict(), author_id=actor.user_id
+        )
+        said.append(f"space version {row.space_version}")
+    for column, value in columns(job).items():
+        setattr(row, column, value)
+    return said
+
+
+def _check_sources(actor: Actor, workspace_id: int, job: Job) -> None:
+    """Refuse a warm start from experiments that are not there for this person, or measure something else. One query."""
+    wanted = job.sampling.warm_start
+    if not wanted:
+        return
+    rows = Experiment.objects.visible_to(actor).kept().filter(workspace=workspace_id, key__in=wanted)
+    known = {key: (goal, metric) for key, goal, metric in rows.values_list("key", "goal", "metric")}
+    for place, key in enumerate(wanted):
+        path = f"sampling.warm_start.{place}"
+        if key not in known:
+            raise SpecError(path, f"there is no experiment {key!r:.40} in this workspace")
+        if known[key] != (job.objective.goal, job.objective.name[:255]):
+            goal, metric = known[key]
+            raise SpecError(path, f"experiment {key} is to {goal} {metric}, which does not compare with this one")
+
+
+def _check_code(workspace_id: int, job: Job) -> None:
+    """Refuse code that is not there in this workspace. One query where a job has code."""
+    if job.command.code and snapshots.find(workspace_id, job.command.code) is None:
+        raise SpecError("command.code", f"there is no snapshot {job.command.code!r} in this workspace")
+
+
+def _differs(one: Job, other: Job, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
