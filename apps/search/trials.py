@@ -9,14 +9,18 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from apps.experiments.models import Experiment
 from apps.search.experiments import LOOKUPS, at_time, compared, either, of_node
+from apps.search.grammar import quoted
 from apps.search.parser import Condition, Query, Value
 from apps.trials.filters import param
 from apps.trials.models import Measurement, Trial
+from tunebook.rules import VARYING
 from tunebook.space import Space
 
 Rows = QuerySet[Trial]
 NUMBERS = {"value": "value", "number": "number", "step": "last_step", "attempts": "attempt_count"}
 MOMENTS = {"started": "started", "ended": "ended"}
+MOST_REASON = 200
+SHORTEST_REASON = 4
 
 
 def narrowed(rows: Rows, query: Query, experiment: Experiment, space: Space) -> Rows:
@@ -28,6 +32,12 @@ def narrowed(rows: Rows, query: Query, experiment: Experiment, space: Space) -> 
     for term in query.terms:
         found &= of_node(term.node, asked.meaning)
     return asked.rows.filter(found)
+
+
+def failed_like(reason: str) -> str:
+    """The query that shows the failures of a reason's kind: by its longest part without numbers and addresses."""
+    part = max(VARYING.split(reason), key=len).strip()[:MOST_REASON]
+    return f"status:failed reason:{quoted(part)}" if len(part) >= SHORTEST_REASON else "status:failed"
 
 
 class _Asked:

@@ -181,7 +181,7 @@ def test_ticked_trials_are_left_out_with_a_reason_and_taken_back(as_dora: Client
     response = as_dora.post(page, {"act": "exclude-trials", "trial": keys, "why": "a bad seed"}, follow=True)
 
     one.refresh_from_db()
-    assertContains(response, "1 trial excluded: samplers, the best and the charts leave them out.")
+    assertContains(response, "Trial 1 excluded: samplers, the best and the charts leave it out.")
     assertContains(response, "1 left as they are: they have not ended.")
     assert (one.best_trial, one.best_value, len(one.spark)) == (0, 1.0, 1)
     assertContains(as_dora.get(f"/w/lab/e/{one.key}/t/1"), "a bad seed")
@@ -192,6 +192,41 @@ def test_ticked_trials_are_left_out_with_a_reason_and_taken_back(as_dora: Client
     as_dora.post(page, {"act": "include-trials", "trial": keys})
     one.refresh_from_db()
     assert one.best_trial == 1
+
+
+def test_an_exclusion_is_undone_for_those_trials_only_that_it_changed(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    trials = with_trials(one, "FINISHED", "FINISHED", "FINISHED")
+    act = f"/w/lab/e/{one.key}/act"
+    as_dora.post(act, {"act": "exclude-trials", "trial": trials[0].key})
+
+    told = as_dora.post(act, {"act": "exclude-trials", "trial": [trial.key for trial in trials[:2]]}, follow=True)
+    undo = fields_of(told.content.decode(), trials[1].key)
+    back = as_dora.post(act, {**undo, "act": "include-trials"}, follow=True)
+
+    assert undo["trial"] == trials[1].key
+    assertContains(back, "Trial 1 counts again.")
+    assert list(Trial.objects.filter(excluded=True).values_list("number", flat=True)) == [0]
+    again = as_dora.post(act, {"act": "exclude-trials", "trial": trials[0].key}, follow=True)
+    assertContains(again, "Nothing to change")
+
+
+def test_what_went_to_the_trash_comes_back_by_undo(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment(name="resnet")
+    other = make_experiment(name="vgg")
+
+    told = as_dora.post(f"/w/lab/e/{one.key}/act", {"act": "trash"}, follow=True)
+    assertContains(told, "resnet is in the trash.")
+    assertContains(told, 'value="restore">Undo')
+    as_dora.post(f"/w/lab/e/{one.key}/act", {"act": "restore"})
+    many = as_dora.post("/w/lab/act", {"act": "trash", "key": [one.key, other.key]}, follow=True)
+    html = many.content.decode()
+    undone = as_dora.post(
+        "/w/lab/act", {"act": "restore", "key": re.findall(r'type="hidden" name="key" value="(\w+)"', html)}
+    )
+
+    assert undone.status_code == 302
+    assert not Experiment.objects.filter(trashed=True).exists()
 
 
 def test_a_trial_is_left_out_from_its_own_page(as_dora: Client, as_ben: Client, make_experiment: Make) -> None:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.dashboard import undoing
 from apps.dashboard.tagging import read_tags
 from apps.dashboard.views.frame import REFUSALS, Place, back, in_workspace, render
 from apps.dashboard.views.opening import load
@@ -49,6 +50,7 @@ VERBS: Mapping[str, tuple[Verb, str, bool]] = {
 }
 """What can be done with ticked rows -> the verb, its past, and whether it is for rows in the trash."""
 FOR_EVERYBODY = {"star", "unstar"}
+UNDONE_BY: Mapping[str, str] = {"trash": "restore"}
 
 
 @require_POST
@@ -75,15 +77,20 @@ def act(request: HttpRequest, place: Place) -> HttpResponse:
 
 def _do(request: HttpRequest, place: Place, name: str, keys: list[str]) -> None:
     verb, past, trashed = VERBS[name]
-    done, refused = 0, dict[str, int]()
+    done, refused = list[str](), dict[str, int]()
     for experiment in _within_reach(place, trashed=trashed).filter(key__in=keys).select_related("workspace"):
         try:
             verb(place, experiment, request.POST)
-            done += 1
+            done.append(experiment.key)
         except REFUSALS as error:
             refused[str(error)] = refused.get(str(error), 0) + 1
     if done:
-        messages.success(request, f"{done} {'experiment' if done == 1 else 'experiments'} {past}.")
+        words = f"{len(done)} {'experiment' if len(done) == 1 else 'experiments'} {past}."
+        if name in UNDONE_BY:
+            action = reverse("dashboard:act", args=[place.workspace.slug])
+            undoing.done(request, words, action=action, verb=UNDONE_BY[name], keys=done)
+        else:
+            messages.success(request, words)
     for reason, number in refused.items():
         messages.error(request, f"{number} not {past}: {reason}.")
     if not done and not refused:

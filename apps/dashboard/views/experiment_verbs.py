@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from django.contrib import messages
@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from apps.dashboard import undoing
 from apps.dashboard.views.frame import REFUSALS, Place, attempt, back, given, in_workspace
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
@@ -23,7 +24,6 @@ VERBS: Mapping[str, tuple[Callable[..., object], str]] = {
     "resume": (experiments.resume, "Resumed."),
     "drain": (experiments.drain, "It finishes when the running trials have."),
     "stop": (experiments.stop, "It is being stopped; running trials are ended."),
-    "trash": (trash.delete, "Moved to the trash. You can restore it there."),
     "restore": (trash.restore, "Restored."),
 }
 
@@ -51,14 +51,25 @@ def act(request: HttpRequest, place: Place, key: str) -> HttpResponse:
         return back(request, page)
     if name == "purge":
         return _purge(request, place, experiment)
+    if name == "trash":
+        _trash(request, place, experiment)
+        return redirect("dashboard:catalog", place.workspace.slug)
     if name not in VERBS:
         messages.error(request, "Not done: choose what to do.")
         return back(request, page)
     verb, done = VERBS[name]
     attempt(request, partial(verb, place.actor, experiment), done)
-    if name == "trash":
-        return redirect("dashboard:catalog", place.workspace.slug)
     return back(request, page)
+
+
+def _trash(request: HttpRequest, place: Place, experiment: Experiment) -> None:
+    try:
+        trash.delete(place.actor, experiment)
+    except REFUSALS as error:
+        messages.error(request, f"Not done: {error}")
+        return
+    action = reverse("dashboard:experiment-act", args=[place.workspace.slug, experiment.key])
+    undoing.done(request, f"{experiment} is in the trash.", action=action, verb="restore")
 
 
 def _reopen(request: HttpRequest, place: Place, experiment: Experiment) -> None:
@@ -104,18 +115,39 @@ def _exclude(request: HttpRequest, place: Place, experiment: Experiment, *, excl
     keys = _ticked(request)
     if not keys:
         return
+    exclude_trials(request, place, experiment, keys, excluded=excluded)
+
+
+def exclude_trials(
+    request: HttpRequest, place: Place, experiment: Experiment, keys: Sequence[str], *, excluded: bool
+) -> None:
+    """Leave trials out or take them back, and say so with a way back; of those that were so before nothing is undone."""
+    were = set(
+        Trial.objects.filter(experiment=experiment, key__in=keys, excluded=excluded).values_list("key", flat=True)
+    )
+    why = given(request, "why") if excluded else ""
     try:
-        changed = trial_verbs.exclude(
-            place.actor, experiment, keys, excluded=excluded, why=given(request, "why") if excluded else ""
-        )
+        found = trial_verbs.exclude(place.actor, experiment, keys, excluded=excluded, why=why)
     except REFUSALS as error:
         messages.error(request, f"Not done: {error}")
         return
-    words = "excluded: samplers, the best and the charts leave them out" if excluded else "count again"
+    one = len(found) == 1
+    words = f"excluded: samplers, the best and the charts leave {'it' if one else 'them'} out" if excluded else ""
+    words = words or ("counts again" if one else "count again")
+    changed = [trial.key for trial in found if trial.key not in were]
     if changed:
-        messages.success(request, f"{len(changed)} {'trial' if len(changed) == 1 else 'trials'} {words}.")
-    if len(changed) < len(keys):
-        messages.error(request, f"{len(keys) - len(changed)} left as they are: they have not ended.")
+        undoing.done(
+            request,
+            f"{f'Trial {found[0].number}' if one else f'{len(found)} trials'} {words}.",
+            action=reverse("dashboard:experiment-act", args=[place.workspace.slug, experiment.key]),
+            verb="include-trials" if excluded else "exclude-trials",
+            keys=changed,
+            field="trial",
+        )
+    elif found:
+        messages.info(request, "Nothing to change: they were so before.")
+    if len(found) < len(keys):
+        messages.error(request, f"{len(keys) - len(found)} left as they are: they have not ended.")
 
 
 def _restarted(request: HttpRequest, verb: Callable[[], Mapping[str, Trial | str]]) -> None:

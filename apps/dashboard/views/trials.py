@@ -13,14 +13,16 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.dashboard import trial_facts
+from apps.dashboard import copying, trial_facts
 from apps.dashboard.templatetags.figures import metric
 from apps.dashboard.views import notes
-from apps.dashboard.views.frame import REFUSALS, Place, attempt, given, in_workspace, render
+from apps.dashboard.views.experiment_verbs import exclude_trials
+from apps.dashboard.views.frame import REFUSALS, Place, attempt, in_workspace, render
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.feed.models import experiment_stream
 from apps.insights import neighbours as near
+from apps.search.trials import failed_like
 from apps.trials import logs
 from apps.trials.models import Trial
 from apps.tuning import trials as verbs
@@ -59,6 +61,8 @@ def trial(request: HttpRequest, place: Place, key: str, number: int) -> HttpResp
         "tails": [_tail(folder, name) for name in LOGS] if folder else [],
         "last_lines": _last_lines(folder) if folder and found.status == TrialStatus.FAILED else "",
         "same_reason": trial_facts.same_reason(experiment, found),
+        "alike": failed_like(found.reason),
+        "copies": copying.copies(request, experiment, job, found),
         "events": trial_facts.events(experiment, found),
         "twin_headings": ["Step", metric(experiment.metric)],
         "twin": trial_facts.twin(found, job),
@@ -165,14 +169,7 @@ def act(request: HttpRequest, place: Place, key: str, number: int) -> HttpRespon
     if name == "stop":
         attempt(request, partial(verbs.stop, place.actor, experiment, [found.key]), "It was asked to stop.")
     elif name in ("exclude", "include"):
-        excluded = name == "exclude"
-        why = given(request, "why") if excluded else ""
-        verb = partial(verbs.exclude, place.actor, experiment, [found.key], excluded=excluded, why=why)
-        attempt(
-            request,
-            verb,
-            "Excluded: samplers, the best and the charts leave it out." if excluded else "It counts again.",
-        )
+        exclude_trials(request, place, experiment, [found.key], excluded=name == "exclude")
     elif name == "restart":
         try:
             answer = verbs.restart(place.actor, experiment, [found.key])[found.key]

@@ -1,0 +1,26 @@
+"""A notice that something was done, with a button that takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+MOST_KEYS = 200
+"""Of more rows the notice would not fit into what carries it to the next page."""
+
+
+def done(
+    request: HttpRequest, words: str, *, action: str, verb: str, keys: Iterable[str] = (), field: str = "key"
+) -> None:
+    """Say what was done on the next page. `verb`, posted to `action` for the keys, takes it back; then the page that
+    the request names comes again."""
+    listed = list(keys)
+    if len(listed) > MOST_KEYS:
+        messages.success(request, words)
+        return
+    context = {"words": words, "action": action, "verb": verb, "keys": listed, "field": field}
+    context["next"] = request.POST.get("next", "")
+    messages.success(request, render_to_string("components/undo_act.html", context, request))
