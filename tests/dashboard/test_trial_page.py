@@ -200,6 +200,17 @@ def test_the_number_of_queries_does_not_grow_with_what_was_measured(
     assert few <= 20
 
 
+def test_a_copy_with_other_parameters_begins_from_this_trial(
+    as_dora: Client, as_ben: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    *_, failed = add_trials(make_experiment(), "FINISHED", "FAILED")
+    offered = f"/w/lab/e/{failed.experiment.key}/queue?like=1"
+
+    assertContains(as_dora.get(address(failed)), f'href="{offered}"')
+    assertNotContains(as_ben.get(address(failed)), "queue?like")
+    assertContains(as_dora.get(offered), "Filled in from trial 1")
+
+
 def test_of_a_log_that_is_too_long_the_end_is_downloaded(
     as_ada: Client, make_experiment: Make, add_trials: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from apps.trials.models import Trial
 from apps.tuning import experiments
 from apps.workspaces.access import Actor
 from tests.dashboard.conftest import queries_of
+from tests.dashboard.trials import with_trials
 from tests.insights.studies import study
 from tests.insights.test_keeping import worked_out
 
@@ -87,10 +88,29 @@ def test_the_best_trial_can_be_copied_in_five_ways(as_ben: Client, known: Experi
     response = as_ben.get(page(known))
 
     text = unescape(response.content.decode())
+    shown = unescape(as_ben.get(page(known) + f"t/{known.best_trial}").content.decode())
     assert 'data-copy="{\n  "lr"' in text
+    assert 'data-copy="{\n  "lr"' in shown
     assert "params = {" in text
     assert f"tunebook best {known.key} --json" in text
     assert f"/api/tunebook/v1/experiments/{known.key}/trials/{known.best_trial}" in text
+
+
+def test_failures_lead_to_those_of_their_reason(as_ben: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    with_trials(one, "FAILED", "FAILED", reason="exit 137: killed after 12 s")
+    with_trials(one, "FAILED", reason="no such file")
+
+    response = as_ben.get(page(one))
+
+    query = "?q=status%3Afailed%20reason%3A%22%3A%20killed%20after%22"
+    assertContains(response, query)
+    assert "2 trials of 3" in words(as_ben.get(page(one, "trials") + query).content)
+    assertContains(as_ben.get(page(one) + "t/0"), query)
+
+
+def test_the_best_is_measured_against_the_second_best(as_ben: Client, known: Experiment) -> None:
+    assert re.search(r"below the second best, trial \d+", words(as_ben.get(page(known)).content))
 
 
 def test_importance_says_what_it_waits_for(as_ben: Client, make_experiment: Make) -> None:

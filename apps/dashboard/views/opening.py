@@ -31,11 +31,12 @@ FILTERED = ("overview", "trials", "analyse", "curves", "space", "replay")
 
 
 def header(place: Place, experiment: Experiment, tab: str) -> dict[str, Any]:
-    """What the strip above every tab shows. One query: is an optimizer alive."""
+    """What the strip above every tab shows. Two queries: is an optimizer alive, is it starred."""
     alive = experiment.has_ended or Worker.objects.alive().exists()
     return {
         "experiment": experiment,
         "tags": list(experiment.tags.all()),
+        "is_starred": experiment.stars.filter(user_id=place.actor.user_id).exists(),
         "tab": tab,
         "tabs": TABS,
         "filtered_tabs": FILTERED,

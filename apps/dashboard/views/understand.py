@@ -21,6 +21,7 @@ from apps.insights import summary as summaries
 from apps.insights.charts.shares import shares
 from apps.insights.failures import failures
 from apps.insights.summary import Sentence
+from apps.search.trials import failed_like
 from apps.trials.models import Trial
 from tunebook.job import Job
 from tunebook.status import LIVE_TRIAL, TrialStatus
@@ -68,13 +69,15 @@ def now(request: HttpRequest, place: Place, experiment: Experiment, asked: Filte
         "sentences": [(sentence.text, evidence(place, experiment, job, sentence)) for sentence in told],
         "best": best,
         "best_params": top[0].flat if top else {},
+        "second": {"number": top[1].number, "gap": abs(top[0].value - top[1].value)} if len(top) > 1 else None,
         "copies": copying.copies(request, experiment, job, best) if best else [],
         "running": list(running) if shows_running else [],
         "failures": [
             {
                 "group": group,
                 "rule": summaries.rule_text(group.rule, 2) if group.rule else "",
-                "query": summaries.rule_query(group.rule) if group.rule else "status:failed",
+                "query": summaries.rule_query(group.rule) if group.rule else failed_like(group.reason),
+                "alike": failed_like(group.reason),
             }
             for group in failures(experiment, known, upto)
         ],
