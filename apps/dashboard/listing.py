@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db.models import Case, Count, F, OrderBy, QuerySet, Sum, Value, When
 
 from apps.dashboard.paging import Pages
+from apps.dashboard.strictest import Strictest, strictest
 from apps.dashboard.words import EXPERIMENT_ORDER, STATUS_WORDS
 from apps.experiments.models import Experiment
 from apps.experiments.tally import Tally
@@ -150,15 +151,9 @@ class Listing:
         on = self.query.has(name, typed) is not None
         return Choice(value, words, number, on, self.query.toggled(name, typed))
 
-    def strictest(self) -> tuple[Term, int] | None:
-        """Of a query that finds nothing, the term whose removal would find most, and how many. A query per term."""
-        best: tuple[Term, int] | None = None
-        for term in self.query.terms[:8]:
-            others = [other for other in self.query.terms if other is not term]
-            number = self.rows(others).order_by()[:10_000].count()
-            if number and (best is None or number > best[1]):
-                best = (term, number)
-        return best
+    def strictest(self) -> Strictest | None:
+        """Of a query that finds nothing, the term whose removal would find most. A query per term."""
+        return strictest(self.query, lambda terms: self.rows(terms).order_by()[:10_000].count())
 
 
 FACET_TITLES = {"status": "Status", "owner": "Owner", "tag": "Tag", "source": "Source", "sampler": "Sampler"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,10 @@ from django.db.models import F, OrderBy, QuerySet
 from django.utils import timezone
 
 from apps.dashboard.paging import Pages
+from apps.dashboard.strictest import Strictest, strictest
 from apps.dashboard.templatetags.figures import aligned, column_digits, duration, number, words
 from apps.experiments.models import Experiment
-from apps.search.parser import Query
+from apps.search.parser import Query, Term
 from apps.search.trials import narrowed
 from apps.trials.filters import param
 from apps.trials.models import Trial
@@ -30,8 +31,12 @@ SYSTEM_COLUMNS = {
     "reason": "Reason",
     "attempts": "Attempts",
 }
+DEFAULT_SORT = "-number"
 USUAL_COLUMNS = ("duration", "started", "reason")
 MOST_PARAMS = 8
+MOST_PINS = 3
+MOST_SORTS = 3
+NUMERIC = ("last", "step", "duration", "attempts")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,18 @@ class Column:
     param: bool = False
     numeric: bool = False
     sort: str = ""
+    pin: int = 0
+    """Its place among the columns that stay in sight at the left, from 1; 0 for the others."""
+
+    @property
+    def head_css(self) -> str:
+        pinned = f" pin pin-{self.pin}" if self.pin else ""
+        return f"{'number' if self.numeric else 'text'}{pinned}"
+
+    @property
+    def css(self) -> str:
+        kind = " mono" if self.param else " reason" if self.name == "reason" else ""
+        return f"{self.head_css}{kind}"
 
 
 @dataclass(frozen=True)
@@ -61,9 +78,14 @@ class TrialListing:
         self.experiment, self.space, self.query = experiment, space, query
         self.everything: Rows = Trial.objects.filter(experiment=experiment)
 
-    def rows(self) -> Rows:
-        """The rows that meet the query."""
-        return narrowed(self.everything, self.query, self.experiment, self.space)
+    def rows(self, terms: Sequence[Term] | None = None) -> Rows:
+        """The rows that meet all parts of the query, or these parts."""
+        asked = self.query if terms is None else Query("", self.query.grammar, list(terms))
+        return narrowed(self.everything, asked, self.experiment, self.space)
+
+    def strictest(self) -> Strictest | None:
+        """Of a query that finds nothing, the term whose removal would find most. A query per term."""
+        return strictest(self.query, lambda terms: self.rows(terms).order_by().count())
 
     def total(self) -> int:
         """How many trials meet the query: from the experiment's counters where they know it, else counted."""
@@ -75,20 +97,24 @@ class TrialListing:
             return sum(count for status, count in self.experiment.counts.items() if status in wanted)
         return self.rows().order_by().count()
 
-    def columns(self, asked: Sequence[str]) -> list[Column]:
-        """All columns there are, each with whether it is shown. Without a choice: the first parameters and the usual."""
+    def columns(self, asked: Sequence[str], pinned: Sequence[str] = ()) -> list[Column]:
+        """All columns there are, each with whether it is shown; pinned ones first. Without a choice: the first
+        parameters and the usual."""
         names = list(self.space.leaves())
         chosen = set(asked) or {f"param.{name}" for name in names[:MOST_PARAMS]} | set(USUAL_COLUMNS)
+        chosen |= set(pinned[:MOST_PINS])
         params = [
             Column(f"param.{name}", name, f"param.{name}" in chosen, True, distribution.is_numeric, f"param.{name}")
             for name, (distribution, _) in self.space.leaves().items()
         ]
         system = [
-            Column(name, title, name in chosen, numeric=name in ("last", "step", "duration", "attempts"), sort=sort)
+            Column(name, title, name in chosen, numeric=name in NUMERIC, sort=sort)
             for name, title in SYSTEM_COLUMNS.items()
             for sort in [name if name in SORTS else ""]
         ]
-        return params + system
+        every = {column.name: column for column in params + system}
+        first = [name for name in dict.fromkeys(pinned) if name in every][:MOST_PINS]
+        return [replace(every.pop(name), pin=place) for place, name in enumerate(first, 1)] + list(every.values())
 
     def page(self, sort: str, pages: Pages, columns: Sequence[Column]) -> list[Row]:
         """The rows of one page in order. Two queries: narrow ids, rows."""
@@ -115,16 +141,36 @@ class TrialListing:
             for trial, flat in zip(trials, flats, strict=True)
         ]
 
+    def sorts(self, asked: str) -> list[str]:
+        """The parts of "status,-value" that can be sorted by, the first ones first; "-number" where there is none."""
+        known = {*SORTS, *(f"param.{name}" for name in self.space.leaves())}
+        parts = {part.removeprefix("-"): part for part in reversed(asked.split(","))}
+        return [part for name, part in reversed(parts.items()) if name in known][:MOST_SORTS] or [DEFAULT_SORT]
+
     def _ordered(self, sort: str) -> Rows:
-        name, down = sort.removeprefix("-"), sort.startswith("-")
-        rows = self.rows()
-        if name.startswith("param.") and name.removeprefix("param.") in self.space.leaves():
-            rows = rows.alias(sorted_by=param(self.space, name.removeprefix("param.")))
-            return rows.order_by(_last("sorted_by", down), "number")
-        column = SORTS.get(name, "number")
-        if column == "number":
-            return rows.order_by("-number" if down else "number")
-        return rows.order_by(_last(column, down), "number")
+        rows, order = self.rows(), list[OrderBy | str]()
+        for place, part in enumerate(self.sorts(sort)):
+            name, down = part.removeprefix("-"), part.startswith("-")
+            if name == "number":
+                return rows.order_by(*order, part)  # no two have the same: nothing is left to order by
+            column = SORTS.get(name, f"sorted_by_{place}")
+            if name not in SORTS:
+                rows = rows.alias(**{column: param(self.space, name.removeprefix("param."))})
+            order.append(_last(column, down))
+        return rows.order_by(*order, "number")
+
+
+def differing(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:
+    """Without the columns that say the same of all these rows; a single row keeps its own."""
+    if len(rows) < 2:
+        return list(columns), list(rows)
+    seen: dict[str, set[str]] = {}
+    for row in rows:
+        for column, text, full in row.cells:
+            seen.setdefault(column.name, set()).add(f"{text} {full}")
+    same = {name for name, texts in seen.items() if len(texts) == 1}
+    kept = [replace(column, on=column.on and column.name not in same) for column in columns]
+    return kept, [replace(row, cells=[cell for cell in row.cells if cell[0].name not in same]) for row in rows]
 
 
 def _last(column: str, down: bool) -> OrderBy:

@@ -25,6 +25,7 @@ from apps.dashboard.views import (
     shared,
     sharing,
     trials,
+    trials_tab,
     understand,
     workspace,
 )
@@ -74,6 +75,7 @@ urlpatterns = [
     path(f"{EXPERIMENT}part/<slug:part>", understand.part, name="experiment-part"),
     path(f"{EXPERIMENT}table/<slug:chart>", understand.table, name="chart-table"),
     path(TRIAL, trials.trial, name="trial"),
+    path(f"{TRIAL}/peek", trials_tab.peek, name="trial-peek"),
     path(f"{TRIAL}/neighbours", trials.neighbours, name="trial-neighbours"),
     path(f"{TRIAL}/write", notes.write, name="trial-write"),
     path(f"{TRIAL}/act", trials.act, name="trial-act"),

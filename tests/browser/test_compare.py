@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from apps.experiments.models import Experiment
 from apps.reports import report
@@ -79,6 +80,41 @@ def test_ticked_rows_are_compared_and_the_charts_drawn(
     page.get_by_role("link", name="Take wide away").click()
 
     assert page.url.endswith(f"/w/lab/compare?e={pair[0].key}")
+    context.close()
+    assert complaints == []
+
+
+def test_a_trial_is_read_beside_the_table_and_excluded_by_keys(
+    chromium: Browser, site: str, ada: User, pair: list[Experiment]
+) -> None:
+    context = context_of(chromium, site, ada)
+    page = context.new_page()
+    complaints = watched(page)
+    peek = page.locator("#peek")
+
+    page.goto(f"/w/lab/e/{pair[0].key}/trials?sort=number")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("c")
+    expect(page.get_by_text("Nothing is ticked yet")).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("o")
+    expect(peek).to_contain_text("Trial 0")
+    page.keyboard.press("j")
+    expect(peek).to_contain_text("Trial 1")
+    expect(page).to_have_url(re.compile(r"open=1$"))
+    drawn(page, 1)
+    page.keyboard.press("Escape")
+    expect(peek).to_be_empty()
+    expect(page).to_have_url(re.compile(r"sort=number$"))
+    page.keyboard.press("e")
+    page.keyboard.type("a bad seed")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Trial 1 excluded")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Trial 1 counts again")).to_be_visible()
+    page.get_by_role("link", name="Status").click(modifiers=["Shift"])
+    expect(page).to_have_url(re.compile(r"sort=status$"))
+
     context.close()
     assert complaints == []
 

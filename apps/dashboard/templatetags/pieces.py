@@ -121,17 +121,31 @@ def address(context: template.Context, **changes: Any) -> str:
 
 @register.inclusion_tag("components/sort.html", takes_context=True)
 def sortable(context: template.Context, name: str, label: str, first: str = "asc", css: str = "") -> dict[str, Any]:
-    """A column head that sorts: ascending, descending, in turn. The address carries `sort=name` or `sort=-name`."""
-    current = str(context.get("sort") or "")
-    up, down = current == name, current == f"-{name}"
+    """A column head that sorts: ascending, descending, in turn. The address carries `sort=name` or `sort=-name`.
+
+    Where the context has `sorts`, several orders can stand behind each other, and Shift adds this one (static/js/page/rows.js).
+    """
+    current = context.get("sorts") or [str(context.get("sort") or "")]
+    up, down = name in current, f"-{name}" in current
     following = f"-{name}" if up or (not down and first == "desc") else name
     return {
+        "also": address(context, sort=",".join(_with(context["sorts"], name, following)))
+        if context.get("sorts")
+        else "",
+        "place": (context.get("orders") or {}).get(name, 0),
         "label": label,
         "css": css,
         "state": "ascending" if up else "descending" if down else "",
         "href": address(context, sort=following),
         "icon": "up-arrow" if up else "down-arrow" if down else "",
     }
+
+
+def _with(sorts: Sequence[str], name: str, part: str) -> list[str]:
+    """The orders with this one turned round, or behind them. Behind the number of a trial nothing is left to order."""
+    if any(one.removeprefix("-") == name for one in sorts):
+        return [part if one.removeprefix("-") == name else one for one in sorts]
+    return [*(one for one in sorts if one.removeprefix("-") != "number"), part]
 
 
 @register.inclusion_tag("components/sort_choice.html", takes_context=True)

@@ -107,17 +107,9 @@ def _listed(request: HttpRequest, listing: Listing) -> dict[str, Any]:
         "pages": pages,
         "experiments": page,
         "starred": listing.starred(page) if page else set(),
-        "strictest": _strictest(listing) if not total and listing.query.terms else None,
+        "strictest": listing.strictest() if not total and listing.query.terms else None,
     }
 
 
 def _chips(query: Query) -> list[tuple[str, str]]:
     return [(term.text, query.without(term)) for term in query.terms]
-
-
-def _strictest(listing: Listing) -> dict[str, Any] | None:
-    found = listing.strictest()
-    if found is None:
-        return None
-    term, number = found
-    return {"text": term.text, "number": number, "rest": listing.query.without(term)}

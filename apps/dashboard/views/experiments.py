@@ -8,10 +8,9 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from apps.dashboard.paging import Pages
 from apps.dashboard.panels import Broken, guarded
-from apps.dashboard.views import notes, settings, sharing, spaces, submitted, understand
-from apps.dashboard.views.filtering import carried, filtered
+from apps.dashboard.views import notes, settings, sharing, spaces, submitted, trials_tab, understand
+from apps.dashboard.views.filtering import carried
 from apps.dashboard.views.frame import Place, in_workspace, render
 from apps.dashboard.views.opening import header, load
 from apps.experiments.models import Experiment
@@ -55,25 +54,10 @@ def _filled(request: HttpRequest, place: Place, experiment: Experiment, frame: M
         return filled
     context = {**frame, **filled}
     status = 400 if any(getattr(form, "errors", None) for form in filled.values()) else 200
-    return render(request, place, f"experiments/{tab}.html", context, status=status)
-
-
-def _trials(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:
-    asked = filtered(request, experiment)
-    listing, box = asked.listing, asked.box
-    total = listing.total()
-    pages = Pages.of(request.GET, total)
-    columns = listing.columns(request.GET.getlist("col"))
-    sort = request.GET.get("sort", "-number")
-    return {
-        **box,
-        "columns": columns,
-        "chosen_columns": request.GET.getlist("col"),
-        "pages": pages,
-        "total": total,
-        "sort": sort,
-        "rows": listing.page(sort, pages, columns) if total else [],
-    }
+    response = render(request, place, f"experiments/{tab}.html", context, status=status)
+    if tab == "trials":
+        trials_tab.keep_columns(request, response)
+    return response
 
 
 def _logs(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:
@@ -91,7 +75,7 @@ def _notes(request: HttpRequest, place: Place, experiment: Experiment) -> dict[s
 Filler = Callable[[HttpRequest, Place, Experiment], "dict[str, Any] | HttpResponse"]
 FILLERS: dict[str, Filler] = {
     "overview": understand.overview,
-    "trials": _trials,
+    "trials": trials_tab.trials,
     "analyse": understand.analyse,
     "curves": understand.curves,
     "space": spaces.space,

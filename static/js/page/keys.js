@@ -1,7 +1,7 @@
 /** Keyboard shortcuts: what carries data-key is pressed by that key; rows by j, k, x; all of them listed under "?". */
 
 import { element, isTyping, on } from "../dom.js";
-import { currentRow, openRow, tickRow, walkRows } from "./rows.js";
+import { closePeek, currentRow, excludeRow, openRow, peekRow, tickRow, waitsForTicks, walkRows } from "./rows.js";
 
 const PAUSE = 1200;
 
@@ -10,6 +10,10 @@ const ROW_KEYS = [
   ["k", "Previous row", () => walkRows(-1)],
   ["x", "Tick the row", tickRow],
   ["Enter", "Open the row", openRow],
+];
+const TRIAL_KEYS = [
+  ["o", "Show the row's trial beside the table", peekRow, "[data-peek]"],
+  ["e", "Exclude or include the row's trial, or the ticked ones", excludeRow, 'input[data-enter="exclude-trials"]'],
 ];
 
 let first = "";
@@ -60,22 +64,28 @@ function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (event.key === "Escape" && isTyping(event.target) && event.target.matches("[data-key]")) return event.target.blur();
   if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && closePeek()) return;
   if (event.key === "?") return run(event, showHelp);
   if (isOff()) return;
   const strokes = first ? `${first} ${event.key}` : event.key;
   first = "";
   clearTimeout(timer);
   const target = visible(strokes);
-  if (target) return run(event, () => press(target));
+  if (target) return run(event, () => waitsForTicks(target) || press(target));
   if (startsSequence(event.key)) {
     first = event.key;
     timer = setTimeout(() => (first = ""), PAUSE);
     return;
   }
-  const row = ROW_KEYS.find(([key]) => key === strokes);
+  const row = rowKeys().find(([key]) => key === strokes);
   if (!row || !document.querySelector("[data-row]")) return;
   if (event.key === "Enter" && (!currentRow() || event.target !== document.body)) return;
   run(event, row[2]);
+}
+
+/** The keys of rows, with those that this table has something for. */
+function rowKeys() {
+  return [...ROW_KEYS, ...TRIAL_KEYS.filter(([, , , needs]) => document.querySelector(needs))];
 }
 
 function run(event, act) {
@@ -125,7 +135,7 @@ export function shortcuts() {
   for (const target of document.querySelectorAll("[data-key]")) {
     if (!found.has(target.dataset.key)) found.set(target.dataset.key, wordsOf(target));
   }
-  if (document.querySelector("[data-row]")) for (const [key, words] of ROW_KEYS) found.set(key, words);
+  if (document.querySelector("[data-row]")) for (const [key, words] of rowKeys()) found.set(key, words);
   if (document.querySelector("[data-chart]")) found.set("← →", "Walk the points of a chart that has the focus");
   found.set("Esc", "Close, or leave a field");
   return [...found];

@@ -1,6 +1,7 @@
-/** Rows of a table: walking them with j and k, ticking them, and the bar that says how many are ticked. */
+/** Rows of a table: walking them with j and k, ticking them, the bar that says how many are ticked, a trial beside them. */
 
 import { on } from "../dom.js";
+import { notice } from "./notices.js";
 
 let lastTick = null;
 
@@ -17,6 +18,17 @@ export function watchRows() {
     boxesOf(button).forEach((box) => (box.checked = false));
     count(button);
   });
+  on("click", "a[data-also]", (link, event) => {
+    if (!event.shiftKey) return;
+    event.preventDefault();
+    location.assign(link.dataset.also);
+  });
+  on("keydown", "input[data-enter]", (input, event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // it would press the first button of the form
+    input.form.requestSubmit(input.form.querySelector(`button[value="${input.dataset.enter}"]`));
+  });
+  watchPeek();
   addEventListener("pageshow", () => document.querySelectorAll("[data-tick-form]").forEach(count));
 }
 
@@ -64,6 +76,7 @@ export function walkRows(step) {
   document.querySelector("[data-row][data-current]")?.removeAttribute("data-current");
   next.dataset.current = "";
   next.querySelector("[data-open]")?.focus();
+  if (peek()?.childElementCount) peekRow();
 }
 
 export function tickRow() {
@@ -72,4 +85,58 @@ export function tickRow() {
 
 export function openRow() {
   currentRow()?.querySelector("[data-open]")?.click();
+}
+
+/** The trial of the current row beside the table. */
+export function peekRow() {
+  currentRow()?.querySelector("[data-peek]")?.click();
+}
+
+function peek() {
+  return document.getElementById("peek");
+}
+
+function watchPeek() {
+  on("click", "[data-peek-close]", (link, event) => {
+    event.preventDefault();
+    closePeek();
+  });
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.target.id !== "peek") return;
+    const shown = detail.target.querySelector("[data-say]");
+    document.querySelector("[data-announce]")?.replaceChildren(shown?.dataset.say || "");
+    if (matchMedia("(max-width: 64rem)").matches) detail.target.scrollIntoView({ block: "nearest" });
+  });
+}
+
+/** Take the trial beside the table away again; whether there was one. */
+export function closePeek() {
+  if (!peek()?.childElementCount) return false;
+  const row = document.querySelector("[data-row][data-current]");
+  if (peek().contains(document.activeElement)) row?.querySelector("[data-open]")?.focus();
+  peek().replaceChildren();
+  const address = new URL(location.href);
+  address.searchParams.delete("open");
+  history.replaceState(history.state, "", address);
+  return true;
+}
+
+/** Exclude the ticked trials, or else the current row's: the reason is asked for, Enter does it. Excluded ones come back. */
+export function excludeRow() {
+  const row = currentRow();
+  const form = row?.closest("[data-tick-form]");
+  const reason = form?.querySelector('input[data-enter="exclude-trials"]');
+  if (!reason) return;
+  const boxes = boxesOf(row);
+  if (!boxes.some((box) => box.checked)) row.querySelector("input[data-tick]")?.click();
+  const ticked = boxes.filter((box) => box.checked);
+  if (!ticked.every((box) => box.closest("[data-row]").classList.contains("excluded"))) return reason.focus();
+  form.requestSubmit(form.querySelector('button[value="include-trials"]'));
+}
+
+/** A button of the bar of ticked rows has nothing to do before one is ticked: say so. */
+export function waitsForTicks(target) {
+  const waits = target.closest("[data-tick-bar]") && !boxesOf(target).some((box) => box.checked);
+  if (waits) notice("Nothing is ticked yet: j and k walk the rows, x ticks one.");
+  return Boolean(waits);
 }
