@@ -26,3 +26,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(Path(TUNEBOOK_DATA) / "test.sqlite3")}
     options = DATABASES["default"]["OPTIONS"]
     options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+    # whoever relies on an order must ask for it: PostgreSQL answers as it likes
+    options["init_command"] += "PRAGMA reverse_unordered_selects=ON;"
