@@ -22,13 +22,23 @@ from tunebook import policies
 from tunebook.command import Command
 from tunebook.errors import SpecError
 from tunebook.job import Job
-from tunebook.limits import Limits
+from tunebook.limits import MAX_MEMORY, MIN_MEMORY, Limits
 from tunebook.objective import Objective
 from tunebook.readings import TYPES as READING_TYPES
 from tunebook.readings import Readings
 from tunebook.sampling import SAMPLERS, Sampling
 
 MAX_ROWS = 200
+LIMITS = (
+    "max_trials",
+    "max_concurrent",
+    "max_seconds",
+    "trial_seconds",
+    "trial_memory",
+    "max_failed",
+    "patience",
+    "min_gain",
+)
 SAMPLER_WORDS = {
     "auto": "recommended for this space",
     "random": "random",
@@ -101,6 +111,13 @@ class Declaration(forms.Form):
     max_concurrent = _whole("Trials at once", 10_000, required=True)
     max_seconds = TimeField(label="Time in all", required=False, help_text="90 s, 30 m, 2 h, 1 d; empty: no limit.")
     trial_seconds = TimeField(label="Time per trial", required=False, help_text="Empty: no limit.")
+    trial_memory = forms.IntegerField(
+        label="Memory per trial",
+        required=False,
+        min_value=MIN_MEMORY,
+        max_value=MAX_MEMORY,
+        help_text="In MiB; 1024 are 1 GiB. Empty: no limit.",
+    )
     max_failed = _whole("Failed trials it bears", 1_000_000, help_text="Empty: any number.")
     patience = _whole("Give up after", 1_000_000, help_text="Trials in a row without a better value. Empty: never.")
     min_gain = forms.FloatField(
@@ -221,8 +238,7 @@ class Declaration(forms.Form):
         return policies.from_dict({"name": given["policy"], **(options or {})})
 
     def _limits(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        names = ("max_trials", "max_concurrent", "max_seconds", "trial_seconds", "max_failed", "patience", "min_gain")
-        return {**document.get("limits", {}), **{name: self.cleaned_data[name] for name in names}}
+        return {**document.get("limits", {}), **{name: self.cleaned_data[name] for name in LIMITS}}
 
     def _command(self, document: Mapping[str, Any]) -> dict[str, Any]:
         return {**document.get("command", {}), "steps": read_steps(self.cleaned_data["steps"])}

@@ -14,6 +14,7 @@ from apps.tuning import experiments
 from apps.tuning.experiments import MAX_DESCRIPTION, MAX_NAME, Changes
 from apps.workspaces.access import Actor
 from tunebook.job import Job
+from tunebook.limits import MAX_MEMORY, MIN_MEMORY
 
 PLACES = {"name": "name", "description": "description", "tags": "tags", "accessibility": "accessibility"}
 
@@ -92,6 +93,13 @@ class LimitsForm(VersionedForm):
     )
     max_seconds = TimeField(label="Time in all", required=False, help_text="90 s, 30 m, 2 h, 1 d; empty: no limit.")
     trial_seconds = TimeField(label="Time per trial", required=False, help_text="Empty: no limit.")
+    trial_memory = forms.IntegerField(
+        label="Memory per trial",
+        min_value=MIN_MEMORY,
+        max_value=MAX_MEMORY,
+        required=False,
+        help_text="In MiB; 1024 are 1 GiB. Empty: no limit.",
+    )
     max_failed = forms.IntegerField(
         label="Failed trials it bears", min_value=1, required=False, help_text="Empty: any number."
     )

@@ -15,6 +15,7 @@ import fcntl
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -39,6 +40,15 @@ CAP_LOGS_EVERY = 1.0
 ATTEMPTS_PER_RUNNER = 250
 RUNNER_IDLE_SECONDS = 5.0
 OOM_SCORE = 500
+SAYS_NO_MEMORY = (
+    b"\nMemoryError",
+    b"ArrayMemoryError",
+    b"annot allocate memory",
+    b"bad_alloc",
+    b"lang.OutOfMemoryError",
+)
+"""How commands say that they were refused memory: Python, numpy, C, C++, Java. A full graphics card says it otherwise."""
+LAST_WORDS = 8192
 LOGS = ("out.log", "err.log")
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
 LOOK_FOR_ROOM_EVERY = 0.5
@@ -118,6 +128,69 @@ def oom_kills() -> int:
         return int(read_file("/proc/vmstat").rpartition(b"oom_kill ")[2].split(None, 1)[0])
     except (OSError, ValueError, IndexError):
         return 0
+
+
+# Limits of memory
+
+
+def memory_group(name: str, most: int, above: list[str]) -> str | None:
+    """A control group of its own that may use so many bytes, below the first of `above` that allows it; else None."""
+    for folder in above:
+        group = os.path.join(folder, name)
+        try:
+            if b"memory" not in read_file(f"{folder}/cgroup.subtree_control").split():
+                write_file(f"{folder}/cgroup.subtree_control", b"+memory")
+            os.mkdir(group)
+        except OSError:
+            continue
+        try:
+            write_file(f"{group}/memory.max", b"%d" % most)
+            for file, word in (("memory.swap.max", b"0"), ("memory.oom.group", b"1")):
+                with contextlib.suppress(OSError):
+                    write_file(f"{group}/{file}", word)
+            return group
+        except OSError:
+            remove_group(group)
+    return None
+
+
+def own_groups() -> list[str]:
+    """The control group that this process is in, and the one above where that is ours too (systemd's DelegateSubgroup)."""
+    try:
+        mounts = [line.split() for line in read_file("/proc/mounts", MIB).decode().splitlines()]
+        top = next(fields[1] for fields in mounts if fields[2] == "cgroup2")
+        lines = read_file("/proc/self/cgroup").decode().splitlines()
+        own = top + next(line[3:] for line in lines if line.startswith("0::")).rstrip("/")
+    except (OSError, StopIteration):
+        return []
+    above = os.path.dirname(own)
+    return [own, above] if own != top and is_delegated(above) else [own]
+
+
+def is_delegated(folder: str) -> bool:
+    """Whether a control group was handed to us, rather than merely not being shut."""
+    for mark in ("user.delegate", "trusted.delegate"):
+        with contextlib.suppress(OSError):
+            if os.getxattr(folder, mark) == b"1":
+                return True
+    try:
+        return os.geteuid() != 0 and os.stat(folder).st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+def times_over(group: str) -> int:
+    """How often a control group has met its limit with nothing left to give back."""
+    try:
+        words = read_file(f"{group}/memory.events").split()
+        return int(words[words.index(b"oom") + 1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def remove_group(group: str) -> None:
+    with contextlib.suppress(OSError):
+        os.rmdir(group)
 
 
 # Files and sockets
@@ -240,6 +313,8 @@ class Runner:
         self.kill_at: float | None = None
         self.locks: list[int] = []
         self.logs: list[int] = []
+        self.memory = order.get("memory")
+        self.group: str | None = None
 
     def run(self) -> bool:
         """Run the attempt to its exit record; whether all went so smoothly that this process may run another one.
@@ -258,6 +333,8 @@ class Runner:
             end["message"] = f"{type(error).__name__}: {error}"
         finally:
             alone = self.finish_off(LEFTOVER_GRACE)
+        if self.group:
+            remove_group(self.group)
         self.record_end(end)
         return alone and end["reason"] == "exit"
 
@@ -282,6 +359,8 @@ class Runner:
         make_folder("work")
         make_folder("spool")
         order = self.order
+        if self.memory:
+            self.group = memory_group(order["key"], self.memory, own_groups())
         shown = {key: value for key, value in order.items() if key not in ("environment", "params", "files")}
         spec = {"protocol": PROTOCOL, **shown, "environment": sorted(order["environment"])}
         patiently(write_file, "spec.json", encode(spec).encode())
@@ -316,7 +395,7 @@ class Runner:
         patiently(write_first, "pid", {**self.identity, **ids})
         status = self.wait_for(pid)
         self.command = 0
-        end.update(self.verdict(status))
+        end.update(self.verdict(status, before))
         after = [os.fstat(log).st_size for log in self.logs]
         if max(after) > min(self.order.get("log_limit", LOG_LIMIT), LOG_LIMIT_WHEN_FULL):
             self.cap_logs()
@@ -357,6 +436,10 @@ class Runner:
             os._exit(127)
         os.dup2(self.logs[0], 1)
         os.dup2(self.logs[1], 2)
+        if self.group:
+            write_file(f"{self.group}/cgroup.procs", b"0")
+        elif self.memory:
+            resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.chdir(self.work)
         os.execvpe(argv[0], argv, self.order["environment"])
@@ -420,6 +503,9 @@ class Runner:
     def kill_all(self, number: int) -> None:
         if self.command:
             self.kill_group(number)
+        if self.group and number == signal.SIGKILL:
+            with contextlib.suppress(OSError):
+                write_file(f"{self.group}/cgroup.kill", b"1")
         for pid in children(os.getpid()):
             send_signal(pid, number)
 
@@ -453,11 +539,16 @@ class Runner:
             if state.st_blocks * 512 > limit:
                 punch(name, head, state.st_size - (limit - head) // 2)
 
-    def verdict(self, status: int) -> Record:
-        """What a wait status means."""
+    def verdict(self, status: int, logs: list[int]) -> Record:
+        """What a wait status means. `logs`: where the step's output begins."""
         if self.cause is not None:
             code = os.waitstatus_to_exitcode(status)
             return {"code": max(code, 0) if code >= 0 else None, "signal": -code or None, "reason": self.cause}
+        if self.memory and status and self.met_its_limit(logs):
+            code = os.waitstatus_to_exitcode(status)
+            ended = {"code": code, "signal": None} if code >= 0 else {"code": None, "signal": -code}
+            message = f"a trial may use {self.memory // MIB} MiB"
+            return {**ended, "reason": "oom", "by_limit": True, "message": message}
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             starved = number == signal.SIGKILL and oom_kills() > self.oom_kills
@@ -466,6 +557,22 @@ class Runner:
         if code == 127 and os.path.exists("launch_error"):
             return {"code": None, "reason": "launch_error", "message": json.loads(read_file("launch_error"))}
         return {"code": code, "reason": "exit"}
+
+    def met_its_limit(self, logs: list[int]) -> bool:
+        """Whether a step that failed wanted more memory than it may have.
+
+        The kernel counts that of a control group. Of a limited address space only the command itself can tell.
+        """
+        if self.group:
+            return times_over(self.group) > 0
+        for name, log, start in zip(LOGS, self.logs, logs, strict=True):
+            size = os.fstat(log).st_size
+            with open(name, "rb") as file:
+                file.seek(max(start, size - LAST_WORDS))
+                said = file.read(LAST_WORDS)
+            if any(words in said for words in SAYS_NO_MEMORY):
+                return True
+        return False
 
     def record_end(self, end: Record) -> None:
         record = {"protocol": PROTOCOL, **end, "started": self.started, "ended": time.time()}

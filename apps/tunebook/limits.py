@@ -11,12 +11,14 @@ MAX_CONCURRENT = 10_000
 MAX_SECONDS = 366 * 24 * 3600.0
 MAX_RETRIES = 100
 MAX_GAIN = 1e300
+MIN_MEMORY, MAX_MEMORY = 16, 2**24
 
 _RANGES: dict[str, tuple[float, float]] = {
     "max_trials": (1, MAX_TRIALS),
     "max_concurrent": (1, MAX_CONCURRENT),
     "max_seconds": (1, MAX_SECONDS),
     "trial_seconds": (1, MAX_SECONDS),
+    "trial_memory": (MIN_MEMORY, MAX_MEMORY),
     "max_failed": (1, MAX_TRIALS),
     "patience": (1, MAX_TRIALS),
     "min_gain": (0, MAX_GAIN),
@@ -32,6 +34,7 @@ class Limits:
 
     max_trials: trials asked in all, 1 to 1,000,000. max_concurrent: trials at once, 1 to 10,000.
     max_seconds: the whole job. trial_seconds: one attempt of a trial. Both from 1 second on.
+    trial_memory: MiB that one attempt of a trial may use, 16 to 16,777,216; where it needs more it fails, out of memory.
     max_failed: the job fails when more trials than this have failed.
     patience: the job ends early when so many trials in a row brought nothing better; min_gain: by how much a value must
     be better to count, in the objective's unit, 0 unless given.
@@ -45,6 +48,7 @@ class Limits:
     max_concurrent: int = 1
     max_seconds: float | None = None
     trial_seconds: float | None = None
+    trial_memory: int | None = None
     max_failed: int | None = None
     patience: int | None = None
     min_gain: float | None = None

@@ -102,6 +102,7 @@ def _limits() -> Schema:
             "max_concurrent": {"type": ["integer", "null"], "minimum": 1, "maximum": limits.MAX_CONCURRENT},
             "max_seconds": seconds,
             "trial_seconds": seconds,
+            "trial_memory": {"type": ["integer", "null"], "minimum": limits.MIN_MEMORY, "maximum": limits.MAX_MEMORY},
             "max_failed": count,
             "patience": count,
             "min_gain": {"type": ["number", "null"], "minimum": 0, "maximum": limits.MAX_GAIN},

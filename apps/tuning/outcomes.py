@@ -25,6 +25,8 @@ class Outcome:
     started: datetime | None = None
     ended: datetime | None = None
     text: str = ""
+    by_limit: bool = False
+    """Whether it was out of the memory that its job lets a trial have; another attempt would be again."""
 
     @property
     def is_success(self) -> bool:
@@ -33,7 +35,7 @@ class Outcome:
     @property
     def is_infrastructure(self) -> bool:
         """Whether the end says nothing about the command, so that another attempt is worth it."""
-        return self.how in ("lost", "launch_error", "oom")
+        return self.how in ("lost", "launch_error", "oom") and not self.by_limit
 
     def words(self) -> str:
         """Why it ended, for people."""
@@ -42,7 +44,7 @@ class Outcome:
             "signaled": f"its command was ended by signal {self.signal}",
             "timeout": "it took longer than a trial may",
             "stopped": "it was stopped",
-            "oom": "the machine ran out of memory",
+            "oom": "it ran out of memory" if self.by_limit else "the machine ran out of memory",
             "launch_error": "it could not be started",
             "lost": "its process vanished without a trace",
         }[self.how]

@@ -112,6 +112,7 @@ def test_created_paused_does_not_start(as_dora: Client) -> None:
     [
         ({"metrics": ""}, "metrics", "required"),
         ({"metrics": "loss\nloss"}, "metrics", "given twice"),
+        ({"trial_memory": "2 GiB"}, "trial_memory", "whole number"),
         ({"max_concurrent": "0"}, "max_concurrent", "greater than or equal to 1"),
         ({"max_trials": "many"}, "max_trials", "whole number"),
         ({"max_seconds": "soon"}, "max_seconds", "Write a time like"),
@@ -201,7 +202,15 @@ EVERYTHING = a_job(
     objective=Objective("maximize", (Metric("acc", 0.7), Metric("top5", 0.3)), "best", 0.99),
     sampling=Sampling("tpe", {"n_startup": 5, "constant_liar": None}, 3),
     policy=MedianStoppingPolicy(delay_evaluation=4),
-    limits=Limits(max_trials=9, max_seconds=5400, trial_seconds=90.5, max_failed=3, retries=1, command_retries=2),
+    limits=Limits(
+        max_trials=9,
+        max_seconds=5400,
+        trial_seconds=90.5,
+        trial_memory=2048,
+        max_failed=3,
+        retries=1,
+        command_retries=2,
+    ),
     command=Command(
         steps=(("python", "a b.py"), "one\ntwo", "train --a ${a}"),
         environment={"A": "1"},

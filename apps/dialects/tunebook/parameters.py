@@ -149,6 +149,7 @@ LIMITS: Mapping[str, Parameter] = {
     "max_concurrent": Whole(1, 10_000, "trials at once"),
     "max_seconds": Number("seconds in all; null for no limit"),
     "trial_seconds": Number("seconds per trial; null for no limit"),
+    "trial_memory": Whole(16, 16_777_216, "MiB of memory per trial; null for no limit"),
     "max_failed": Whole(1, 1_000_000, "failed trials it bears; null for any number"),
     "patience": Whole(1, 1_000_000, "trials in a row that may bring nothing better; null for any number"),
     "min_gain": Number("by how much a value must be better to count; null for any bit"),

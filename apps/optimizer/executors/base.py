@@ -58,6 +58,7 @@ class LaunchSpec:
     working_dir: where the steps run; None for the attempt's work folder.
     files: (path below the working directory or absolute, content) written before the first step.
     time_limit, grace: seconds; no time limit is None.
+    memory: bytes that it may use; None for no limit.
     """
 
     key: str
@@ -71,6 +72,7 @@ class LaunchSpec:
     files: Sequence[tuple[str, str]] = ()
     time_limit: float | None = None
     grace: float = 15.0
+    memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ class Observation:
     signal: int | None = None
     step: str | None = None
     message: str = ""
+    by_limit: bool = False
+    """Whether it was out of the memory that the job lets a trial have, not the machine out of its own."""
     started: float | None = None
     ended: float | None = None
 

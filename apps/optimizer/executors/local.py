@@ -175,6 +175,7 @@ class LocalExecutor:
             "files": [list(file) for file in spec.files],
             "time_limit": spec.time_limit,
             "grace": spec.grace,
+            "memory": spec.memory,
             "wake": self.wake,
         }
 
@@ -201,6 +202,7 @@ class LocalExecutor:
             signal=end["signal"],
             step=end["step"],
             message=end["message"],
+            by_limit=end.get("by_limit", False),
             started=end["started"],
             ended=end["ended"],
         )

@@ -139,7 +139,7 @@ def stop(work: Work, live: Live) -> None:
 
 def specification(work: Work, attempt: Attempt) -> LaunchSpec:
     """The attempt as the executor takes it, every placeholder filled. Reads the templates of params files."""
-    command, trial = work.job.command, attempt.trial
+    command, limits, trial = work.job.command, work.job.limits, attempt.trial
     params = work.params_of(attempt)
     values = work.variables(attempt)
     root = work.work_path(attempt)
@@ -169,8 +169,9 @@ def specification(work: Work, attempt: Attempt) -> LaunchSpec:
             for source, destination in command.params_files
         ]
         + ([nni.parameter_file(folder, trial.number, params)] if reports_to_nni else []),
-        time_limit=work.job.limits.trial_seconds,
+        time_limit=limits.trial_seconds,
         grace=command.grace,
+        memory=limits.trial_memory and limits.trial_memory * 2**20,
     )
 
 

@@ -92,6 +92,7 @@ def outcome(observation: Observation, trouble: str = "") -> Outcome:
         started=moment(observation.started),
         ended=moment(observation.ended),
         text=observation.message or trouble,
+        by_limit=observation.by_limit,
     )
 
 

@@ -130,11 +130,13 @@ def test_the_catalog_comes_as_a_file(key_ben: IssuedKey, make_experiment: Make) 
 def test_limits_change_alone_and_are_checked(ours: Ours, ours_ben: Ours, make_experiment: Make) -> None:
     key = make_experiment().key
 
-    answer = ours.send("PATCH", f"/experiments/{key}/limits", {"max_concurrent": 7, "patience": 3})
+    answer = ours.send("PATCH", f"/experiments/{key}/limits", {"max_concurrent": 7, "patience": 3, "trial_memory": 512})
 
     assert answer["job"]["limits"]["max_concurrent"] == 7
+    assert answer["job"]["limits"]["trial_memory"] == 512
     assert answer["job"]["limits"]["max_trials"] == 5
     assert ours.send("PATCH", f"/experiments/{key}/limits", {"max_concurrent": 0}).status == 400
+    assert ours.send("PATCH", f"/experiments/{key}/limits", {"trial_memory": 15}).status == 400
     assert ours.send("PATCH", f"/experiments/{key}/limits", {"min_gain": 1.0, "patience": None}).status == 422
     assert ours_ben.send("PATCH", f"/experiments/{key}/limits", {"max_concurrent": 2}).status == 403
 

@@ -8,7 +8,9 @@ import os
 import resource
 import signal
 import socket
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -472,3 +474,69 @@ def test_a_runner_that_has_run_enough_takes_no_further_order(monkeypatch: pytest
 
     assert ran == [1, 2]
     assert said == b"."
+
+
+HUNGRY = "import sys; print('ready', flush=True); held = b'x' * ({mib} * 2**20); print(len(held))"
+
+
+@pytest.mark.parametrize(
+    "step", [[sys.executable, "-c", HUNGRY.format(mib=600)], f'{sys.executable} -c "{HUNGRY.format(mib=600)}"']
+)
+def test_a_command_that_wants_more_memory_than_a_trial_may_use_is_out_of_memory(
+    local: LocalExecutor, step: Any
+) -> None:
+    _, end = run(local, steps=(step,), memory=400 * 2**20)
+
+    assert (end.state, end.reason, end.by_limit) == (State.OOM, "oom", True)
+    assert end.message == "a trial may use 400 MiB"
+
+
+def test_a_command_that_keeps_to_its_memory_ends_as_it_does(local: LocalExecutor) -> None:
+    step = [sys.executable, "-c", HUNGRY.format(mib=50) + "; print('out of memory', file=sys.stderr); sys.exit(3)"]
+
+    handle, end = run(local, steps=(step,), memory=400 * 2**20)
+
+    assert (end.state, end.code, end.by_limit) == (State.EXITED, 3, False)
+    assert output(local, handle) == f"ready\n{50 * 2**20}\n"
+
+
+def test_the_next_command_of_the_same_runner_has_no_limit(local: LocalExecutor) -> None:
+    run(local, steps=("true",), memory=64 * 2**20)
+
+    _, end = run(local, steps=([sys.executable, "-c", HUNGRY.format(mib=100)],), attempt=2)
+
+    assert (end.state, end.code) == (State.EXITED, 0)
+
+
+@pytest.fixture
+def hierarchy(tmp_path: Path) -> Path:
+    """Files as a control group with a memory controller shows them."""
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "cgroup.subtree_control").write_text("cpu")
+    return tmp_path
+
+
+def test_a_control_group_gets_the_limit_and_ends_as_a_whole(hierarchy: Path) -> None:
+    group = runner.memory_group("tb-1", 5_000_000, [str(hierarchy / "shut"), str(hierarchy / "ours")])
+
+    assert group == str(hierarchy / "ours" / "tb-1")
+    assert (hierarchy / "ours" / "cgroup.subtree_control").read_text() == "+memory"
+    files = {name: (Path(group) / name).read_text() for name in os.listdir(group)}
+    assert files == {"memory.max": "5000000", "memory.swap.max": "0", "memory.oom.group": "1"}
+
+
+def test_without_a_control_group_of_ours_there_is_none(hierarchy: Path) -> None:
+    assert runner.memory_group("tb-1", 5_000_000, []) is None
+    assert runner.memory_group("tb-1", 5_000_000, [str(hierarchy / "shut")]) is None
+
+
+@pytest.mark.parametrize(("text", "times"), [("low 0\nmax 7\noom 2\noom_kill 2\n", 2), ("max 7\noom 0\n", 0), ("", 0)])
+def test_the_kernel_tells_how_often_a_group_met_its_limit(tmp_path: Path, text: str, times: int) -> None:
+    (tmp_path / "memory.events").write_text(text)
+
+    assert runner.times_over(str(tmp_path)) == times
+
+
+def test_the_control_groups_of_this_very_process_can_be_told() -> None:
+    for folder in runner.own_groups():
+        assert os.path.exists(f"{folder}/cgroup.procs")
