@@ -28,7 +28,7 @@ from tunebook.samplers import Sampler, Suggestion, build
 from tunebook.status import ENDED_TRIAL, ExperimentStatus, TrialStatus
 
 RECORD_AFTER = 0.1
-"""Seconds after which a launch is written down; what ends sooner goes from WAITING to its end in one step."""
+"""Seconds after which a launch is written down; what ends sooner is told to have been RUNNING together with its end."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ BEFORE: dict[str, frozenset[str]] = {
     TrialStatus.USER_CANCELED: frozenset({TrialStatus.CREATED, *LIVE_TRIAL}),
     TrialStatus.SYS_CANCELED: frozenset({TrialStatus.CREATED, *LIVE_TRIAL}),
 }
-"""Status -> the statuses a trial may come from. WAITING to FINISHED: it ended before its start was written down."""
+"""Status -> the statuses a trial may come from. WAITING to an end: it was RUNNING so briefly that both are told at once."""
 
 
 def trial_key() -> str:

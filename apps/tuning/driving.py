@@ -200,13 +200,14 @@ class Tick:
         value = final_value(trial, attempt.number, self.job.objective, self.job.readings)
         to, reason = verdict(attempt, outcome, self.job, value)
         if to == TrialStatus.CREATED:
-            return to, self._retry(trial, reason, before)
+            return to, self._retry(trial, reason, before, outcome)
         at = outcome.ended or timezone.now()
         started = trial.started or outcome.started or attempt.started
         kept = value if to == TrialStatus.FINISHED else None
         curve = {name: getattr(trial, name) for name in CURVE} if attempt.pk in self._curves else {}
         if not Trial.objects.move(trial, to, before, reason=reason, ended=at, started=started, value=kept, **curve):
             return to, False
+        self._ran(trial, outcome)
         trial.reason, trial.ended, trial.started, trial.value = reason, at, started, kept
         self._moved(trial, to)
         if to == TrialStatus.FINISHED and update_best(self.experiment, self.job.objective, trial):
@@ -310,11 +311,18 @@ class Tick:
             self.taken[host] += len(attempts)
         return attempts
 
-    def _retry(self, trial: Trial, reason: str, before: Mapping[str, Any]) -> bool:
+    def _ran(self, trial: Trial, outcome: Outcome) -> None:
+        """Tell of a trial that ended before its start was written down that it has been running in between."""
+        if trial.status == TrialStatus.WAITING and outcome.started is not None:
+            trial.started = trial.started or outcome.started
+            self.said.append(("trial", {**trial_summary(trial), "status": str(TrialStatus.RUNNING)}))
+
+    def _retry(self, trial: Trial, reason: str, before: Mapping[str, Any], outcome: Outcome) -> bool:
         """Back to CREATED for another attempt; the curve of the failed one is history."""
         fresh = {"last_value": None, "last_step": None, "best_value": None, "value_sum": 0.0, "value_count": 0}
         if not Trial.objects.move(trial, TrialStatus.CREATED, before, reason=reason, started=None, **fresh):
             return False
+        self._ran(trial, outcome)
         for column, value in fresh.items():
             setattr(trial, column, value)
         trial.reason, trial.started = reason, None
@@ -359,9 +367,13 @@ WATCHED = ("desired", "stopped_by", "reason", "status", *CURVE)
 
 
 def newest(said: Sequence[Happening]) -> list[Happening]:
-    """The happenings without what a later one repeats: of each trial the last summary is enough."""
-    last = {payload["number"]: index for index, (kind, payload) in enumerate(said) if kind == "trial"}
-    return [one for index, one in enumerate(said) if one[0] != "trial" or last[one[1]["number"]] == index]
+    """The happenings without what a later one repeats: of each trial the last summary, and that it was running."""
+    last = {_told(payload): index for index, (kind, payload) in enumerate(said) if kind == "trial"}
+    return [one for index, one in enumerate(said) if one[0] != "trial" or last[_told(one[1])] == index]
+
+
+def _told(summary: Mapping[str, Any]) -> tuple[int, bool]:
+    return summary["number"], summary["status"] == TrialStatus.RUNNING
 
 
 def renew_token(attempt: Attempt) -> None:

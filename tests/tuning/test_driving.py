@@ -132,6 +132,28 @@ def test_an_end_takes_what_was_measured_last_along(driven, django_assert_num_que
     assert (attempt.state, attempt.offsets) == ("ENDED", {"spool": 9})
 
 
+@pytest.mark.parametrize(
+    ("outcome", "limits", "statuses"),
+    [
+        (Outcome("exited", code=0, started=timezone.now()), {}, ["WAITING", "RUNNING", "FAILED"]),
+        (Outcome("lost", started=timezone.now()), {"retries": 1}, ["WAITING", "RUNNING", "CREATED"]),
+        (Outcome("launch_error", text="no such command"), {"retries": 0}, ["WAITING", "FAILED"]),
+    ],
+)
+def test_who_ends_before_its_start_was_written_down_is_told_to_have_been_running(driven, outcome, limits, statuses):
+    experiment, lease, job = driven(job=a_job(limits=Limits(**limits)))
+    with driving.tick(lease, job) as tick:
+        (attempt,) = tick.begin([suggestion()], **HERE)
+
+    with driving.tick(lease, job) as tick:
+        tick.ended(attempt, outcome)
+
+    told = [event.payload for event in reading.after(experiment_stream(experiment.key), 0) if event.kind == "trial"]
+    assert [one["status"] for one in told] == statuses
+    assert all(one["ended"] is None and one["started"] for one in told if one["status"] == "RUNNING")
+    assert Experiment.objects.get().counts == {statuses[-1]: 1}
+
+
 def test_an_end_that_meets_a_report_over_http_is_not_written_over_it(driven):
     _, lease, job = driven()
     attempt = start_one(lease, job)
