@@ -137,10 +137,16 @@ class DialectView(APIView):
         elif problem.status >= 500:
             logger.error("request %s failed", self.request_id, exc_info=exc)
         response = self.answer(self.problem_document(problem), self.problem_status(problem))
+        return self.with_headers(response, problem)
+
+    def with_headers(self, response: HttpResponse, problem: Problem) -> HttpResponse:
+        """The answer with what HTTP wants beside its status: when to come back, how to sign in, what is allowed."""
         for name, value in problem.headers:
             response[name] = value
         if self.challenge and response.status_code == UNAUTHENTICATED:
             response["WWW-Authenticate"] = self.challenge
+        if problem.code == "method_not_allowed":
+            response["Allow"] = ", ".join(self.allowed_methods)
         return response
 
     def problem_document(self, problem: Problem) -> dict[str, Any]:

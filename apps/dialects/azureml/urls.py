@@ -39,7 +39,7 @@ ARM = [
     re_path(rf"^{DATASTORES}/?$", datastores.Datastores.as_view()),
     re_path(rf"^{DATASTORES}/(?P<name>[^/]+)/?$", datastores.OneDatastore.as_view()),
     re_path(rf"^{DATASTORES}/(?P<name>[^/]+)/{any_case('listSecrets')}/?$", datastores.Secrets.as_view()),
-    re_path(r"^.*$", Nowhere.as_view()),
+    re_path(r"^[\s\S]*$", Nowhere.as_view()),
 ]
 AROUND = [
     path("discovery", workspaces.Discovery.as_view()),
@@ -51,7 +51,7 @@ AROUND = [
     path("logs/<str:signature>", history.Log.as_view()),
     path("uploads/<str:container>/<path:path>", storage.UploadContainer.as_view()),
     re_path(r"^storage\.blob\.[^/]+/(?P<container>[^/]+)/?(?P<path>.*)$", storage.JobFiles.as_view()),
-    re_path(r"^.*$", Nowhere.as_view()),
+    re_path(r"^[\s\S]*$", Nowhere.as_view()),
 ]
 # Three patterns at the top, because every other address of the server is held against them first.
 urlpatterns = [

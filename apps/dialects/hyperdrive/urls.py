@@ -19,5 +19,5 @@ urlpatterns = [
     re_path(rf"^{SCOPE}/runs/(?P<run>[^/]+)/?$", runs.OneRun.as_view()),
     re_path(rf"^{SCOPE}/hdruns/(?P<run>[^/]+)/?$", runs.OneNamedRun.as_view()),
     re_path(rf"^{SCOPE}/(?:hd)?runs/(?P<run>[^/]+)/cancel/?$", runs.CancelRun.as_view()),
-    re_path(r"^.*$", Nowhere.as_view()),
+    re_path(r"^[\s\S]*$", Nowhere.as_view()),
 ]

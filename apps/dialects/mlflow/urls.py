@@ -47,7 +47,7 @@ urlpatterns = [
     path(f"{M}/artifacts/list", files.ListArtifacts.as_view()),
     path(f"{A}/artifacts", files.ProxyList.as_view()),
     path(f"{A}/artifacts/<path:path>", files.ProxyFile.as_view()),
-    re_path(rf"^{A}/mpu/.*$", files.NoMultipart.as_view()),
-    re_path(rf"^{M}/(?:registered-models|model-versions|databricks|webhooks|gateway)\b.*$", NoRegistry.as_view()),
+    re_path(rf"^{A}/mpu/[\s\S]*$", files.NoMultipart.as_view()),
+    re_path(rf"^{M}/(?:registered-models|model-versions|databricks|webhooks|gateway)\b[\s\S]*$", NoRegistry.as_view()),
     re_path(r"^[\s\S]*$", Nowhere.as_view()),
 ]

@@ -24,5 +24,5 @@ urlpatterns = [
     path(f"{ONE}/trial/<str:trial>/lognames", logs.ListHpoTrialLogNames.as_view()),
     path(f"{ONE}/trial/<str:trial>/logs", logs.ListHpoTrialLogs.as_view()),
     path(f"{ONE}/trial/<str:trial>/commands", logs.ListHpoTrialCommands.as_view()),
-    re_path(r"^.*$", Nowhere.as_view()),
+    re_path(r"^[\s\S]*$", Nowhere.as_view()),
 ]

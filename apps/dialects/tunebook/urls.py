@@ -83,5 +83,5 @@ urlpatterns = [
     path(f"{WORKSPACE}/audit", sharing.Audit.as_view()),
     path(f"{WORKSPACE}/keys", workspaces.Keys.as_view()),
     path(f"{WORKSPACE}/keys/<str:access_key_id>", workspaces.OneKey.as_view()),
-    re_path(r"^.*$", Nowhere.as_view()),
+    re_path(r"^[\s\S]*$", Nowhere.as_view()),
 ]

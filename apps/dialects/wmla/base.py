@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from apps.dialects import pace
-from apps.dialects.base import BAD_REQUEST, BAD_SPEC, SAFE, UNAUTHENTICATED, DialectView, Elsewhere, problem_of
+from apps.dialects.base import BAD_REQUEST, BAD_SPEC, SAFE, DialectView, Elsewhere, problem_of
 from apps.dialects.refusal import Refusal
 from apps.dialects.wmla import signing
 from apps.dialects.wmla.signing import Signed
@@ -24,6 +24,7 @@ class WmlaView(DialectView):
 
     schema = None  # its own description is public, and its paths are no templates of ours
     authentication_classes = []
+    challenge = 'Basic realm="Tunebook"'
     signed: Signed
 
     @property
@@ -65,12 +66,7 @@ class WmlaView(DialectView):
         if problem.status >= 500 and problem.code == "internal":
             logger.error("request %s failed", self.request_id, exc_info=exc)
         status = BAD_REQUEST if problem.status == BAD_SPEC else problem.status
-        response = self.text(f"Error {status}: {' '.join(problem.text.split())}\n", status)
-        for name, value in problem.headers:
-            response[name] = value
-        if status == UNAUTHENTICATED:
-            response["WWW-Authenticate"] = 'Basic realm="Tunebook"'
-        return response
+        return self.with_headers(self.text(f"Error {status}: {' '.join(problem.text.split())}\n", status), problem)
 
 
 class FormView(WmlaView):

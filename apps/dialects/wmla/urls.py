@@ -36,5 +36,5 @@ urlpatterns = [
     re_path(rf"^{BASE}/scheduler/applications/?$", scheduler.Applications.as_view()),
     re_path(rf"^{LOGS}/?$", scheduler.ApplicationLog.as_view()),
     re_path(rf"^{BASE}/models/[^/]+/hypersearch(?:/.*)?$", ModelTuning.as_view()),
-    re_path(r"^(?:platform/rest|auth/v1)/.*$", Nowhere.as_view()),
+    re_path(r"^(?:platform/rest|auth/v1)/[\s\S]*$", Nowhere.as_view()),
 ]
