@@ -90,6 +90,15 @@ def test_the_properties_of_2021_become_a_job():
     assert job.command.environment["AZURE_ML_INPUT_iris"] == "/data/iris"
 
 
+def test_an_output_for_a_store_of_azure_is_a_folder_of_the_trial():
+    uri = "azureml://datastores/main/paths/cleaned/"
+    trial = a_trial(command="clean ${{outputs.model}}")
+
+    job = azureml.load(today(inputs={}, outputs={"model": {"jobOutputType": "uri_folder", "uri": uri}}, trial=trial))
+
+    assert "clean ${NNI_OUTPUT_DIR}/outputs/model" in job.command.steps[-1]
+
+
 def test_references_are_filled_as_single_arguments_and_outputs_are_folders():
     command = azureml.load(today()).command
 

@@ -18,13 +18,19 @@ def load(fields: Fields, holder: Fields, parameters: tuple[str, ...], shape: str
     return Bindings(
         parameters,
         {name: _input(inputs.inside(name)) for name in inputs.document if inputs.has(name)},
-        {name: local(outputs.inside(name).text("uri")) for name in outputs.document},
+        {name: _output(outputs.inside(name).text("uri")) for name in outputs.document},
     )
 
 
 def local(uri: str) -> str:
     """The path that a uri names on this machine; other uris are handed on as they are."""
     return uri.removeprefix("file://") if uri.startswith("file:///") else uri
+
+
+def _output(uri: str) -> str:
+    """A folder of this machine, or empty for one of the trial's own: what Azure would put into a store is kept there."""
+    path = local(uri)
+    return "" if "://" in path else path
 
 
 def _input(given: Fields) -> str:
