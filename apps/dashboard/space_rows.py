@@ -26,6 +26,7 @@ TYPES = (
 BOUNDED = ("uniform", "loguniform", "quniform", "qloguniform", "randint")
 STEPPED = ("quniform", "qloguniform", "qnormal", "qlognormal")
 NORMAL = ("normal", "qnormal", "lognormal", "qlognormal")
+MANNERS = ("clip", "from_min", "whole")
 FIELDS = ("name", "type", "low", "high", "step", "mu", "sigma", "choices")
 PLACES = {
     "min_value": "low",
@@ -60,18 +61,18 @@ class SpaceRow(forms.Form):
         """A row nobody has typed in."""
         return not any(str(self[name].value() or "").strip() for name in FIELDS if name != "type")
 
-    def distribution(self) -> Distribution | None:
-        """What the row declares; None after adding errors to its fields."""
+    def distribution(self, before: Distribution | None = None) -> Distribution | None:
+        """What the row declares; None after adding errors to its fields. `before` is what it was filled from."""
         given = self.cleaned_data
         try:
-            return Distribution.from_dict(self._document(given))
+            return Distribution.from_dict(self._document(given, before))
         except SpecError as error:
             self.add_error(self._place(error), error.message)
         except _Missing as missing:
             self.add_error(missing.field, missing.words)
         return None
 
-    def _document(self, given: dict[str, Any]) -> dict[str, Any]:
+    def _document(self, given: dict[str, Any], before: Distribution | None) -> dict[str, Any]:
         kind = given["type"]
         if kind == "choice":
             return {"type": "choice", "values": self._choices(given["choices"])}
@@ -88,8 +89,8 @@ class SpaceRow(forms.Form):
             return LogUniform.between(low, high).to_dict()
         if kind == "qloguniform":
             return QLogUniform.between(low, high, step["q"]).to_dict()
-        clip = {"clip": True} if kind == "quniform" else {}
-        return {"type": kind, "min_value": low, "max_value": high, **step, **clip}
+        manner = _manner(before) if kind == "quniform" else {}
+        return {"type": kind, "min_value": low, "max_value": high, **step, **manner}
 
     def _number(self, field: str) -> float:
         text = self.cleaned_data[field].strip()
@@ -120,6 +121,13 @@ class _Missing(Exception):
     def __init__(self, field: str, words: str) -> None:
         super().__init__(words)
         self.field, self.words = field, words
+
+
+def _manner(before: Distribution | None) -> dict[str, Any]:
+    """How a number in steps counts and rounds: as it did before; a new one stays within its bounds."""
+    if before is None or before.type != "quniform":
+        return {"clip": True}
+    return {name: value for name, value in before.to_dict().items() if name in MANNERS}
 
 
 def cells(name: str, distribution: Distribution) -> dict[str, str]:
@@ -163,7 +171,7 @@ def read_space(rows: list[SpaceRow], before: Space | None) -> Space | None:
         unchanged = known is not None and all(
             str(row.cleaned_data.get(field, "")).strip() == text.strip() for field, text in cells(name, known).items()
         )
-        distribution = known if unchanged else row.distribution()
+        distribution = known if unchanged else row.distribution(known)
         if not name:
             row.add_error("name", "is needed")
         elif name in found:

@@ -19,7 +19,8 @@ from apps.workspaces.access import Actor
 from tests.dashboard.trials import with_trials
 from tests.people import a_job
 from tunebook import Space
-from tunebook.distributions import Choice, LogUniform, Uniform
+from tunebook.distributions import Choice, LogUniform, QUniform, Uniform
+from tunebook.job import Job
 from tunebook.limits import Limits
 from tunebook.sampling import Sampling
 
@@ -263,6 +264,23 @@ def test_a_clone_shows_what_it_changes_before_it_is_made(as_dora: Client, make_e
     as_dora.post(page, {**sent, "do": "create"})
     made = Experiment.objects.exclude(pk=one.pk).get()
     assert (made.job["limits"]["max_trials"], made.job["limits"]["patience"]) == (50, 4)
+
+
+def test_numbers_in_steps_go_on_counting_as_they_did_in_a_clone(as_dora: Client, make_experiment: Make) -> None:
+    counted = QUniform(1, 20, 3, from_min=True, whole=True)  # as WMLA means its steps: 1, 4, 7 ...
+    one = make_experiment(name="first", job=a_job(space=Space({"x": counted})))
+    page = f"/w/lab/new?from={one.key}"
+    form = as_dora.get(page).context["form"]
+    given = {name: form[name].value() for name in form.fields}
+    rows = {f"space-0-{name}": form.rows.forms[0][name].value() for name in form.rows.forms[0].fields}
+    sent = {name: value for name, value in {**given, **rows}.items() if value is not None}
+
+    as_dora.post(
+        page, {**sent, "space-TOTAL_FORMS": "1", "space-INITIAL_FORMS": "0", "space-0-high": "30", "do": "create"}
+    )
+
+    made = Experiment.objects.exclude(pk=one.pk).get()
+    assert Job.from_dict(made.job).space["x"] == QUniform(1, 30, 3, from_min=True, whole=True)
 
 
 def test_a_warm_start_shows_how_many_trials_fit_and_how_parameters_map(
