@@ -53,6 +53,7 @@ ALLOWED = {
 NUMERICS = {"numpy", "scipy", "sklearn", "threadpoolctl"}
 NUMERIC_PARTS = ("tunebook.samplers", "tunebook.importance", "tunebook.examples")
 YAML_READERS = {"tunebook.wire.text", "tunebook.sweep.files"}
+POSTGRESQL_READERS = {"tunebook.imports.store"}
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,8 @@ def test_the_library_needs_only_the_standard_library():
         if root in NUMERICS and found.module.startswith(NUMERIC_PARTS):
             continue
         if root == "yaml" and found.module in YAML_READERS:
+            continue
+        if root == "psycopg" and found.module in POSTGRESQL_READERS:
             continue
         if found.module.startswith("tunebook.examples.plugins"):
             continue  # run by their own requirements, in processes of their own

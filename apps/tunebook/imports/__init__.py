@@ -22,7 +22,7 @@ KINDS = tuple(_READERS)
 def read(kind: str, source: str, *, name: str = "", metric: str = "", goal: str = "") -> Document:
     """What one study or experiment of another tool holds.
 
-    kind: one of KINDS. source: of Optuna the SQLite file of its storage; of NNI the experiment's folder, or its
+    kind: one of KINDS. source: of Optuna the SQLite file of its storage, or its address on PostgreSQL; of NNI the experiment's folder, or its
     nni.sqlite; of MLflow the address of a server, the SQLite file of its store, or a folder `mlruns`. name: which study
     or experiment, where there are several. metric, goal: what MLflow does not know, the metric that counts and
     "minimize" or "maximize". Raises SpecError with what is wrong and what there is.

@@ -1,4 +1,4 @@
-"""A study of Optuna, from the SQLite file of its relational storage (tables of versions 3 to 5)."""
+"""A study of Optuna, from its relational storage in a SQLite file or on PostgreSQL (tables of versions 3 to 5)."""
 
 import json
 import math
@@ -120,6 +120,8 @@ def _number(value: float | None, kind: str) -> float | None:
     return value if kind == "FINITE" else KINDS.get(kind)
 
 
-def _moment(text: str | None) -> str | None:
+def _moment(at: str | datetime | None) -> str | None:
     """Optuna writes the local time of the machine, without a zone."""
-    return None if text is None else datetime.fromisoformat(text).astimezone().isoformat()
+    if at is None:
+        return None
+    return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone().isoformat()

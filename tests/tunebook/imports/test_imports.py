@@ -8,8 +8,12 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import optuna
 import pytest
+from django.db import connection
+from sqlalchemy.pool import NullPool
 
 from tunebook import Choice, LogUniform, Randint, Uniform
 from tunebook.errors import SpecError
@@ -79,6 +83,44 @@ def test_a_study_of_optuna_is_read_whole(optuna_file: Path) -> None:
     assert (trials[0]["value"], trials[1]["value"]) == (0.9, None)
     assert [point[:2] for point in trials[0]["series"][0]["points"]] == [[0, 0.5], [1, "NaN"]]
     assert trials[0]["note"] == 'who: "ada"'
+
+
+if connection.vendor == "postgresql":  # the embedded database has no server
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_study_on_postgresql_is_read_as_from_a_file(tmp_path: Path) -> None:
+        at = connection.settings_dict
+        server = f"{quote(at['USER'])}:{quote(at['PASSWORD'])}@/{quote(at['NAME'])}?host={quote(str(at['HOST']))}"
+        server += f"&port={at['PORT'] or 5432}&options=-csearch_path%3Doptuna"
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA optuna")
+        try:
+            places = (f"sqlite:///{tmp_path}/study.db", f"postgresql+psycopg://{server}")
+            from_file, from_server = [read("optuna", with_a_study(storage), name="real") for storage in places]
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("DROP SCHEMA optuna CASCADE")
+
+        assert [trial["params"] for trial in from_server["trials"]] == [
+            trial["params"] for trial in from_file["trials"]
+        ]
+        assert [trial["value"] for trial in from_server["trials"]] == [trial["value"] for trial in from_file["trials"]]
+        assert job_of(from_server) == job_of(from_file)
+
+
+def with_a_study(storage: str) -> str:
+    """The address of a storage that Optuna itself has put a study into."""
+    kept = optuna.storages.RDBStorage(storage, {"poolclass": NullPool})
+    study = optuna.create_study(
+        storage=kept, study_name="real", sampler=optuna.samplers.RandomSampler(seed=1), direction="maximize"
+    )
+    for number in range(3):
+        trial = study.ask()
+        trial.suggest_float("lr", 1e-4, 0.1, log=True)
+        trial.suggest_categorical("kind", ["a", "b"])
+        trial.report(0.5, 0)
+        study.tell(trial, float(number))
+    return storage
 
 
 def test_an_unnamed_study_is_asked_for(optuna_file: Path) -> None:
@@ -203,7 +245,8 @@ def spoiled(path: Path, text: bytes) -> str:
     [
         ("optuna", lambda path: str(path / "nowhere.db"), "cannot be read"),
         ("optuna", lambda path: spoiled(path / "x.db", b"not a database"), "is no SQLite file"),
-        ("optuna", lambda path: "postgresql://host/study", "copy what is in another database to SQLite first"),
+        ("optuna", lambda path: "mysql://user:secret@host/study", "copy it to SQLite first: mysql://..."),
+        ("optuna", lambda path: "postgresql://127.0.0.1:1/study", "cannot be read as storage of Optuna"),
         ("optuna", lambda path: spoiled(path / "y.db", b"SQLite format 3\x00" + b"\xff" * 200), "Optuna"),
         ("nni", lambda path: str(path), "no folder of an NNI experiment"),
         ("mlflow", lambda path: str(path), "there are: none"),
