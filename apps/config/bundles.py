@@ -19,6 +19,7 @@ ENTRIES = (
     "js/charts/far.js",
     "js/charts/compare.js",
     "js/page/complete.js",
+    "js/page/logs.js",
     "js/page/palette.js",
     "css/site.css",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.dashboard.templatetags.figures import NOTHING, duration, exact, number, words
@@ -25,6 +25,8 @@ class Cell:
     text: str
     title: str = ""
     best: bool = False
+    heat: int = 0
+    """How strongly it is coloured: 5 for the best rank, 1 for the last, 0 not at all."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,9 @@ class Row:
     def differs(self) -> bool:
         return len({(cell.text, cell.title) for cell in self.cells}) > 1
 
+    def heated(self, heats: Sequence[int]) -> Row:
+        return Row(self.name, [replace(cell, heat=heat) for cell, heat in zip(self.cells, heats, strict=True)])
+
 
 @dataclass(frozen=True)
 class Group:
@@ -45,6 +50,10 @@ class Group:
 
     title: str
     rows: Sequence[Row]
+
+    def heated(self, heats: Sequence[int]) -> Group:
+        """With the colour of each column's rank in the rows that differ."""
+        return Group(self.title, [row.heated(heats) if row.differs else row for row in self.rows])
 
     @property
     def differing(self) -> list[Row]:
@@ -163,16 +172,46 @@ def importance(
     return [(name, [one.get(name) for one in told]) for name in sorted(names, key=lambda name: (-weight[name], name))]
 
 
+HEATS = 5
+
+
+def ranks(trials: Sequence[Trial], experiments: Mapping[int, Experiment], alike: bool) -> list[int | None]:
+    """The place of each trial among these, from 1, level ones the same; None for what does not count."""
+    if not alike:
+        return [None] * len(trials)
+    goal = experiments[trials[0].experiment_id].goal
+    counted = [one.value for one in trials if _counts(one) and one.value is not None]
+    ordered = sorted(counted, reverse=goal != "minimize")
+    first = {value: ordered.index(value) + 1 for value in ordered}
+    return [first.get(one.value) if _counts(one) and one.value is not None else None for one in trials]
+
+
+def heats(ranked: Sequence[int | None]) -> list[int]:
+    """How strongly each column is coloured: the best rank most; nothing where fewer than two have one."""
+    last = max((rank for rank in ranked if rank is not None), default=1)
+    if last < 2:
+        return [0] * len(ranked)
+    return [0 if rank is None else HEATS - round((rank - 1) / (last - 1) * (HEATS - 1)) for rank in ranked]
+
+
+def _counts(trial: Trial) -> bool:
+    return trial.status == TrialStatus.FINISHED and not trial.excluded
+
+
 def trial_results(trials: Sequence[Trial], experiments: Mapping[int, Experiment], alike: bool) -> list[Row]:
     """What came of each trial."""
     goal = experiments[trials[0].experiment_id].goal
-    counting = [trial.value for trial in trials if trial.status == TrialStatus.FINISHED and not trial.excluded]
+    counting = [trial.value for trial in trials if _counts(trial)]
+    ranked = ranks(trials, experiments, alike)
     best = _best(counting, goal) if alike else None
     ofs = [experiments[trial.experiment_id] for trial in trials]
     return [
         Row("Status", [Cell(STATUS_WORDS.get(one.status, one.status)) for one in trials]),
         Row("Objective", [Cell(f"{one.goal} {one.metric}") for one in ofs]),
-        Row("Value", [Cell(number(one.value), exact(one.value), one.value == best is not None) for one in trials]),
+        Row("Rank", [Cell(NOTHING if rank is None else str(rank)) for rank in ranked]).heated(heats(ranked)),
+        Row(
+            "Value", [Cell(number(one.value), exact(one.value), one.value == best is not None) for one in trials]
+        ).heated(heats(ranked)),
         Row("Last value", [Cell(number(one.last_value), exact(one.last_value)) for one in trials]),
         Row("Last step", [Cell(words(one.last_step)) for one in trials]),
         Row(

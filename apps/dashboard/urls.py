@@ -62,6 +62,7 @@ urlpatterns = [
     path(f"{EXPERIMENT}menu", bulk.menu, name="row-menu"),
     path(f"{WORKSPACE}compare", compare.compare, name="compare"),
     path(f"{WORKSPACE}compare/data/<slug:chart>.json", compare.data, name="compare-data"),
+    path(f"{WORKSPACE}compare/table/<slug:chart>", compare.table, name="compare-table"),
     path(f"{WORKSPACE}import", importing.take_in, name="import"),
     path(f"{WORKSPACE}trash", catalog.trash, name="trash"),
     path(f"{WORKSPACE}new", new.new, name="new"),

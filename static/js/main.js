@@ -4,7 +4,6 @@ import { LivePage } from "./live/page.js";
 import { watchAppearance } from "./page/appearance.js";
 import { prepareForms, watchForms } from "./page/forms.js";
 import { watchKeys } from "./page/keys.js";
-import { watchLogs } from "./page/logs.js";
 import { showCopyButtons, watchMenus } from "./page/menus.js";
 import { watchNotices } from "./page/notices.js";
 import { watchRows } from "./page/rows.js";
@@ -29,7 +28,7 @@ const live = document.body.dataset.liveUrl ? new LivePage(document.body) : null;
 /** Bring the behaviours that belong to single elements to a part of the page, now or after a swap. */
 async function prepare(root) {
   live?.follow(root);
-  watchLogs(root);
+  if (root.querySelector("[data-log]")) import("./page/logs.js").then(({ watchLogs }) => watchLogs(root));
   showCopyButtons(root);
   const charts = [...root.querySelectorAll("figure[data-chart]")];
   if (!charts.length) return;

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from apps.dashboard.ansi import html
 from apps.experiments.models import Experiment
@@ -211,6 +211,7 @@ def test_every_chart_can_be_walked_with_the_keyboard(
         stage.focus()
         page.keyboard.press("ArrowRight")
         said[name] = page.locator(f"#{name} .chart-words").inner_text()
+        expect(page.locator(f"#{name} [data-summary]")).not_to_be_empty()
 
     context.close()
     assert "have at most" in said.pop("edf")
@@ -274,10 +275,11 @@ def test_tables_of_charts_are_fetched_when_they_are_opened(
     page.goto(f"/w/lab/e/{known.key}/analyse", wait_until="networkidle")
     scrolled(page)
 
-    page.locator("#edf summary").filter(has_text="Show as table").click()
-
-    page.locator("#edf table").wait_for()
-    assert page.locator("#edf table tbody tr").count() > 10
+    for name in ("edf", "rank", "slice-0"):
+        page.locator(f"#{name} summary").filter(has_text="Show as table").click()
+        page.locator(f"#{name} table").wait_for()
+        assert page.locator(f"#{name} table tbody tr").count() > 10
+    assert page.locator("#slice-0 table thead th").count() == 3
     context.close()
 
 

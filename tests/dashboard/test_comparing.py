@@ -11,14 +11,15 @@ from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from apps.experiments.models import Experiment
-from apps.insights.comparison import looks
+from apps.insights.comparison import densities, looks
 from apps.insights.models import Insight, State
 from apps.trials.models import Measurement, Trial
 from tests.dashboard.conftest import queries_of
 from tests.dashboard.trials import with_trials
 from tests.people import a_job
 from tunebook import Space
-from tunebook.distributions import Uniform
+from tunebook.distributions import Choice, LogUniform, Uniform
+from tunebook.job import Job
 from tunebook.objective import Metric, Objective
 
 Make = Callable[..., Experiment]
@@ -276,3 +277,73 @@ def test_findings_that_nobody_asked_for_are_asked_for_once(as_ben: Client, make_
         as_ben.get(of(one, small))
 
     assert [insight.experiment for insight in Insight.objects.all()] == [one]
+
+
+def test_every_chart_of_a_comparison_has_its_table(as_ben: Client, as_cleo: Client, pair: list[Experiment]) -> None:
+    one, other = pair
+    both = f"?e={one.key},{other.key}"
+    Measurement.objects.create(trial=Trial.objects.get(experiment=one, number=0), name="loss", step=3, value=0.25)
+
+    assertContains(as_ben.get(PAGE + both), f'hx-get="{PAGE}/table/best{both}"')
+    alone = as_ben.get(f"{PAGE}/table/best{both}", headers={"HX-Request": "true"})
+    assertContains(alone, "<td>narrow</td><td>0</td><td>1</td>")
+    assertNotContains(alone, "<html")
+    assertContains(as_ben.get(f"{PAGE}/table/edf{both}"), f'href="{PAGE}{both}"')
+    assertContains(as_ben.get(f"{PAGE}/table/curves?t={one.key}:0"), "<td>Trial 0</td><td>3</td><td>0.25</td>")
+    assert as_cleo.get(f"{PAGE}/table/best{both}").status_code == 404
+    assert as_ben.get(f"{PAGE}/table/nothing{both}").status_code == 404
+    assert as_ben.get(f"{PAGE}/table/best?e=x").status_code == 404
+
+
+def test_trials_are_coloured_by_their_rank_among_these(as_ben: Client, pair: list[Experiment]) -> None:
+    one = pair[0]
+    address = f"{PAGE}?t={one.key}:0,{one.key}:1,{one.key}:2"
+
+    shown = as_ben.get(address)
+
+    (rank,) = [row for row in shown.context["results"] if row.name == "Rank"]
+    assert [(cell.text, cell.heat) for cell in rank.cells] == [("2", 1), ("1", 5), ("–", 0)]
+    (params,) = shown.context["groups"]
+    assert [cell.heat for cell in params.differing[0].cells] == [1, 5, 0]
+    assertContains(shown, "heat-5")
+    assertNotContains(as_ben.get(f"{PAGE}?t={one.key}:0,{one.key}:2"), "heat-")
+
+
+def test_what_was_tried_stands_on_one_scale_for_all(as_ben: Client, make_experiment: Make) -> None:
+    narrow = make_experiment(name="narrow")
+    wide = make_experiment(
+        name="wide",
+        job=a_job(space=Space({"x": Uniform(0.0, 9.0), "kind": Choice(["a", "b"]), "lr": LogUniform(-9, 0)})),
+    )
+    with_trials(narrow, "FINISHED", params={"x": 0.5})
+    with_trials(wide, "FINISHED", "FAILED", params={"x": 8.9, "kind": "b", "lr": 0.1})
+
+    found = {one.name: one for one in densities([narrow, wide], jobs_of(narrow, wide))}
+
+    x = found["x"]
+    assert (x.low, x.high) == ("0", "9")
+    assert [density.counts.index(max(density.counts)) for density in x.densities if density] == [1, 23]
+    kind = found["kind"].densities
+    assert kind[0] is None
+    assert kind[1] is not None
+    assert (kind[1].counts, kind[1].tried, kind[1].best) == ((0, 2), 2, 0.75)
+    shown = as_ben.get(of(narrow, wide))
+    assertContains(shown, "tried from 8.9 to 8.9, half of it up to 8.9; best at 8.9")
+    assertContains(shown, "What was tried where")
+
+
+def test_of_many_trials_an_even_choice_and_the_best_one_are_looked_at(make_experiment: Make) -> None:
+    one = make_experiment()
+    with_trials(one, *["FAILED"] * 30)
+    with_trials(one, "FINISHED")
+    one.trial_count = 40_000
+
+    (x,) = densities([one], jobs_of(one))
+
+    assert x.densities[0] is not None
+    assert x.densities[0].tried == 4
+    assert x.densities[0].best is not None
+
+
+def jobs_of(*experiments: Experiment) -> dict[int, Job]:
+    return {one.pk: Job.from_dict(one.job) for one in experiments}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import unescape
+from html import escape, unescape
 
 import pytest
 from django.test import Client
@@ -94,6 +94,15 @@ def test_the_best_trial_can_be_copied_in_five_ways(as_ben: Client, known: Experi
     assert "params = {" in text
     assert f"tunebook best {known.key} --json" in text
     assert f"/api/tunebook/v1/experiments/{known.key}/trials/{known.best_trial}" in text
+
+
+def test_a_slice_has_a_table_of_its_parameter_alone(as_ben: Client, known: Experiment) -> None:
+    shown = as_ben.get(page(known, "analyse") + "?q=status:succeeded")
+
+    address = page(known, "table/sample") + "?q=status%3Asucceeded&param=lr"
+    assertContains(shown, f'hx-get="{escape(address)}"')
+    assert as_ben.get(address).context["headings"] == ["Trial", "loss", "lr"]
+    assert len(as_ben.get(page(known, "table/sample") + "?param=nothing").context["headings"]) > 3
 
 
 def test_failures_lead_to_those_of_their_reason(as_ben: Client, make_experiment: Make) -> None:

@@ -7,6 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.dashboard import ansi
+from apps.insights.comparison import Density
 from apps.insights.spaces import Strip
 
 register = template.Library()
@@ -66,6 +67,37 @@ def strip_chart(strip: Strip) -> SafeString:
         _words(strip),
         format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}"/>', bars),
         format_html_join("", f'<line x1="{{}}" y1="{STRIP_HEIGHT - 6}" x2="{{}}" y2="{STRIP_HEIGHT + 6}"/>', best),
+    )
+
+
+@register.simple_tag
+def density_chart(density: Density) -> SafeString:
+    """How often each part of a range was tried, as one shape, with a mark where the best trial lies."""
+    most, width = max(density.counts) or 1, STRIP_WIDTH / len(density.counts)
+    bars = "".join(
+        f"M{_at(place * width)} {STRIP_HEIGHT}v-{_at(STRIP_HEIGHT * count / most)}h{_at(max(width - 1, 0.5))}"
+        f"v{_at(STRIP_HEIGHT * count / most)}z"
+        for place, count in enumerate(density.counts)
+        if count
+    )
+    best = (
+        format_html(
+            '<line x1="{0}" y1="{1}" x2="{0}" y2="{2}"/>',
+            _at(density.best * STRIP_WIDTH),
+            STRIP_HEIGHT - 6,
+            STRIP_HEIGHT + 6,
+        )
+        if density.best is not None
+        else ""
+    )
+    return format_html(
+        '<svg class="strip" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<path d="{}"/>{}</svg>',
+        STRIP_WIDTH,
+        STRIP_HEIGHT + 6,
+        density.words,
+        bars,
+        best,
     )
 
 

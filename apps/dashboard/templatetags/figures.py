@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.utils import timezone
@@ -142,6 +143,12 @@ def metric(name: str) -> str:
         return name
     plain = LETTERS.search(name)
     return plain[0] if plain else name
+
+
+@register.filter
+def of_param(name: Any, query: Any) -> str:
+    """The end of an address that asks for one parameter, behind a query string or as its beginning; empty without one."""
+    return f"{'&' if query else '?'}{urlencode({'param': name})}" if name else ""
 
 
 @register.filter

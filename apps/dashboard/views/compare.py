@@ -110,6 +110,7 @@ def _side_by_side(request: HttpRequest, place: Place, asked: Chosen) -> dict[str
     heads = reading.heads(list(streams.values()))
     shares = comparison.shares_of(experiments)
     found = comparison.results(experiments, level)
+    hues = [asked.looks[one.key] for one in experiments]
     return {
         "columns": [
             {
@@ -126,6 +127,10 @@ def _side_by_side(request: HttpRequest, place: Place, asked: Chosen) -> dict[str
         "results": side_by_side.results(experiments, found, level, alike),
         "groups": [side_by_side.settings(experiments), side_by_side.spaces(experiments, jobs)],
         "importance": side_by_side.importance(experiments, shares),
+        "densities": [
+            {"name": one.name, "low": one.low, "high": one.high, "drawn": list(zip(one.densities, hues, strict=True))}
+            for one in comparison.densities(experiments, jobs)
+        ],
         "unknown": [asked.names[one.key] for one in experiments if one.key not in shares],
         "sentences": _sentences(asked, found, level, alike),
         "objectives": [_choice(place, asked, key, list(groups).index(key), key == _key(drawn)) for key in groups],
@@ -208,6 +213,7 @@ def _trials(request: HttpRequest, place: Place) -> HttpResponse:
     alike = len(objectives(asked.experiments.values())) == 1
     first = asked.experiments[asked.trials[0].experiment_id]
     drawn = [one for one in asked.trials if _like(asked.experiments[one.experiment_id], first)]
+    heats = side_by_side.heats(side_by_side.ranks(asked.trials, asked.experiments, alike))
     context = {
         "asked": asked,
         "remarks": _remarks(asked, "trial"),
@@ -223,7 +229,8 @@ def _trials(request: HttpRequest, place: Place) -> HttpResponse:
             for one in asked.trials
         ],
         "results": side_by_side.trial_results(asked.trials, asked.experiments, alike),
-        "groups": [side_by_side.parameters(asked.trials, jobs)],
+        "groups": [side_by_side.parameters(asked.trials, jobs).heated(heats)],
+        "heat": any(heats),
         "alike": alike,
         "metric_words": metric(first.metric),
         "goal_words": GOALS[first.goal],
@@ -242,6 +249,29 @@ def _like(one: Experiment, other: Experiment) -> bool:
 @in_workspace
 def data(request: HttpRequest, place: Place, chart: str) -> HttpResponse:
     """The numbers of one chart of a comparison."""
+    experiments, numbers = _numbers(request, place, chart)
+    return _kept(request, experiments, numbers)
+
+
+@require_GET
+@in_workspace
+def table(request: HttpRequest, place: Place, chart: str) -> HttpResponse:
+    """The numbers of one chart as a table: a page of its own, or the table alone for htmx."""
+    _, numbers = _numbers(request, place, chart)
+    headings, rows = comparison.table(numbers())
+    context = {"title": TITLES[chart], "headings": headings, "rows": rows}
+    if getattr(request, "htmx", False):
+        return render(request, place, "components/chart_table.html", context)
+    query = request.GET.urlencode(safe=",:")
+    context["back"] = f"{reverse('dashboard:compare', args=[place.workspace.slug])}?{query}"
+    return render(request, place, "compare/chart_table.html", context)
+
+
+Numbers = Callable[[], dict[str, Any]]
+
+
+def _numbers(request: HttpRequest, place: Place, chart: str) -> tuple[Sequence[Experiment], Numbers]:
+    """The experiments a chart is about, and what works out its payload. Http404 where the address names none."""
     if chart == "curves":
         return _curves(request, place)
     if chart not in CHARTS:
@@ -257,32 +287,27 @@ def data(request: HttpRequest, place: Place, chart: str) -> HttpResponse:
             series["name"] = asked.names[series["key"]]
         return payload
 
-    return _kept(request, drawn, numbers)
+    return drawn, numbers
 
 
+TITLES = {"best": "Best so far", "edf": "Distribution of the results", "curves": "Learning curves"}
 CHARTS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "best": comparison.best_so_far,
     "edf": comparison.distributions,
 }
 
 
-def _curves(request: HttpRequest, place: Place) -> HttpResponse:
+def _curves(request: HttpRequest, place: Place) -> tuple[Sequence[Experiment], Numbers]:
     asked = chosen_trials(place, request.GET.get("t", ""))
     if not asked.trials:
         raise Http404
     first = asked.experiments[asked.trials[0].experiment_id]
     drawn = [one for one in asked.trials if _like(asked.experiments[one.experiment_id], first)]
     jobs = {pk: Job.from_dict(one.job) for pk, one in asked.experiments.items()}
-    return _kept(
-        request,
-        list(asked.experiments.values()),
-        lambda: comparison.curves_of(drawn, jobs, asked.looks, asked.names),
-    )
+    return list(asked.experiments.values()), lambda: comparison.curves_of(drawn, jobs, asked.looks, asked.names)
 
 
-def _kept(
-    request: HttpRequest, experiments: Sequence[Experiment], numbers: Callable[[], dict[str, Any]]
-) -> HttpResponse:
+def _kept(request: HttpRequest, experiments: Sequence[Experiment], numbers: Numbers) -> HttpResponse:
     """The numbers, unless the browser has them and nothing has happened since. One query for the events."""
     heads = reading.heads([experiment_stream(one.key) for one in experiments])
     named = [str(one) for one in experiments]

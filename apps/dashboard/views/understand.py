@@ -192,6 +192,8 @@ def table(request: HttpRequest, place: Place, key: str, chart: str) -> HttpRespo
     experiment, after = load(place, key)
     asked = filtered(request, experiment)
     payload = charts.build(chart, experiment, asked.listing.rows(), request.GET.dict())
+    if (name := request.GET.get("param")) is not None:
+        payload = charts.of_parameter(payload, name)
     headings, rows = charts.table(payload)
     title = TABLE_TITLES[chart]
     context = {"title": title, "headings": headings, "rows": rows, "total": payload.get("total")}

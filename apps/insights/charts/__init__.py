@@ -22,12 +22,23 @@ from apps.insights.charts.history import history
 from apps.insights.charts.numbers import Payload, replayed
 from apps.insights.charts.sample import by_importance, sample
 from apps.insights.charts.shares import importance
-from apps.insights.charts.tables import table
+from apps.insights.charts.tables import of_parameter, table
 from apps.insights.charts.timeline import timeline
 from apps.insights.charts.trial_curve import trial_curve
 from apps.trials.models import Trial
 
-__all__ = ["CHARTS", "Asked", "Payload", "build", "by_importance", "etag", "replayed", "table", "trial_curve"]
+__all__ = [
+    "CHARTS",
+    "Asked",
+    "Payload",
+    "build",
+    "by_importance",
+    "etag",
+    "of_parameter",
+    "replayed",
+    "table",
+    "trial_curve",
+]
 
 Asked = Mapping[str, str]
 CHARTS: Mapping[str, Callable[[Experiment, QuerySet[Trial], Asked], Payload]] = {

@@ -83,10 +83,16 @@ def _rounded(seconds: float) -> float:
 
 
 def thin(rows: Sequence[Row], objective: Objective, most: int = MOST_POINTS) -> Sequence[Row]:
-    """At most about so many rows, evenly over the numbers: the extremes and odd ones of each part, and all improvements."""
+    """At most about so many rows, evenly over the numbers: the extremes and odd ones of each part, and all improvements.
+
+    Of improvements that would take more than half of the room an even choice, with the first and the last.
+    """
     if len(rows) <= most:
         return rows
-    kept = set(improvements(rows, objective))
+    better = list(improvements(rows, objective))
+    if len(better) > most // 2:
+        better = [better[round(place * (len(better) - 1) / (most // 2 - 1))] for place in range(most // 2)]
+    kept = set(better)
     buckets = max(1, (most - len(kept)) // PER_BUCKET)
     for index in range(buckets):
         start, end = index * len(rows) // buckets, (index + 1) * len(rows) // buckets

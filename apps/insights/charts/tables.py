@@ -19,6 +19,18 @@ def table(payload: Payload) -> Table:
     return headings, rows[::-1][::step]
 
 
+def of_parameter(payload: Payload, name: str) -> Payload:
+    """A sample's payload with this parameter alone, as a slice shows it; of another chart, or name, as it was."""
+    places = [place for place, axis in enumerate(payload.get("axes", ())) if axis["name"] == name]
+    if not places:
+        return payload
+    return {
+        **payload,
+        "axes": [payload["axes"][place] for place in places],
+        "columns": [payload["columns"][place] for place in places],
+    }
+
+
 def _history(payload: Payload) -> Table:
     statuses = [payload["statuses"][place] for place in payload["status"]]
     columns = zip(payload["number"], statuses, payload["value"], payload["ended"], strict=True)

@@ -23,6 +23,7 @@ export class Chart {
     this.figure = figure;
     this.title = title || figure.querySelector("figcaption h2, figcaption h3, figcaption")?.textContent.trim() || "Chart";
     this.emptyWords = figure.dataset.empty || empty;
+    this.summary = figure.querySelector("[data-summary]");
     this.model = null;
     this.axes = new Axes();
     this.sprites = new Map();
@@ -105,6 +106,9 @@ export class Chart {
     this.clip(ctx, () => this.model.series.forEach((series) => this.drawSeries(ctx, series)));
     this.axes.drawLegend(ctx, this.colours);
     this.stage.setAttribute("aria-label", `${this.title}. ${this.model.summary || ""} Arrow keys walk the points.`);
+    if (this.summary && this.summary.textContent !== (this.model.summary || "")) {
+      this.summary.textContent = this.summary.title = this.model.summary || "";
+    }
     this.pointer.refresh();
     this.tools.refresh();
   }

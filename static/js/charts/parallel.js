@@ -57,6 +57,9 @@ class Parallel {
     this.rank = this.values ? ranks(this.values, this.goal) : null;
     this.spot = null;
     const size = `${this.rows.length} rows over ${this.axes.length} axes`;
+    const best = this.rank ? this.rank.indexOf(0) : -1;
+    const summary = this.figure?.querySelector("[data-summary]");
+    if (summary) summary.textContent = best < 0 ? `${size}.` : `${size}; the best is trial ${this.names[best]} with ${number(this.values[best])}.`;
     this.stage.setAttribute("aria-label", `Parallel coordinates of ${size}. Arrow keys walk the rows.`);
     this.message.hidden = this.rows.length > 0;
     if (this.chooser) this.chooser.hidden = !this.rank || this.rows.length < 10;

@@ -43,7 +43,7 @@ export function mountSlice(figure, payload, events) {
         reach: () => worthReach(data.ys, data.goal, kind),
       },
       series: [points],
-      summary: `${data.xs.length} trials over ${name}.`,
+      summary: `${data.xs.length} trials${whereBest(data)}.`,
     });
   }
 
@@ -59,6 +59,14 @@ export function mountSlice(figure, payload, events) {
     data.kept = selected(figure);
     draw();
   };
+}
+
+/** Where the best lie, in words. */
+function whereBest(data) {
+  const best = data.xs.filter((x, i) => data.rank[i] !== null && data.rank[i] < BEST);
+  if (best.length < 2 || data.axis?.scale === "category") return "";
+  const [low, high] = [Math.min(...best), Math.max(...best)];
+  return `; the best ${best.length} have ${number(low)} to ${number(high)}`;
 }
 
 /** The trials that have the parameter and a value; the best last, so that they lie on top. */

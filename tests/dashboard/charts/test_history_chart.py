@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -51,6 +52,18 @@ def test_improvements_follow_the_goal_and_skip_what_did_not_succeed(objective, p
     rows = [row(0, 5.0), row(1, 7.0), row(2, 3.0), row(3, 99.0, "FAILED"), row(4, -1.0, "EARLY_STOPPED"), row(5, 5.0)]
 
     assert list(improvements(rows, objective)) == places
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_history_in_which_nearly_every_trial_is_the_best_stays_light(step):
+    rows = [row(number, 1e6 / (number + 1) if number % step == 0 else 2e6 + number / 7) for number in range(10_000)]
+
+    payload = draw(rows, DOWN, START)
+
+    assert len(json.dumps(payload, separators=(",", ":"))) < 60_000
+    assert payload["number"][0] == 0
+    assert 9_999 in payload["number"]
+    assert len(payload["number"]) > 1_000
 
 
 def test_thinning_keeps_improvements_extremes_and_failures():
