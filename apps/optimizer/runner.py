@@ -49,7 +49,9 @@ SAYS_NO_MEMORY = (
 )
 """How commands say that they were refused memory: Python, numpy, C, C++, Java. A full graphics card says it otherwise."""
 LAST_WORDS = 8192
+JOURNAL = "attempt.jsonl"
 LOGS = ("out.log", "err.log")
+SYNCED_FROM = 1.0  # seconds: what took less is sooner done again than synced
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
 LOOK_FOR_ROOM_EVERY = 0.5
 LEAST_FREE, LEAST_FREE_SHARE = 256 * MIB, 0.005
@@ -210,21 +212,6 @@ def write_file(path: str, data: bytes, flags: int = os.O_TRUNC, durable: bool = 
         os.close(handle)
 
 
-def write_record(path: str, record: object, durable: bool = False) -> None:
-    """Replace a JSON file in one step; a durable one survives a power cut."""
-    new = path + ".new"
-    write_file(new, encode(record).encode(), durable=durable)
-    os.rename(new, path)
-
-
-def write_first(path: str, record: object) -> None:
-    """The same for a file that its readers take for missing until it is whole: the first one needs no other name."""
-    try:
-        write_file(path, encode(record).encode(), os.O_EXCL)
-    except FileExistsError:
-        write_record(path, record)
-
-
 def patiently(write: Callable[..., object], *arguments: Any, **options: Any) -> None:
     """Write, and wait while the disk is full or read-only: what has happened must not be forgotten."""
     while True:
@@ -235,6 +222,23 @@ def patiently(write: Callable[..., object], *arguments: Any, **options: Any) -> 
             if error.errno not in NO_ROOM:
                 raise
         time.sleep(LOOK_FOR_ROOM_EVERY)
+
+
+def read_journal(folder: str) -> tuple[int, list[Record]]:
+    """How long an attempt's journal is, and what its runner has noted; what is no whole line is left out.
+
+    Each note has an "event": "claimed" by a runner (who it is), a step "started" and "ended", the attempt's "exit".
+    """
+    handle = os.open(f"{folder}/{JOURNAL}", os.O_RDONLY)
+    try:
+        data = os.read(handle, os.fstat(handle).st_size)
+    finally:
+        os.close(handle)
+    notes = []
+    for line in data.split(b"\n")[:-1]:
+        with contextlib.suppress(ValueError):  # a power cut may leave anything
+            notes.append(json.loads(line))
+    return len(data), notes
 
 
 def make_folder(path: str) -> None:
@@ -342,12 +346,16 @@ class Runner:
         """Take the lock of the attempt; False: it runs, or has run, elsewhere."""
         make_folder(self.folder)
         os.chdir(self.folder)
-        mine = lock("lock")
+        mine = lock(JOURNAL)
         if mine is None or os.fstat(mine).st_size:
             return False
         self.locks.append(mine)
-        patiently(os.write, mine, encode(self.identity).encode())
+        self.note("claimed", {**self.identity, "protocol": PROTOCOL, "key": self.order["key"]})
         return True
+
+    def note(self, event: str, record: Record, durable: bool = False) -> None:
+        line = encode({"event": event, **record}).encode() + b"\n"
+        patiently(write_file, JOURNAL, line, os.O_APPEND, durable=durable)
 
     def prepare(self) -> None:
         """Everything that must be there before the first step: locks, folders, files, logs."""
@@ -357,13 +365,9 @@ class Runner:
         self.locks.append(trial)
         self.oom_kills = oom_kills()
         make_folder("work")
-        make_folder("spool")
         order = self.order
         if self.memory:
             self.group = memory_group(order["key"], self.memory, own_groups())
-        shown = {key: value for key, value in order.items() if key not in ("environment", "params", "files")}
-        spec = {"protocol": PROTOCOL, **shown, "environment": sorted(order["environment"])}
-        patiently(write_file, "spec.json", encode(spec).encode())
         patiently(write_file, "params.json", encode(order.get("params", {})).encode())
         self.work = order.get("cwd") or "work"
         if self.work != "work" and not os.path.isdir(self.work):
@@ -384,22 +388,21 @@ class Runner:
         return end
 
     def run_step(self, step: Record) -> Record:
-        """Run one step to its end and note it in commands.jsonl."""
+        """Run one step to its end."""
         end = {"code": None, "signal": None, "reason": "exit", "step": step["id"], "message": ""}
         if os.path.exists("stop"):
             return {**end, "reason": "stopped", "message": "stopped before it started"}
         began = time.time()
         before = [os.fstat(log).st_size for log in self.logs]
         self.command = pid = self.spawn(step)
-        ids = {"command": pid, "command_ticks": start_ticks(pid), "step": step["id"], "started": began}
-        patiently(write_first, "pid", {**self.identity, **ids})
+        self.note("started", {"step": step["id"], "pid": pid, "ticks": start_ticks(pid), "started": began})
         status = self.wait_for(pid)
         self.command = 0
         end.update(self.verdict(status, before))
         after = [os.fstat(log).st_size for log in self.logs]
         if max(after) > min(self.order.get("log_limit", LOG_LIMIT), LOG_LIMIT_WHEN_FULL):
             self.cap_logs()
-        line = {
+        done = {
             **step,
             "started": began,
             "ended": time.time(),
@@ -408,7 +411,7 @@ class Runner:
             "out": [before[0], after[0]],
             "err": [before[1], after[1]],
         }
-        patiently(write_file, "commands.jsonl", encode(line).encode() + b"\n", os.O_APPEND)
+        self.note("ended", done)
         return end
 
     def spawn(self, step: Record) -> int:
@@ -421,7 +424,7 @@ class Runner:
                 self.become(argv, me)
             except OSError as error:
                 os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
-                write_record(os.path.join(self.folder, "launch_error"), f"{argv[0]}: {error.strerror}")
+                write_file(os.path.join(self.folder, "launch_error"), encode(f"{argv[0]}: {error.strerror}").encode())
             finally:
                 os._exit(127)
         with contextlib.suppress(OSError):
@@ -575,8 +578,8 @@ class Runner:
         return False
 
     def record_end(self, end: Record) -> None:
-        record = {"protocol": PROTOCOL, **end, "started": self.started, "ended": time.time()}
-        patiently(write_record, "exit", record, durable=True)
+        ended = time.time()
+        self.note("exit", {**end, "started": self.started, "ended": ended}, durable=ended - self.started >= SYNCED_FROM)
         for handle in (*self.logs, *reversed(self.locks)):
             os.close(handle)
         if self.order.get("wake"):

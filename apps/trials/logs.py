@@ -56,14 +56,14 @@ def discard(data: Path, experiment: str) -> bool:
 
 
 def commands(folder: Path) -> list[dict[str, Any]]:
-    """The steps an attempt has run, as its runner noted them in commands.jsonl; lines that are cut off are left out."""
+    """The steps an attempt has run, as its runner noted them; lines that are cut off are left out."""
     found = []
-    for line in page([folder / "commands.jsonl"], 1, MOST_COMMANDS).lines:
+    for line in page([folder / "attempt.jsonl"], 1, 2 * MOST_COMMANDS).lines:
         try:
             step = json.loads(line)
         except ValueError:
             continue
-        if isinstance(step, dict):
+        if isinstance(step, dict) and step.get("event") == "ended":
             found.append(step)
     return found
 

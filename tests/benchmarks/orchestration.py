@@ -10,7 +10,6 @@ Leave a minute between two runs: ext4 is up to twenty times slower at making fil
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import statistics
@@ -163,9 +162,11 @@ def cpu(pid: int) -> tuple[float, float]:
 
 def times(data: Path, key: str, trials: int) -> tuple[list[float], list[float]]:
     """When commands started and attempts ended, each in order."""
+    from apps.optimizer.runner import read_journal
+
     folders = [data / "trials" / key / str(number) / "1" for number in range(trials)]
-    starts = [json.loads((folder / "pid").read_text())["started"] for folder in folders]
-    ends = [json.loads((folder / "exit").read_text())["ended"] for folder in folders]
+    notes = [{note["event"]: note for note in read_journal(str(folder))[1]} for folder in folders]
+    starts, ends = [note["started"]["started"] for note in notes], [note["exit"]["ended"] for note in notes]
     return sorted(starts), sorted(ends)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def with_logs(trial: Trial, out: str = "", err: str = "") -> Path:
     folder.mkdir(parents=True)
     (folder / "out.log").write_text(out)
     (folder / "err.log").write_text(err)
-    (folder / "commands.jsonl").write_text('{"id": 1, "command": "train --x 1", "started": 1, "ended": 2, "code": 3}\n')
+    step = {"event": "ended", "id": 1, "command": "train --x 1", "started": 1, "ended": 2, "code": 3}
+    (folder / "attempt.jsonl").write_text(json.dumps(step) + "\n")
     return folder
 
 

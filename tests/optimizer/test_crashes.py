@@ -160,7 +160,7 @@ def test_a_killed_runner_costs_one_more_attempt(
 
     with optimizer(executor.data, "--exit-when-idle") as process:
         first = until(lambda: Attempt.objects.filter(experiment=experiment, state="RUNNING").first())
-        identity = executor.runner_identity(Handle.from_dict(first.handle))
+        identity = executor.journal(Handle.from_dict(first.handle)).runner
         assert identity is not None
         until(lambda: runs(tmp_path)[first.trial.key])  # its shell has come that far
         os.kill(identity["runner"], signal.SIGKILL)

@@ -88,7 +88,7 @@ def test_a_piece_is_what_stands_between_two_offsets(tmp_path: Path) -> None:
 
 
 def test_the_steps_of_an_attempt_are_those_its_runner_noted(tmp_path: Path) -> None:
-    log(tmp_path, b'{"id": 1, "command": "true"}\n[1]\n{"id": 2, "comm', "commands.jsonl")
+    log(tmp_path, b'{"event": "started"}\n{"event": "ended", "id": 1}\n[1]\n{"event": "ended", "i', "attempt.jsonl")
 
-    assert logs.commands(tmp_path) == [{"id": 1, "command": "true"}]
+    assert logs.commands(tmp_path) == [{"event": "ended", "id": 1}]
     assert logs.commands(tmp_path / "missing") == []

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,26 @@ LEAST_FREE_SHARE = 0.02
 STUCK_AFTER = 30.0
 
 
+@dataclass(frozen=True)
+class Journal:
+    """An attempt as its runner tells of it: who the runner is, when its latest step began, how it ended."""
+
+    size: int = 0
+    runner: Mapping[str, Any] | None = None
+    started: float | None = None
+    end: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, folder: str) -> Journal:
+        size, notes = runner.read_journal(folder)
+        latest = {note["event"]: note for note in notes}
+        started = latest["started"]["started"] if "started" in latest else None
+        return cls(size, latest.get("claimed"), started, latest.get("exit"))
+
+
+NOTHING = Journal()
+
+
 class LocalExecutor:
     """Attempts on this machine. Everything it knows stands in the attempts' folders."""
 
@@ -55,8 +76,8 @@ class LocalExecutor:
         self.boot = runner.boot_id()
         self.base_environment = base_environment(data)
         self.runners: dict[str, int] = {}
-        self.known: dict[str, tuple[Mapping[str, Any], float]] = {}
-        """Of attempts that were seen alive: their runner, and when their command started."""
+        self.journals: dict[str, Journal] = {}
+        """What was last read of attempts that have not been seen to end."""
 
     def launch(self, spec: LaunchSpec) -> Handle:
         """Have an attempt run by the keeper; what cannot be started becomes its exit record. No file work here."""
@@ -67,10 +88,10 @@ class LocalExecutor:
     def find(self, key: str, place: Place) -> Handle | None:
         """The handle of an attempt whose runner has taken its lock file."""
         handle = Handle(self.name, self.scope, key, place)
-        return handle if self.runner_identity(handle) or self.end_of(handle) else None
+        return handle if self.journal(handle).runner else None
 
     def poll(self, handles: Sequence[Handle]) -> list[Observation]:
-        """Two small file reads for each attempt that lives, one for each that has ended."""
+        """A look at a file's size and a small read for each attempt that lives."""
         return [self.observe(handle) for handle in handles]
 
     def adopt(self, handle: Handle) -> Observation:
@@ -80,7 +101,7 @@ class LocalExecutor:
     def stop(self, handle: Handle, grace: float) -> None:
         """Leave a stop file, which holds back an attempt that has not begun, and tell the runner to look."""
         folder = self.folder(handle)
-        if self.end_of(handle) is not None:
+        if self.journal(handle).end is not None:
             return
         asked = time.time()
         with contextlib.suppress(OSError):  # it is there already, or the disk is full: the signal does without
@@ -88,12 +109,12 @@ class LocalExecutor:
             runner.write_file(f"{folder}/stop", json.dumps({"grace": grace}).encode(), os.O_EXCL)
         with contextlib.suppress(OSError):
             asked = os.stat(f"{folder}/stop").st_mtime
-        identity = self.runner_identity(handle)
-        if identity is None:
+        one = self.journal(handle).runner
+        if one is None:
             return
         if time.time() - asked > grace + STUCK_AFTER:
-            send(identity["runner"], identity["runner_ticks"], signal.SIGKILL)
-        send(identity["runner"], identity["runner_ticks"], signal.SIGTERM)
+            send(one["runner"], one["runner_ticks"], signal.SIGKILL)
+        send(one["runner"], one["runner_ticks"], signal.SIGTERM)
 
     def logs(self, handle: Handle, stream: str, offset: int, limit: int) -> LogChunk:
         """Where the runner has given back the middle of a log, reading goes on behind the gap."""
@@ -130,6 +151,7 @@ class LocalExecutor:
         """Remove the attempt's folder unless it lives."""
         self.runners.pop(handle.key, None)
         if self.observe(handle).has_ended:
+            self.journals.pop(handle.key, None)
             shutil.rmtree(self.folder(handle), ignore_errors=True)
 
     def close(self) -> None:
@@ -166,7 +188,7 @@ class LocalExecutor:
                 "TUNEBOOK_LAUNCH_KEY": spec.key,
                 "TUNEBOOK_ATTEMPT_FOLDER": folder,
                 "TUNEBOOK_PARAMS_FILE": f"{folder}/params.json",
-                "TUNEBOOK_SPOOL": f"{folder}/spool/metrics.jsonl",
+                "TUNEBOOK_SPOOL": f"{folder}/metrics.jsonl",
                 "TUNEBOOK_STOP_FILE": f"{folder}/stop",
                 "NNI_OUTPUT_DIR": f"{work}/work",
             },
@@ -181,20 +203,18 @@ class LocalExecutor:
 
     def observe(self, handle: Handle) -> Observation:
         """What the folder and the process table say of an attempt."""
-        end = self.end_of(handle)
-        if end is None:
-            identity, started = self.known.get(handle.key) or (self.runner_identity(handle), None)
-            if identity is None:
+        seen = self.journal(handle)
+        if seen.end is None:
+            if seen.runner is None:
                 return self.not_begun(handle)
-            if self.lives(identity):
-                if started is None and (started := self.started(handle)) is not None:
-                    self.known[handle.key] = identity, started
-                return Observation(handle=handle, state=State.RUNNING, started=started)
-            end = self.end_of(handle)  # it may have ended between the two looks
+            if self.lives(seen.runner):
+                return Observation(handle=handle, state=State.RUNNING, started=seen.started)
+            seen = self.journal(handle)  # it may have ended between the two looks
+        end = seen.end
         if end is None:
             return self.lost(handle)
         self.runners.pop(handle.key, None)
-        self.known.pop(handle.key, None)
+        self.journals.pop(handle.key, None)
         return Observation(
             handle=handle,
             state=STATES.get(end["reason"], State.LOST),
@@ -212,7 +232,7 @@ class LocalExecutor:
         pid = self.runners.get(handle.key)
         if pid is not None and runner.start_ticks(pid) is not None:
             return Observation(handle=handle, state=State.PENDING)
-        if self.runner_identity(handle) is not None or self.end_of(handle) is not None:
+        if self.journal(handle).runner is not None:
             return self.observe(handle)
         return Observation(handle=handle, state=State.LOST, message="its runner never started")
 
@@ -229,21 +249,21 @@ class LocalExecutor:
             return Observation(handle=handle, state=State.RUNNING, message="what its runner left is being ended")
         return Observation(handle=handle, state=State.LOST, message="its runner ended without a record")
 
-    def end_of(self, handle: Handle) -> dict[str, Any] | None:
-        return read_json(f"{self.folder(handle)}/exit")
-
-    def runner_identity(self, handle: Handle) -> dict[str, Any] | None:
-        """Boot, process and start of the runner that has claimed the attempt."""
-        return read_json(f"{self.folder(handle)}/lock")
+    def journal(self, handle: Handle) -> Journal:
+        """What its runner has noted so far; the file is read when it has grown."""
+        known = self.journals.get(handle.key, NOTHING)
+        folder = self.folder(handle)
+        try:
+            if os.stat(f"{folder}/{runner.JOURNAL}").st_size > known.size:
+                known = self.journals[handle.key] = Journal.of(folder)
+        except OSError:
+            pass  # nothing has been noted yet
+        return known
 
     def lives(self, identity: Mapping[str, Any]) -> bool:
         if identity["boot"] != self.boot:
             return False
         return runner.start_ticks(identity["runner"]) == identity["runner_ticks"]
-
-    def started(self, handle: Handle) -> float | None:
-        ids = read_json(f"{self.folder(handle)}/pid")
-        return ids.get("started") if ids else None
 
 
 def host_name(data: Path) -> str:
@@ -267,14 +287,6 @@ def base_environment(data: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     kept |= {name: value for name, value in os.environ.items() if name.startswith("LC_")}
     return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{path}"}
-
-
-def read_json(path: str) -> dict[str, Any] | None:
-    """A small JSON object, None when it is not there or not whole."""
-    try:
-        return dict(json.loads(runner.read_file(path)))
-    except (OSError, ValueError):
-        return None
 
 
 def send(pid: int, ticks: int, number: int) -> None:

@@ -79,7 +79,7 @@ class ReplayExecutor:
         if recording.refused:
             raise Refused(recording.refused)
         folder = self.folder(handle)
-        (folder / "spool").mkdir(parents=True)
+        folder.mkdir(parents=True)
         (folder / "out.log").write_text(recording.output)
         self.world.playing[spec.key] = Playing(spec, recording)
         return handle
@@ -133,7 +133,7 @@ class ReplayExecutor:
             points = playing.recording.points
             if playing.shown < len(points):
                 line = json.dumps({"step": playing.shown, "metrics": dict(points[playing.shown])})
-                with open(self.folder(handle) / "spool" / "metrics.jsonl", "a") as file:
+                with open(self.folder(handle) / "metrics.jsonl", "a") as file:
                     file.write(line + "\n")
                 playing.shown += 1
             elif not playing.recording.holds:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from apps.optimizer import runner
 
 Offsets = dict[str, Any]
 """How far each source has been read; plain JSON, kept in the attempt's row."""
@@ -78,8 +79,20 @@ def read_lines(
 
 def steps_done(folder: str) -> list[dict[str, Any]]:
     """The steps that have ended, as the runner noted them."""
-    lines, _ = read_lines(f"{folder}/commands.jsonl", 0)
-    return [json.loads(line) for line in lines]
+    return [note for note in _journal(folder) if note["event"] == "ended"]
+
+
+def step_running(folder: str) -> str | None:
+    """The step that began last and has not ended."""
+    begun = [note for note in _journal(folder) if note["event"] in ("started", "ended")]
+    return begun[-1]["step"] if begun and begun[-1]["event"] == "started" else None
+
+
+def _journal(folder: str) -> list[dict[str, Any]]:
+    try:
+        return runner.read_journal(folder)[1]
+    except OSError:
+        return []
 
 
 def _behind_hole(file: int, offset: int) -> int:

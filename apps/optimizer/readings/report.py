@@ -23,7 +23,7 @@ def read_report(request: Request) -> tuple[list[Reading], Offsets]:
         readings = [reading for folder in request.earlier for reading in _of_finished_steps(folder)]
         offsets["carried"] = True
     offset = int(offsets.get("spool", 0))
-    lines, after = read_lines(f"{request.folder}/spool/metrics.jsonl", offset, final=request.final)
+    lines, after = read_lines(f"{request.folder}/metrics.jsonl", offset, final=request.final)
     readings += [reading for line in lines for reading in _readings(line)]
     return readings, {**offsets, "spool": after} if after != offset else offsets
 
@@ -35,7 +35,7 @@ def _of_finished_steps(folder: str) -> Iterator[Reading]:
         return
     at, lines = 0, [b""]
     while lines:
-        lines, at = read_lines(f"{folder}/spool/metrics.jsonl", at, final=True)
+        lines, at = read_lines(f"{folder}/metrics.jsonl", at, final=True)
         for line in lines:
             if _time_of(line) <= max(ends):
                 yield from _readings(line)

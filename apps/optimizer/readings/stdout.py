@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import threading
@@ -11,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from apps.optimizer import runner
-from apps.optimizer.readings.base import Offsets, ReadingError, Request, read_lines, steps_done
+from apps.optimizer.readings.base import Offsets, ReadingError, Request, read_lines, step_running, steps_done
 from apps.tuning.measuring import Reading
 
 MAX_LINE = 8192
@@ -83,11 +81,7 @@ def _part(folder: str, step: str, stream: str) -> tuple[int | None, int | None]:
         if line["id"] == step:
             first, last = line[stream]
             return int(first), int(last)
-    try:
-        running = json.loads(runner.read_file(f"{folder}/pid"))["step"]
-    except (OSError, ValueError, KeyError):
-        return None, None
-    if running != step:
+    if step_running(folder) != step:
         return None, None
     return (int(done[-1][stream][1]) if done else 0), None
 

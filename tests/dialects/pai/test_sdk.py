@@ -151,8 +151,8 @@ def test_trial_logs_names_and_commands(client: Client, created: str, trial_of: C
     folder = logs.attempt_folder(created, 0, 1)
     folder.mkdir(parents=True)
     (folder / "out.log").write_text("one\ntwo\nthree\n")
-    step = {"id": "cmd1", "command": "python3 train.py", "out": [0, 8], "err": [0, 0]}
-    (folder / "commands.jsonl").write_text(json.dumps(step) + "\n")
+    step = {"event": "ended", "id": "cmd1", "command": "python3 train.py", "out": [0, 8], "err": [0, 0]}
+    (folder / "attempt.jsonl").write_text(json.dumps(step) + "\n")
 
     names = client.list_hpo_trial_log_names(created, trial.key).body.log_names
     request = sdk.ListHpoTrialLogsRequest(log_name="stdout", page_number=2, page_size=2)

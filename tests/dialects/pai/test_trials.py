@@ -228,7 +228,8 @@ def test_commands_come_with_their_output(native: Native, experiment: str, folder
         {"id": "cmd1", "command": "echo one", "out": [0, 4], "err": [0, 0]},
         {"id": "cmd2", "command": ["python3", "train.py"], "out": [4, 8], "err": [0, 8]},
     ]
-    (folder / "commands.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps))
+    lines = [json.dumps({"event": "ended", **step}) + "\n" for step in steps]
+    (folder / "attempt.jsonl").write_text("".join(lines))
     trial = Trial.objects.get()
 
     answer = native.get(f"/experiment/{experiment}/trial/{trial.key}/commands")

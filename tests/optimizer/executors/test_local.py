@@ -68,7 +68,7 @@ def processes_with(text: str) -> list[int]:
 
 
 def runner_of(executor: LocalExecutor, handle: Handle) -> int:
-    identity = executor.runner_identity(handle)
+    identity = executor.journal(handle).runner
     assert identity is not None
     return int(identity["runner"])
 
@@ -76,7 +76,7 @@ def runner_of(executor: LocalExecutor, handle: Handle) -> int:
 def test_steps_run_one_after_another_until_one_fails(local: LocalExecutor) -> None:
     handle, end = run(local, steps=("echo one", ["sh", "-c", "echo two; exit 4"], "echo three"))
 
-    lines = [json.loads(line) for line in (folder(local, handle) / "commands.jsonl").read_text().splitlines()]
+    lines = [note for note in runner.read_journal(local.folder(handle))[1] if note["event"] == "ended"]
 
     assert output(local, handle) == "one\ntwo\n"
     assert (end.code, end.step) == (4, "cmd2")
@@ -111,12 +111,12 @@ def test_a_command_sees_no_variables_of_the_optimizer(local: LocalExecutor, monk
     assert "TUNEBOOK_SECRET_KEY" not in names
 
 
-def test_the_spec_on_disk_has_no_values_of_variables(local: LocalExecutor) -> None:
+def test_what_is_noted_on_disk_has_no_values_of_variables(local: LocalExecutor) -> None:
     handle, _ = run(local, "true", environment={"TOKEN": "hidden"})
 
-    text = (folder(local, handle) / "spec.json").read_text()
+    texts = [path.read_text() for path in folder(local, handle).iterdir() if path.is_file()]
 
-    assert "TOKEN" in text and "hidden" not in text
+    assert len(texts) == 4 and not any("hidden" in text for text in texts)
 
 
 def test_the_attempts_folder_is_for_its_owner_only(local: LocalExecutor) -> None:
@@ -350,25 +350,34 @@ def test_a_full_disk_starts_nothing(local: LocalExecutor, monkeypatch: pytest.Mo
 
 def test_how_an_attempt_ended_is_not_forgotten_while_the_disk_is_full(local: LocalExecutor) -> None:
     handle = started(local, "echo ready; until [ -e go ]; do sleep 0.01; done; exit 3")
-    folder = Path(local.folder(handle))
-    for record in ("commands.jsonl", "exit.new"):
-        (folder / record).symlink_to("/dev/full")
-    (folder / "work" / "go").touch()
+    journal, aside = Path(local.folder(handle)) / runner.JOURNAL, Path(local.folder(handle)) / "aside"
+    until(lambda: local.observe(handle).started)
+    journal.rename(aside)
+    journal.symlink_to("/dev/full")
+    (journal.parent / "work" / "go").touch()
     until(lambda: not children(local, handle), what="the command has ended")
     meanwhile = local.observe(handle)
 
-    for record in ("commands.jsonl", "exit.new"):
-        (folder / record).unlink()
-        until(lambda one=record: (folder / one.removesuffix(".new")).exists())
+    aside.rename(journal)
 
     end = until(lambda: (seen := local.observe(handle)).has_ended and seen)
     assert meanwhile.state == State.RUNNING
     assert (end.state, end.code) == (State.EXITED, 3)
-    assert len((folder / "commands.jsonl").read_text().splitlines()) == 1
+    assert [note["event"] for note in runner.read_journal(str(journal.parent))[1]] == [
+        "claimed", "started", "ended", "exit",
+    ]  # fmt: skip
+
+
+def test_a_journal_that_a_power_cut_has_spoilt_says_what_it_still_says(tmp_path: Path) -> None:
+    (tmp_path / runner.JOURNAL).write_bytes(b'{"event": "claimed"}\n\0\0\0\n{"event": "exit", "co')
+
+    size, notes = runner.read_journal(str(tmp_path))
+
+    assert (size, notes) == (46, [{"event": "claimed"}])
 
 
 def children(local: LocalExecutor, handle: Handle) -> list[int]:
-    identity = local.runner_identity(handle)
+    identity = local.journal(handle).runner
     assert identity is not None
     return [pid for pid in runner.children(identity["runner"]) if runner.start_ticks(pid) is not None]
 
@@ -444,7 +453,7 @@ def test_a_nearly_full_disk_says_that_logs_are_cut(local: LocalExecutor, monkeyp
 
 def test_an_identity_of_another_boot_is_dead(local: LocalExecutor) -> None:
     handle = started(local, "echo ready; sleep 61.09")
-    identity = local.runner_identity(handle)
+    identity = local.journal(handle).runner
 
     assert identity is not None
     assert local.lives(identity)

@@ -27,7 +27,7 @@ class Attempt:
         self.folder = folder
         self.work = folder / "work"
         self.offsets: Offsets = {}
-        (folder / "spool").mkdir()
+        folder.mkdir(exist_ok=True)
         self.work.mkdir()
 
     def write(self, name: str, text: str | bytes) -> None:
@@ -51,16 +51,16 @@ def line(step: object, **metrics: object) -> str:
 
 
 def step_line(name: str, out: tuple[int, int], code: int = 0) -> str:
-    return json.dumps({"id": name, "code": code, "out": out, "err": [0, 0]}) + "\n"
+    return json.dumps({"event": "ended", "id": name, "code": code, "out": out, "err": [0, 0]}) + "\n"
 
 
 # report
 
 
 def test_reports_are_read_once(attempt: Attempt) -> None:
-    attempt.write("spool/metrics.jsonl", line(0, loss=1.5, accuracy=0.5))
+    attempt.write("metrics.jsonl", line(0, loss=1.5, accuracy=0.5))
     first = attempt.read()
-    attempt.write("spool/metrics.jsonl", line(1, loss=1.0))
+    attempt.write("metrics.jsonl", line(1, loss=1.0))
 
     second, third = attempt.read(), attempt.read()
 
@@ -70,16 +70,16 @@ def test_reports_are_read_once(attempt: Attempt) -> None:
 
 def test_half_a_line_waits_for_its_end(attempt: Attempt) -> None:
     whole = line(0, loss=1.5)
-    attempt.write("spool/metrics.jsonl", whole[:10])
+    attempt.write("metrics.jsonl", whole[:10])
     first = attempt.read()
 
-    attempt.write("spool/metrics.jsonl", whole[10:])
+    attempt.write("metrics.jsonl", whole[10:])
 
     assert (first, attempt.read()) == ([], [Reading("loss", 0, 1.5)])
 
 
 def test_words_stand_for_what_json_lacks(attempt: Attempt) -> None:
-    attempt.write("spool/metrics.jsonl", line(0, a="NaN", b="-Infinity"))
+    attempt.write("metrics.jsonl", line(0, a="NaN", b="-Infinity"))
 
     nan, infinity = attempt.read()
 
@@ -106,8 +106,8 @@ def test_words_stand_for_what_json_lacks(attempt: Attempt) -> None:
     ],
 )
 def test_lines_that_are_no_reports_are_left_out(attempt: Attempt, bad: str | bytes) -> None:
-    attempt.write("spool/metrics.jsonl", bad)
-    attempt.write("spool/metrics.jsonl", line(5, loss=2.0))
+    attempt.write("metrics.jsonl", bad)
+    attempt.write("metrics.jsonl", line(5, loss=2.0))
 
     assert attempt.read() == [Reading("loss", 5, 2.0)]
 
@@ -118,14 +118,14 @@ def test_an_attempt_without_files_has_measured_nothing(attempt: Attempt) -> None
 
 def test_what_finished_steps_reported_before_is_carried_over_once(attempt: Attempt, tmp_path: Path) -> None:
     earlier = tmp_path / "1"
-    (earlier / "spool").mkdir(parents=True)
-    (earlier / "commands.jsonl").write_text(
-        '{"id": "cmd1", "code": 0, "ended": 10}\n{"id": "cmd2", "code": 1, "ended": 20}\n'
+    earlier.mkdir()
+    (earlier / "attempt.jsonl").write_text(
+        '{"event": "ended", "id": "cmd1", "code": 0, "ended": 10}\n{"event": "ended", "id": "cmd2", "code": 1, "ended": 20}\n'
     )
     lines = [{"step": step, "metrics": {"loss": step}, "at": at} for step, at in enumerate((5, 9, 15))]
     lines.append({"step": 3, "metrics": {"loss": 3}})
-    (earlier / "spool" / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
-    attempt.write("spool/metrics.jsonl", line(2, loss=7.0))
+    (earlier / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    attempt.write("metrics.jsonl", line(2, loss=7.0))
 
     first = attempt.read(earlier=[str(earlier)])
     again = attempt.read(earlier=[str(earlier)], final=True)
@@ -166,7 +166,7 @@ def test_a_last_line_without_its_end_counts_when_the_attempt_has_ended(attempt: 
 
 def test_a_source_names_the_command_whose_output_counts(attempt: Attempt) -> None:
     attempt.write("out.log", "loss=9.0\nloss=2.0\n")
-    attempt.write("commands.jsonl", step_line("cmd1", (0, 9)) + step_line("cmd2", (9, 18)))
+    attempt.write("attempt.jsonl", step_line("cmd1", (0, 9)) + step_line("cmd2", (9, 18)))
 
     second = attempt.read(type="stdout", metrics=[LOSS], sources=["cmd2"])
 
@@ -175,8 +175,7 @@ def test_a_source_names_the_command_whose_output_counts(attempt: Attempt) -> Non
 
 def test_a_running_commands_output_begins_where_the_last_one_ended(attempt: Attempt) -> None:
     attempt.write("out.log", "loss=9.0\nloss=2.0\n")
-    attempt.write("commands.jsonl", step_line("cmd1", (0, 9)))
-    attempt.write("pid", json.dumps({"step": "cmd2"}))
+    attempt.write("attempt.jsonl", step_line("cmd1", (0, 9)) + '{"event": "started", "step": "cmd2"}\n')
 
     found = attempt.read(type="stdout", metrics=[LOSS], sources=["cmd2"])
 
@@ -187,9 +186,9 @@ def test_a_command_that_an_earlier_attempt_finished_counts_with_its_output(attem
     earlier = tmp_path / "1"
     earlier.mkdir()
     (earlier / "out.log").write_text("loss=2\nloss=7\n")
-    (earlier / "commands.jsonl").write_text(step_line("cmd1", (0, 7)) + step_line("cmd2", (7, 14), code=3))
+    (earlier / "attempt.jsonl").write_text(step_line("cmd1", (0, 7)) + step_line("cmd2", (7, 14), code=3))
     attempt.write("out.log", "loss=1\n")
-    attempt.write("commands.jsonl", step_line("cmd2", (0, 7)))
+    attempt.write("attempt.jsonl", step_line("cmd2", (0, 7)))
 
     asked = {"type": "stdout", "metrics": [LOSS], "sources": ["cmd1", "cmd2"], "earlier": [str(earlier)]}
     found = attempt.read(**asked) + attempt.read(**asked, final=True)
@@ -199,7 +198,7 @@ def test_a_command_that_an_earlier_attempt_finished_counts_with_its_output(attem
 
 def test_several_sources_are_kept_apart(attempt: Attempt) -> None:
     attempt.write("out.log", "loss=9.0\nloss=2.0\n")
-    attempt.write("commands.jsonl", step_line("cmd1", (0, 9)) + step_line("cmd2", (9, 18)))
+    attempt.write("attempt.jsonl", step_line("cmd1", (0, 9)) + step_line("cmd2", (9, 18)))
 
     found = attempt.read(type="stdout", metrics=[LOSS], sources=["cmd1", "cmd2,worker"])
 
@@ -408,7 +407,7 @@ def test_without_a_database_the_refusal_names_the_setting(attempt: Attempt) -> N
 
 
 def test_what_a_script_reports_is_read_beside_other_sources(attempt: Attempt) -> None:
-    attempt.write("spool/metrics.jsonl", line(0, lr=0.1))
+    attempt.write("metrics.jsonl", line(0, lr=0.1))
     attempt.write("out.log", "loss=3.0\n")
 
     found = attempt.read(type="stdout", metrics=[LOSS])
