@@ -549,3 +549,12 @@ def test_a_script_beside_its_document_is_run_where_it_lies(tmp_path: Path) -> No
         assert str(job.command.steps[0]).endswith("exec python main.py --lr 1")
     assert isinstance(nowhere, Job)
     assert nowhere.command.working_dir is None
+
+
+def test_a_bound_that_is_no_number_is_told_as_it_was_sent() -> None:
+    with pytest.raises(SpecError, match=r"maxDbVal: must be a number, got 'much'"):
+        wmla.load(
+            a_task(
+                hyperParams=[{"name": "x", "type": "Range", "dataType": "double", "minDbVal": 0, "maxDbVal": "much"}]
+            )
+        )

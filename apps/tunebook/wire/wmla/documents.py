@@ -1,6 +1,5 @@
 """The members of a hypersearch task, and numbers as these clients send them: bare or as text."""
 
-import math
 import re
 import unicodedata
 from typing import Any
@@ -74,14 +73,15 @@ def limit(fields: Fields, name: str, high: int) -> int | None:
 
 def to_number(value: object, path: str) -> float:
     """A number from a number or a text."""
+    found = value
     if isinstance(value, str) and len(value) <= 40 and "_" not in value:
         try:
-            value = int(value) if _WHOLE.fullmatch(value) else float(value)
+            found = int(value) if _WHOLE.fullmatch(value) else float(value)
         except ValueError:
-            value = math.nan
-    if not is_finite(value):
+            pass
+    if not is_finite(found):
         raise SpecError(path, f"must be a number, got {value!r:.60}")
-    return value
+    return found
 
 
 def to_whole(value: object, path: str) -> int:
