@@ -84,12 +84,13 @@ def create(
         experiment.save(force_insert=True)
         SpaceVersion.objects.create(experiment=experiment, number=1, space=job.space.to_dict(), author_id=actor.user_id)
         experiment.tags.add(*Tag.objects.ensure(workspace, pairs))
+        record(actor, workspace.pk, "experiment.create", experiment.key, experiment.name)
+        # from here on others who create in this workspace wait for the commit
         tally.shift(None, tally.place(experiment))
         said = [note(f"created by {actor.username}", by=actor.username)]
         if job.monitor is not None and not settings.TUNEBOOK_ALLOW_WEBHOOKS:
             said.append(note("its monitor is told nothing: TUNEBOOK_ALLOW_WEBHOOKS is off here", level="warning"))
         announce_experiment(experiment, also=tuple(said))
-        record(actor, workspace.pk, "experiment.create", experiment.key, experiment.name)
     return experiment
 
 

@@ -50,6 +50,7 @@ def create(actor: Actor, workspace: Workspace, put: Put) -> Experiment:
     ours, rest = labels.parted(details.tags, details.experiment)
     try:
         with transaction.atomic():
+            ArmJob.objects.filter(workspace=workspace, name=put.name, experiment__trashed=True).delete()
             made = experiments.create(
                 actor,
                 put.job,
@@ -69,7 +70,6 @@ def create(actor: Actor, workspace: Workspace, put: Put) -> Experiment:
                 "tags": rest,
                 "archived": details.archived,
             }
-            ArmJob.objects.filter(workspace=workspace, name=put.name, experiment__trashed=True).delete()
             ArmJob.objects.create(workspace=workspace, name=put.name, **known)
             _keep_inputs(made, put)
     except IntegrityError:
