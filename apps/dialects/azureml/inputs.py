@@ -6,6 +6,7 @@ Both are laid out once, as a folder of this installation that trials read in pla
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -117,7 +118,7 @@ def uploaded(workspace: Workspace, uri: str, where: str) -> Files:
     found = kept.select_related("snapshot").first()
     if found is not None and found.snapshot is not None:
         return Files(found.snapshot, found.file)
-    upload = Upload.objects.filter(workspace=workspace, name=parted["folder"], version="").first()
+    upload = Upload.objects.filter(container=container_of(workspace, parted["folder"])).first()
     rows = list(upload.files.filter(block="")) if upload else []
     path = parted["path"]
     whole = [row for row in rows if row.path == path]
@@ -150,6 +151,11 @@ def upload_of(workspace: Workspace, path: str) -> tuple[Upload, str] | None:
     parted = _UPLOAD.fullmatch(path)
     if parted is None:
         return None
-    folder = parted["folder"]
-    found = Upload.objects.filter(workspace=workspace, name=folder, version="").first()
-    return found or Upload(workspace=workspace, name=folder), parted["path"]
+    container = container_of(workspace, parted["folder"])
+    found = Upload.objects.filter(container=container).first()
+    return found or Upload(workspace=workspace, name=parted["folder"], container=container), parted["path"]
+
+
+def container_of(workspace: Workspace, folder: str) -> str:
+    """The one container of a folder: a client puts many files into a new folder at once."""
+    return hashlib.sha256(f"{workspace.pk}/{folder}".encode()).hexdigest()[:32]

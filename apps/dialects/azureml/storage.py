@@ -81,7 +81,8 @@ class Intake(BlobView):
     def put(self, request: HttpRequest, container: str, path: str) -> HttpResponse:
         upload, path = self.place(container, path)
         if upload.pk is None:
-            upload.save()
+            known = {"workspace_id": upload.workspace_id, "name": upload.name}
+            upload, _ = Upload.objects.get_or_create(container=upload.container, defaults=known)
         part = request.GET.get("comp", "")
         if part == "metadata":
             given = {name.lower(): value for name, value in request.headers.items()}

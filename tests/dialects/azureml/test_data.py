@@ -11,8 +11,10 @@ from django.test import Client
 
 from apps.artifacts import places, snapshots
 from apps.artifacts.models import Snapshot
+from apps.dialects.azureml import inputs
 from apps.dialects.azureml.models import DataVersion, JobInput, Upload
 from apps.experiments.models import Experiment
+from apps.workspaces.models import Workspace
 from tests.dialects.azureml.conftest import Answer, Arm, a_trial
 from tests.tunebook.wire.test_azureml import today
 
@@ -58,6 +60,21 @@ def test_an_uploaded_folder_is_read_in_place(ada_there: Arm) -> None:
     assert answer.status == 201
     assert sorted(str(one.relative_to(folder)) for one in folder.rglob("*.csv")) == ["a.csv", "sub/b.csv"]
     assert answer.properties["inputs"]["data"]["uri"] == f"{STORE}/{FOLDER}/data/"  # as it was sent
+
+
+def test_files_that_come_into_a_new_folder_at_once_lie_together(
+    ada_there: Arm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = inputs.upload_of
+    new = [known(Workspace.objects.get(slug="lab"), f"{FOLDER}/data/{name}") for name in ("a.csv", "b.csv")]
+    monkeypatch.setattr(inputs, "upload_of", lambda workspace, path: new.pop(0))  # neither sees the other's
+    upload(ada_there, "data/a.csv")
+    upload(ada_there, "data/b.csv")
+    monkeypatch.setattr(inputs, "upload_of", known)
+
+    put(ada_there, f"{STORE}/{FOLDER}/data")
+
+    assert sorted(one.name for one in path_in(Experiment.objects.get()).iterdir()) == ["a.csv", "b.csv"]
 
 
 def test_an_uploaded_file_is_a_file(ada_there: Arm) -> None:
