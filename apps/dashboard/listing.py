@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.core.cache import cache
-from django.db.models import Case, Count, F, OrderBy, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, F, OrderBy, Q, QuerySet, Sum, Value, When
 
 from apps.dashboard.paging import Pages
 from apps.dashboard.strictest import Strictest, strictest
 from apps.dashboard.words import EXPERIMENT_ORDER, STATUS_WORDS
 from apps.experiments.models import Experiment
 from apps.experiments.tally import Tally
-from apps.search.experiments import meaning
-from apps.search.models import Star
+from apps.search.experiments import asks_for, meaning
+from apps.search.models import Archived, Star
 from apps.search.parser import Query, Term
 from apps.workspaces.access import Actor, visible
 from apps.workspaces.models import Workspace
@@ -64,32 +64,56 @@ class Listing:
 
     def __init__(self, actor: Actor, workspace: Workspace, query: Query, *, trashed: bool = False) -> None:
         self.actor, self.workspace, self.query, self.trashed = actor, workspace, query, trashed
-        self.everything: Rows = Experiment.objects.visible_to(actor).filter(
-            workspace=workspace,
+        self.everything: Rows = self.within(actor, workspace).filter(
             trashed__in=[trashed],  # a list of one: NOT "trashed" would keep SQLite from walking the index in order
         )
+        self.shows_archived = trashed or asks_for(query, "is", "archived")
         self._first: dict[str, list[int]] = {}
+
+    @staticmethod
+    def within(actor: Actor, workspace: Workspace) -> Rows:
+        """All that the actor may see there, in the trash or not."""
+        return Experiment.objects.visible_to(actor).filter(workspace=workspace)
+
+    def meaning(self, terms: Sequence[Term] | None = None) -> Q:
+        """What all parts of the query ask for, or these parts; the archive stays away unless it is asked for."""
+        asked = self.query if terms is None else Query("", self.query.grammar, list(terms))
+        found = meaning(asked, self.actor)
+        return found if self.shows_archived else found & ~Q(pk__in=Archived.objects.values("experiment"))
 
     def rows(self, terms: Sequence[Term] | None = None) -> Rows:
         """The rows that meet all parts of the query, or these parts."""
-        asked = self.query if terms is None else Query("", self.query.grammar, list(terms))
-        return self.everything.filter(meaning(asked, self.actor))
+        return self.everything.filter(self.meaning(terms))
+
+    def archived(self) -> Rows:
+        """What is put away, whatever the query."""
+        return self.everything.filter(archived__isnull=False).order_by()
 
     def total(self, sort: str) -> int:
         """How many rows meet the query: from the kept tallies where they know it, else counted. One or two queries.
 
         Finding what a query asks for may cost a look at every row; so the first rows in order are found with it.
         """
-        conditions = self.query.conditions
-        if conditions is not None and all(one.field in TALLIED for one in conditions):
-            tallies = Tally.objects.filter(visible(self.actor), workspace=self.workspace, trashed=self.trashed)
-            for one in conditions:
-                tallies = tallies.filter(**{f"{TALLIED[one.field]}__in": list(one.values)})
-            return tallies.aggregate(total=Sum("number"))["total"] or 0
+        tallied = self._tallied()
+        if tallied is not None:
+            return tallied
         self._first[sort] = list(ordered(self.rows(), sort).values_list("pk", flat=True)[:FIRST])
         if len(self._first[sort]) < FIRST:
             return len(self._first[sort])
         return self.rows().order_by()[:COUNT_AT_MOST].count()
+
+    def _tallied(self) -> int | None:
+        """What the kept tallies say, without what is archived. Two queries; none and None where they do not know it."""
+        conditions = self.query.conditions
+        if conditions is None or not all(one.field in TALLIED for one in conditions):
+            return None
+        tallies = Tally.objects.filter(visible(self.actor), workspace=self.workspace, trashed=self.trashed)
+        away = self.archived()
+        for one in conditions:
+            wanted = {f"{TALLIED[one.field]}__in": list(one.values)}
+            tallies, away = tallies.filter(**wanted), away.filter(**wanted)
+        total: int = tallies.aggregate(total=Sum("number"))["total"] or 0
+        return total if self.shows_archived else total - away.count()
 
     def page(self, sort: str, pages: Pages) -> list[Experiment]:
         """The rows of one page in order, with creator and tags. Three queries: narrow ids, rows, tags."""

@@ -55,6 +55,7 @@ urlpatterns = [
     path(f"{WORKSPACE}words", finding.words, name="words"),
     path(f"{WORKSPACE}jump", finding.jump, name="jump"),
     path(f"{WORKSPACE}views", finding.save_view, name="views"),
+    path(f"{WORKSPACE}views/counts", catalog.counted_views, name="view-counts"),
     path(f"{WORKSPACE}views/<int:number>", finding.change_view, name="view"),
     path(f"{WORKSPACE}help/search", finding.grammar_help, name="search-help"),
     path(f"{EXPERIMENT}limits", settings.limits, name="limits"),

@@ -12,7 +12,7 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 
 from apps.discussion.models import Comment, Note
 from apps.experiments.models import Desired, Experiment
-from apps.search.models import Fact, Star
+from apps.search.models import Archived, Fact, Star
 from apps.search.parser import Condition, Every, Node, Not, Query, Value
 from apps.tags.models import Tag
 from apps.workspaces.access import Actor
@@ -45,6 +45,19 @@ def of_node(node: Node, meant: Meaning) -> Q:
     for inner in node.nodes:
         found = found & of_node(inner, meant) if isinstance(node, Every) else found | of_node(inner, meant)
     return found
+
+
+def asks_for(query: Query, name: str, value: Value) -> bool:
+    """Whether any part of the query speaks of this value of a field, be it that it must not hold."""
+    return any(_speaks(term.node, name, value) for term in query.terms)
+
+
+def _speaks(node: Node, name: str, value: Value) -> bool:
+    if isinstance(node, Condition):
+        return node.field == name and value in node.values
+    if isinstance(node, Not):
+        return _speaks(node.node, name, value)
+    return any(_speaks(inner, name, value) for inner in node.nodes)
 
 
 class Catalog:
@@ -121,6 +134,7 @@ class Catalog:
         running = ~Q(status__in=list(ENDED_EXPERIMENT))
         return {
             "starred": lambda: Q(pk__in=Star.objects.filter(user_id=self.actor.user_id).values("experiment")),
+            "archived": lambda: Q(pk__in=Archived.objects.values("experiment")),
             "mine": lambda: Q(creator_id=self.actor.user_id),
             "private": lambda: Q(accessibility="PRIVATE"),
             "public": lambda: Q(accessibility="PUBLIC"),

@@ -185,7 +185,7 @@ CATALOG = Grammar(
             Kind.CHOICE,
             "a mark",
             "is:starred",
-            {word: (word,) for word in ("starred", "mine", "private", "public", "paused", "stuck")},
+            {word: (word,) for word in ("starred", "archived", "mine", "private", "public", "paused", "stuck")},
         ),
         Field(
             "visibility",

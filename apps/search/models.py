@@ -1,4 +1,4 @@
-"""What finding needs beside the experiments: saved views, stars, and facts about best trials."""
+"""What finding needs beside the experiments: saved views, stars, the archive, and facts about best trials."""
 
 from __future__ import annotations
 
@@ -58,6 +58,20 @@ class Star(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.experiment_id}"
+
+
+class Archived(models.Model):
+    """An experiment put away: the catalog shows it only when asked for; everything else goes on as before.
+
+    A row of its own, not a column, so that lists that know no archive read what they always did.
+    """
+
+    experiment = models.OneToOneField(Experiment, models.CASCADE, related_name="archived")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.experiment_id}"
 
 
 class Fact(models.Model):

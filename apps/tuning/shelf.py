@@ -1,13 +1,15 @@
-"""What people keep for finding things again: stars and saved views."""
+"""What people keep for finding things again: stars, saved views, and the archive for what they are done with."""
 
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
+from apps.audit.recording import record
 from apps.experiments.models import Experiment
 from apps.search.grammar import CATALOG
-from apps.search.models import MAX_NAME, SavedView, Star
+from apps.search.models import MAX_NAME, Archived, SavedView, Star
 from apps.search.parser import LONGEST, parse
+from apps.tuning.announce import announce_listing
 from apps.tuning.errors import Conflict, LimitReached
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach, require
 from apps.workspaces.models import Role, Workspace
@@ -26,6 +28,28 @@ def unstar(actor: Actor, experiment: Experiment) -> None:
     """Take one's mark away. Twice is once."""
     require(actor, experiment.workspace_id, "read")
     Star.objects.filter(user_id=actor.user_id, experiment=experiment).delete()
+
+
+def archive(actor: Actor, experiment: Experiment) -> None:
+    """Put an experiment that has ended away from the catalog, for everybody. Twice is once."""
+    require(actor, experiment.workspace_id, "edit")
+    if not experiment.has_ended:
+        raise Conflict("it has not ended; stop it first, or let it finish", status=experiment.status)
+    with transaction.atomic():
+        _, is_new = Archived.objects.get_or_create(experiment=experiment, defaults={"by_id": actor.user_id})
+        if is_new:
+            announce_listing(experiment, "removed")
+            record(actor, experiment.workspace_id, "experiment.archive", experiment.key, experiment.name)
+
+
+def unarchive(actor: Actor, experiment: Experiment) -> None:
+    """Take an experiment back into the catalog. Twice is once."""
+    require(actor, experiment.workspace_id, "edit")
+    with transaction.atomic():
+        gone, _ = Archived.objects.filter(experiment=experiment).delete()
+        if gone:
+            announce_listing(experiment, "restored")
+            record(actor, experiment.workspace_id, "experiment.unarchive", experiment.key, experiment.name)
 
 
 def find_view(actor: Actor, workspace: Workspace, key: int) -> SavedView:

@@ -199,7 +199,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(as_ada: Client, make_
         make_experiment(name=f"f{number}", tags=[("a", str(number))])
 
     assert queries_of(as_ada, address) == few
-    assert few == 15
+    assert few == 18
 
 
 def test_ticked_rows_are_paused_and_what_refuses_is_said(

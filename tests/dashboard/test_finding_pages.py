@@ -14,8 +14,9 @@ from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
 from apps.dashboard.listing import Listing
-from apps.dashboard.views import understand
+from apps.dashboard.views import catalog, understand
 from apps.dashboard.views.experiments import FILLERS
+from apps.experiments import tally
 from apps.experiments.models import Experiment
 from apps.search.models import SavedView, Star
 from apps.tuning import trash
@@ -235,3 +236,66 @@ def test_a_fragment_that_breaks_offers_itself_again(
     part = as_ada.get(f"/w/lab/e/{one.key}/part/now?q=x")
 
     assertContains(part, f'hx-get="/w/lab/e/{one.key}/part/now?q=x"')
+
+
+def test_what_is_archived_stands_in_its_view_alone(as_dora: Client, make_experiment: Make) -> None:
+    old = make_experiment(name="old", accessibility="PUBLIC")
+    Experiment.objects.update(status="FINISHED")
+    make_experiment(name="new", accessibility="PUBLIC")
+    tally.rebuild()
+
+    told = as_dora.post("/w/lab/act", {"one": f"archive:{old.key}"}, follow=True)
+
+    assertContains(told, "1 experiment archived.")
+    assertContains(told, 'value="unarchive">Undo')
+    assertContains(told, "1 experiment · 1 archived", html=False)
+    assert [one.name for one in told.context["experiments"]] == ["new"]
+    assert [one.name for one in as_dora.get("/w/lab/?q=is:archived").context["experiments"]] == ["old"]
+    either = as_dora.get("/w/lab/?q=name:o+or+is:archived")
+    assert [one.name for one in either.context["experiments"]] == ["old"]
+    assert as_dora.get("/w/lab/?q=status:finished").context["total"] == 0
+    assertNotContains(as_dora.get("/w/lab/export"), "old")
+    assertContains(as_dora.get(f"/w/lab/e/{old.key}/"), "Back into the catalog")
+    assertContains(as_dora.get(f"/w/lab/e/{old.key}/menu"), "Back into the catalog")
+    as_dora.post("/w/lab/act", {"act": "unarchive", "key": old.key})
+    assert as_dora.get("/w/lab/").context["total"] == 2
+
+
+def test_what_runs_is_not_archived_and_readers_archive_nothing(
+    as_dora: Client, as_ben: Client, make_experiment: Make
+) -> None:
+    runs = make_experiment(accessibility="PUBLIC")
+
+    told = as_dora.post("/w/lab/act", {"act": "archive", "key": runs.key}, follow=True)
+
+    assertContains(told, "1 not archived: it has not ended; stop it first, or let it finish.")
+    assert as_ben.post("/w/lab/act", {"act": "archive", "key": runs.key}).status_code == 403
+
+
+def test_every_view_has_its_count(as_dora: Client, make_experiment: Make) -> None:
+    make_experiment(name="one", accessibility="PUBLIC")
+    make_experiment(name="two", accessibility="PUBLIC")
+    Experiment.objects.filter(name="two").update(status="FAILED")
+    tally.rebuild()
+    as_dora.post("/w/lab/views", {"name": "twos", "query": "name:two"})
+    (view,) = SavedView.objects.all()
+
+    counted = as_dora.get("/w/lab/").context["views"]["counts"]
+
+    assert [counted[f"built-in-{at}"] for at in range(6)] == [2, 0, 1, 0, 1, 0]
+    assert (counted[f"view-{view.pk}"], counted["trash"]) == (1, 0)
+
+
+def test_counts_of_a_large_catalog_come_after_the_page(
+    as_dora: Client, as_cleo: Client, make_experiment: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "FEW", 0)
+    make_experiment(accessibility="PUBLIC")
+    tally.rebuild()
+
+    page = as_dora.get("/w/lab/")
+    later = as_dora.get("/w/lab/views/counts")
+
+    assertContains(page, 'hx-get="/w/lab/views/counts"')
+    assertContains(later, '<span class="count" id="count-built-in-0" hx-swap-oob="true">1</span>')
+    assert as_cleo.get("/w/lab/views/counts").status_code == 404

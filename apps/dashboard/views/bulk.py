@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.dashboard import undoing
+from apps.dashboard.listing import Listing
 from apps.dashboard.tagging import read_tags
 from apps.dashboard.views.frame import REFUSALS, Place, back, in_workspace, render
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.search import export
-from apps.search.experiments import meaning
 from apps.search.grammar import CATALOG
+from apps.search.models import Archived
 from apps.search.parser import parse
 from apps.tuning import experiments, shelf, trash
 from apps.tuning.experiments import Changes
@@ -44,13 +45,15 @@ VERBS: Mapping[str, tuple[Verb, str, bool]] = {
     "pause": (_verb(experiments.pause), "paused", False),
     "resume": (_verb(experiments.resume), "resumed", False),
     "stop": (_verb(experiments.stop), "stopped", False),
+    "archive": (_verb(shelf.archive), "archived", False),
+    "unarchive": (_verb(shelf.unarchive), "back in the catalog", False),
     "trash": (_verb(trash.delete), "moved to the trash", False),
     "restore": (_verb(trash.restore), "restored", True),
     "purge": (_verb(trash.purge), "deleted for good", True),
 }
 """What can be done with ticked rows -> the verb, its past, and whether it is for rows in the trash."""
 FOR_EVERYBODY = {"star", "unstar"}
-UNDONE_BY: Mapping[str, str] = {"trash": "restore"}
+UNDONE_BY: Mapping[str, str] = {"trash": "restore", "archive": "unarchive", "unarchive": "archive"}
 
 
 @require_POST
@@ -103,7 +106,16 @@ def menu(request: HttpRequest, place: Place, key: str) -> HttpResponse:
     """The menu of one row, for htmx: what its state and the role allow."""
     experiment, _ = load(place, key)
     starred = experiment.stars.filter(user_id=place.actor.user_id).exists()
-    return render(request, place, "experiments/parts/row_menu.html", {"experiment": experiment, "starred": starred})
+    return render(
+        request,
+        place,
+        "experiments/parts/row_menu.html",
+        {
+            "experiment": experiment,
+            "starred": starred,
+            "is_archived": Archived.objects.filter(experiment=experiment).exists(),
+        },
+    )
 
 
 @require_GET
@@ -111,7 +123,7 @@ def menu(request: HttpRequest, place: Place, key: str) -> HttpResponse:
 def download(request: HttpRequest, place: Place) -> HttpResponse:
     """All experiments that meet the query as a file."""
     query = parse(request.GET.get("q", ""), CATALOG)
-    rows = _within_reach(place).filter(meaning(query, place.actor)).order_by("-created", "-id")
+    rows = Listing(place.actor, place.workspace, query).rows().order_by("-created", "-id")
     return as_file(place, rows, request.GET.get("format", "csv"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
 
+from apps.dashboard import view_counts
 from apps.dashboard.listing import DEFAULT_SORT, SORTS, Listing
 from apps.dashboard.paging import Pages
 from apps.dashboard.panels import guarded
@@ -27,6 +29,7 @@ VIEWS = (
     ("Running", "status:active"),
     ("Starred", "is:starred"),
     ("Failed this week", "status:failed updated>7d"),
+    ("Archived", "is:archived"),
 )
 FEW = 2_000
 """Of no more experiments the facets are counted with the page; of more when they are looked at."""
@@ -47,12 +50,14 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
     after = reading.heads([stream]).get(stream, 0)
     context = _listed(request, Listing(place.actor, place.workspace, query))
     statuses = context["listing"].statuses()
-    everything = sum(statuses.values())
+    away = context["listing"].archived().count()
+    everything = sum(statuses.values()) - away
     now = everything <= FEW or "facets" in request.GET
     context |= {
         "after": after,
-        "views": _views(place, query, request.GET.get("sort", "")),
+        "views": _views(place, query, request.GET.get("sort", ""), counted=everything <= FEW),
         "everything": everything,
+        "away": away,
         "running": sum(statuses.get(word, 0) for word in ("RUNNING", "NO_MORE_TRIAL")),
         "facets": guarded(context["listing"].facets) if now and context["total"] else None,
         "facets_later": not now and context["total"],
@@ -62,16 +67,35 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
     return response
 
 
-def _views(place: Place, query: Query, sort: str) -> dict[str, Any]:
-    """The built-in views, the saved ones, and which of them this is. One query."""
+def _views(place: Place, query: Query, sort: str, *, counted: bool) -> dict[str, Any]:
+    """The built-in views, the saved ones with their ids for a count that comes later, and which of them this is."""
     asked = " ".join(term.text for term in query.terms)
-    saved = SavedView.objects.visible_to(place.actor).filter(workspace=place.workspace)
-    shown = [(one, view_address(place, one), (one.query, one.sort) == (asked, sort)) for one in saved]
+    saved = list(SavedView.objects.visible_to(place.actor).filter(workspace=place.workspace))
+    known = view_counts.counts(place.actor, place.workspace, _texts(saved)) if counted else {}
+    shown = [(one, view_address(place, one), (one.query, one.sort) == (asked, sort), f"view-{one.pk}") for one in saved]
     return {
-        "built_in": [(words, text, text == asked and not sort) for words, text in VIEWS],
+        "built_in": [
+            (words, text, text == asked and not sort, f"built-in-{at}") for at, (words, text) in enumerate(VIEWS)
+        ],
         "saved": shown,
-        "current": next((one for one, _, current in shown if current), None),
+        "current": next((one for one, _, current, _ in shown if current), None),
+        "counts": known,
     }
+
+
+def _texts(saved: Sequence[SavedView]) -> dict[str, str]:
+    """Each view's id on the page, and its query."""
+    built_in = {f"built-in-{at}": text for at, (_, text) in enumerate(VIEWS)}
+    return built_in | {f"view-{view.pk}": view.query for view in saved}
+
+
+@require_GET
+@in_workspace
+def counted_views(request: HttpRequest, place: Place) -> HttpResponse:
+    """The counts of all views, for htmx: each goes to its own place."""
+    saved = list(SavedView.objects.visible_to(place.actor).filter(workspace=place.workspace))
+    known = view_counts.kept(place.actor, place.workspace, _texts(saved))
+    return render(request, place, "experiments/parts/view_counts.html", {"counts": known})
 
 
 @require_GET

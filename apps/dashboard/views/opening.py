@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http import Http404
 
 from apps.dashboard.views.frame import Place
@@ -11,6 +12,7 @@ from apps.experiments.models import Desired, Experiment
 from apps.experiments.workers import Worker
 from apps.feed import reading
 from apps.feed.models import experiment_stream
+from apps.search.models import Archived, Star
 from apps.tuning import experiments
 from apps.tuning.announce import seconds_left
 from tunebook.status import ExperimentStatus
@@ -31,12 +33,19 @@ FILTERED = ("overview", "trials", "analyse", "curves", "space", "replay")
 
 
 def header(place: Place, experiment: Experiment, tab: str) -> dict[str, Any]:
-    """What the strip above every tab shows. Two queries: is an optimizer alive, is it starred."""
+    """What the strip above every tab shows. Two queries: is an optimizer alive, is it starred or archived."""
     alive = experiment.has_ended or Worker.objects.alive().exists()
+    stars = Star.objects.filter(user_id=place.actor.user_id, experiment=OuterRef("pk"))
+    away = Archived.objects.filter(experiment=OuterRef("pk"))
+    marks = Experiment.objects.filter(pk=experiment.pk).values_list(Exists(stars), Exists(away)).first() or (
+        False,
+        False,
+    )
     return {
         "experiment": experiment,
         "tags": list(experiment.tags.all()),
-        "is_starred": experiment.stars.filter(user_id=place.actor.user_id).exists(),
+        "is_starred": marks[0],
+        "is_archived": marks[1],
         "tab": tab,
         "tabs": TABS,
         "filtered_tabs": FILTERED,

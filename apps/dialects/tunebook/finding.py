@@ -113,6 +113,23 @@ class StarExperiment(TunebookView):
         return self.answer({"key": key, "starred": False})
 
 
+class ArchiveExperiment(TunebookView):
+    """The archive: what people are done with, out of the dashboard's catalog. Lists of this API show it all the same."""
+
+    operations = {"PUT": "ArchiveExperiment", "DELETE": "UnarchiveExperiment"}
+
+    def put(self, request: Request, key: str) -> HttpResponse:
+        """Put it away; it must have ended. Twice is once."""
+        self.document()
+        shelf.archive(self.actor, experiments.find(self.actor, key))
+        return self.answer({"key": key, "archived": True})
+
+    def delete(self, request: Request, key: str) -> HttpResponse:
+        """Take it back."""
+        shelf.unarchive(self.actor, experiments.find(self.actor, key))
+        return self.answer({"key": key, "archived": False})
+
+
 class ExportExperiments(TunebookView):
     """The catalog as a file."""
 

@@ -44,6 +44,7 @@ urlpatterns = [
     path(f"{ONE}/links", sharing.Links.as_view()),
     path(f"{ONE}/links/<int:link_id>", sharing.OneLink.as_view()),
     path(f"{ONE}/limits", experiments.ChangeLimits.as_view()),
+    path(f"{ONE}/archive", finding.ArchiveExperiment.as_view()),
     path(f"{ONE}/star", finding.StarExperiment.as_view()),
     path(f"{ONE}/restart-failed", trials.RestartFailed.as_view()),
     path(f"{ONE}/charts/<slug:chart>", insights.Chart.as_view()),

@@ -109,6 +109,23 @@ def test_a_star_is_put_on_and_taken_off_by_whoever_may_read(ours_ben: Ours, ours
     assert ours_ben.get("/experiments", query="is:starred")["total"] == 0
 
 
+def test_what_has_ended_is_archived_and_taken_back(
+    ours: Ours, ours_ben: Ours, ours_cleo: Ours, make_experiment: Make
+) -> None:
+    done, runs = make_experiment().key, make_experiment().key
+    Experiment.objects.filter(key=done).update(status="FINISHED")
+
+    assert ours.send("PUT", f"/experiments/{done}/archive")["archived"] is True
+    assert ours.send("PUT", f"/experiments/{done}/archive").status == 200
+    assert ours.get("/experiments", query="is:archived")["total"] == 1
+    assert ours.get("/experiments")["total"] == 2
+    assert ours.send("PUT", f"/experiments/{runs}/archive").status == 409
+    assert ours_ben.send("DELETE", f"/experiments/{done}/archive").status == 403
+    assert ours_cleo.send("PUT", f"/experiments/{done}/archive").status == 404
+    assert ours.send("DELETE", f"/experiments/{done}/archive")["archived"] is False
+    assert ours.get("/experiments", query="is:archived")["total"] == 0
+
+
 def test_the_catalog_comes_as_a_file(key_ben: IssuedKey, make_experiment: Make) -> None:
     make_experiment(name="=cmd()", tags=[("team", "vision")])
     make_experiment(name="other")
