@@ -394,11 +394,7 @@ class Runner:
             return {**end, "reason": "stopped", "message": "stopped before it started"}
         began = time.time()
         before = [os.fstat(log).st_size for log in self.logs]
-        self.command = pid = self.spawn(step)
-        self.note("started", {"step": step["id"], "pid": pid, "ticks": start_ticks(pid), "started": began})
-        status = self.wait_for(pid)
-        self.command = 0
-        end.update(self.verdict(status, before))
+        end.update(self.execute(step, began, before))
         after = [os.fstat(log).st_size for log in self.logs]
         if max(after) > min(self.order.get("log_limit", LOG_LIMIT), LOG_LIMIT_WHEN_FULL):
             self.cap_logs()
@@ -414,9 +410,42 @@ class Runner:
         self.note("ended", done)
         return end
 
-    def spawn(self, step: Record) -> int:
+    def execute(self, step: Record, began: float, logs: list[int]) -> Record:
+        """Start the command of a step, wait for it, and say what came of it."""
         command = step["command"]
         argv = ["/bin/sh", "-c", command] if isinstance(command, str) else command
+        try:
+            self.command = pid = self.fork(argv) if self.memory else self.spawn(argv)
+        except OSError as error:
+            message = f"{argv[0]}: {error.strerror}"
+            with contextlib.suppress(OSError):
+                os.write(self.logs[1], f"{message}\n".encode())
+            return {"reason": "launch_error", "message": message}
+        self.note("started", {"step": step["id"], "pid": pid, "ticks": start_ticks(pid), "started": began})
+        status = self.wait_for(pid)
+        self.command = 0
+        return self.verdict(status, logs)
+
+    def spawn(self, argv: list[str]) -> int:
+        """Start a command in a group of its own, without the cost of copying this process first.
+
+        Only a copy could ask to die with the runner. So whoever finds the runner dead ends the command: the keeper at
+        once, the optimizer where the keeper is dead too.
+        """
+        os.chdir(self.work)
+        try:
+            return posix_spawn(
+                argv,
+                self.order["environment"],
+                file_actions=[(os.POSIX_SPAWN_DUP2, log, place) for place, log in enumerate(self.logs, 1)],
+                setpgroup=0,
+                setsigmask=(),
+            )
+        finally:
+            os.chdir(self.folder)
+
+    def fork(self, argv: list[str]) -> int:
+        """The same for a command whose memory is limited before it starts."""
         me = os.getpid()
         pid = os.fork()
         if pid == 0:
@@ -584,6 +613,20 @@ class Runner:
             os.close(handle)
         if self.order.get("wake"):
             wake(self.order["wake"])
+
+
+def posix_spawn(argv: list[str], environment: dict[str, str], **how: Any) -> int:
+    """Start a program that is searched where its own environment says."""
+    folders = [""] if "/" in argv[0] else environment.get("PATH", os.defpath).split(os.pathsep)
+    missing: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    for folder in folders:
+        try:
+            return os.posix_spawn(os.path.join(folder, argv[0]), argv, environment, **how)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError as error:
+            missing = error
+    raise missing
 
 
 def is_nearly_full(path: str) -> bool:

@@ -156,6 +156,16 @@ def test_what_a_killed_runner_leaves_behind_is_ended_too(local: LocalExecutor) -
     assert not processes_with("sleep\x0061.02")
 
 
+def test_a_command_whose_keeper_and_runner_were_killed_is_ended_before_lost_is_said(local: LocalExecutor) -> None:
+    handle = started(local, "echo ready; exec sleep 61.21")
+    os.kill(local.keeper.hello()["pid"], signal.SIGKILL)
+
+    os.kill(runner_of(local, handle), signal.SIGKILL)
+
+    assert end_of(local, handle).state == State.LOST
+    assert not processes_with("sleep\x0061.21")
+
+
 def test_lost_is_said_only_when_nothing_is_left_even_without_the_keeper(local: LocalExecutor) -> None:
     handle = started(local, "(setsid sleep 61.03 &); echo ready; sleep 61.03")
     os.kill(local.keeper.hello()["pid"], signal.SIGKILL)
@@ -260,6 +270,28 @@ def test_a_program_that_does_not_exist_is_a_launch_error(local: LocalExecutor) -
 
     assert end.state == State.NOT_LAUNCHED
     assert "no-such-program" in end.message
+
+
+def test_what_could_not_be_started_stands_in_its_error_log_and_its_journal(local: LocalExecutor) -> None:
+    handle, _ = run(local, steps=("true", ["no-such-program", "x"], "echo never"))
+
+    lines = [note for note in runner.read_journal(local.folder(handle))[1] if note["event"] == "ended"]
+
+    assert "no-such-program" in local.logs(handle, "err", 0, 1000).text
+    assert [(line["id"], line["code"]) for line in lines] == [("cmd1", 0), ("cmd2", None)]
+
+
+def test_a_program_is_searched_where_the_commands_own_variables_say(local: LocalExecutor, tmp_path: Path) -> None:
+    (tmp_path / "shadowed").mkdir()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "shadowed" / "a-tool").write_text("may not be run")
+    (tmp_path / "mine" / "a-tool").write_text("#!/bin/sh\necho found $1\n")
+    (tmp_path / "mine" / "a-tool").chmod(0o700)
+    path = f"/no/such/folder:{tmp_path / 'shadowed'}:{tmp_path / 'mine'}"
+
+    handle, _ = run(local, steps=(["a-tool", "it"],), environment={"PATH": path})
+
+    assert output(local, handle) == "found it\n"
 
 
 def test_a_working_directory_that_does_not_exist_is_a_launch_error(local: LocalExecutor) -> None:
