@@ -206,7 +206,9 @@ def reopen(actor: Actor, experiment: Experiment, *, max_trials: int) -> Experime
         row.status, row.desired, row.reason, row.ended = ExperimentStatus.WAITING, Desired.RUN, "", None
         save(row)
         tally.shift(before, tally.place(row))
-        announce_experiment(row, also=(note(f"reopened by {actor.username} up to {max_trials} trials"),))
+        announce_experiment(
+            row, also=(note(f"reopened by {actor.username} up to {max_trials} trials", by=actor.username),)
+        )
         record(actor, row.workspace_id, "experiment.reopen", row.key, f"up to {max_trials} trials")
     return row
 

@@ -37,7 +37,9 @@ def delete(actor: Actor, experiment: Experiment) -> Experiment:
         row.trashed, row.trashed_at, row.trashed_by_id = True, timezone.now(), actor.user_id
         save(row)
         tally.shift(before, tally.place(row))
-        announce_experiment(row, listed=False, also=(note(f"moved to the trash by {actor.username}"),))
+        announce_experiment(
+            row, listed=False, also=(note(f"moved to the trash by {actor.username}", by=actor.username),)
+        )
         announce_listing(row, "removed")
         record(actor, row.workspace_id, "experiment.delete", row.key, row.name)
     return row
@@ -54,7 +56,7 @@ def restore(actor: Actor, experiment: Experiment) -> Experiment:
         row.trashed, row.trashed_at, row.trashed_by = False, None, None
         save(row)
         tally.shift(before, tally.place(row))
-        announce_experiment(row, also=(note(f"restored by {actor.username}"),))
+        announce_experiment(row, also=(note(f"restored by {actor.username}", by=actor.username),))
         announce_listing(row, "restored")
         record(actor, row.workspace_id, "experiment.restore", row.key, row.name)
     return row

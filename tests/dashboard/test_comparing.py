@@ -18,7 +18,7 @@ from tests.dashboard.conftest import queries_of
 from tests.dashboard.trials import with_trials
 from tests.people import a_job
 from tunebook import Space
-from tunebook.distributions import Choice, LogUniform, Uniform
+from tunebook.distributions import Choice, LogUniform, Randint, Uniform
 from tunebook.job import Job
 from tunebook.objective import Metric, Objective
 
@@ -330,6 +330,18 @@ def test_what_was_tried_stands_on_one_scale_for_all(as_ben: Client, make_experim
     shown = as_ben.get(of(narrow, wide))
     assertContains(shown, "tried from 8.9 to 8.9, half of it up to 8.9; best at 8.9")
     assertContains(shown, "What was tried where")
+
+
+def test_few_whole_numbers_have_a_bin_each(make_experiment: Make) -> None:
+    one = make_experiment(job=a_job(space=Space({"depth": Randint(9, lower=2)})))
+    with_trials(one, "FINISHED", "FINISHED", params={"depth": 8})
+    with_trials(one, "FAILED", params={"depth": 2})
+
+    (depth,) = densities([one], jobs_of(one))
+
+    assert depth.densities[0] is not None
+    assert depth.densities[0].counts == (1, 0, 0, 0, 0, 0, 2)
+    assert depth.densities[0].best == 13 / 14
 
 
 def test_of_many_trials_an_even_choice_and_the_best_one_are_looked_at(make_experiment: Make) -> None:

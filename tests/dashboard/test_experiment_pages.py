@@ -9,6 +9,8 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from apps.experiments.models import Experiment
 from apps.experiments.workers import Worker
+from apps.feed.models import experiment_stream
+from apps.feed.writing import append
 from apps.trials.models import Trial
 from apps.tuning import experiments, trash
 from apps.workspaces.access import Actor
@@ -441,3 +443,30 @@ def test_a_filter_that_finds_no_trial_names_the_part_to_blame(
 
     assertContains(shown, "<code>number&gt;7</code> removes most: without it there are 2 trials.")
     assertContains(shown, 'href="?q=status%3Afinished"')
+
+
+def test_events_are_narrowed_to_those_of_people_of_trials_and_by_words(
+    as_dora: Client, as_cleo: Client, make_experiment: Make, actor_ada: Actor
+) -> None:
+    one = make_experiment()
+    experiments.pause(actor_ada, one)
+    append(experiment_stream(one.key), [
+        ("note", {"text": "something is odd", "level": "warning", "by": ""}),
+        ("trial", {"number": 7, "status": "FAILED", "desired": "run", "reason": "exit 137", "value": None}),
+        ("trial", {"number": 8, "status": "FINISHED", "desired": "run", "reason": "", "value": 0.25}),
+    ])  # fmt: skip
+
+    def texts(query: str) -> list[object]:
+        shown = as_dora.get(page(one, "logs") + query)
+        return [event.payload.get("text") or event.payload["number"] for event in shown.context["events"]]
+
+    assert texts("?what=people") == ["paused by ada", "created by ada"]
+    assert texts("?what=trials") == [8, 7]
+    assert texts("?what=trials&find=137") == [7]
+    assert texts("?what=trials&find=8") == [8]
+    assert texts("?what=trials&find=failed") == [7]
+    assert texts("?find=odd") == texts("?what=warning") == ["something is odd"]
+    assert texts("?what=error") == texts("?find=nothing%00") == []
+    assertContains(as_dora.get(page(one, "logs") + "?what=trials"), f'href="{page(one)}t/7"')
+    assertContains(as_dora.get(page(one, "logs") + "?what=nonsense"), "something is odd")
+    assert as_cleo.get(page(one, "logs") + "?what=trials").status_code == 404

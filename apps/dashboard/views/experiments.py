@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -18,6 +19,15 @@ from apps.experiments.workers import Worker
 from apps.feed.models import Event, experiment_stream
 
 EVENTS = 200
+LONGEST_SEARCH = 100
+HAPPENINGS = (
+    ("", "All of the experiment"),
+    ("people", "By people"),
+    ("trials", "Of trials"),
+    ("warning", "Warnings"),
+    ("error", "Errors"),
+)
+"""What the events can be narrowed to, and the words for it."""
 POSTED = ("settings", "space")
 """Tabs with a form of their own."""
 
@@ -61,11 +71,30 @@ def _filled(request: HttpRequest, place: Place, experiment: Experiment, frame: M
 
 
 def _logs(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:
-    notes = Event.objects.filter(stream=experiment_stream(experiment.key), kind="note").order_by("-seq")
-    level = request.GET.get("level", "")
-    if level in ("warning", "error"):
-        notes = notes.filter(payload__level=level)
-    return {"notes": list(notes[:EVENTS]), "level": level, "workers": list(Worker.objects.alive())}
+    what = request.GET.get("what") or request.GET.get("level", "")
+    find = request.GET.get("find", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+    kind = "trial" if what == "trials" else "note"
+    happened = Event.objects.filter(stream=experiment_stream(experiment.key), kind=kind).order_by("-seq")
+    if what in ("warning", "error"):
+        happened = happened.filter(payload__level=what)
+    if what == "people":
+        happened = happened.exclude(payload__by="")
+    if find:
+        text = Q(payload__text__icontains=find) if kind == "note" else Q(payload__reason__icontains=find)
+        happened = happened.filter(text | Q(payload__status__iexact=find) | _of_trial(find))
+    events = list(happened[: EVENTS + 1])
+    return {
+        "events": events[:EVENTS],
+        "more": len(events) > EVENTS,
+        "what": what if what in dict(HAPPENINGS) else "",
+        "find": find,
+        "happenings": HAPPENINGS,
+        "workers": list(Worker.objects.alive()),
+    }
+
+
+def _of_trial(text: str) -> Q:
+    return Q(payload__number=int(text)) if text.isascii() and text.isdecimal() and len(text) < 10 else Q()
 
 
 def _notes(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any]:

@@ -108,11 +108,25 @@ def common(axes: Sequence[Payload], values: Sequence[Any]) -> Payload:
 
 
 def _density(drawn: Payload, values: Sequence[Any], best: Any) -> Density:
-    count = max(len(drawn["values"]), 1) if drawn["scale"] == "category" else BINS
+    count = _bins(drawn, values)
     counts = [0] * count
+
+    def at(value: Any) -> float:
+        share = place(drawn, value)
+        return share if drawn["scale"] == "category" or count == BINS else (share * (count - 1) + 0.5) / count
+
     for value in values:
-        counts[min(int(place(drawn, value) * count), count - 1)] += 1
-    return Density(tuple(counts), len(values), None if best is None else place(drawn, best), _words(values, best))
+        counts[min(int(at(value) * count), count - 1)] += 1
+    return Density(tuple(counts), len(values), None if best is None else at(best), _words(values, best))
+
+
+def _bins(drawn: Payload, values: Sequence[Any]) -> int:
+    """A bin for each category, or whole number where there are few; else so many that a shape is seen."""
+    if drawn["scale"] == "category":
+        return max(len(drawn["values"]), 1)
+    span = drawn["max"] - drawn["min"] + 1
+    whole = all(isinstance(value, int) for value in values) and float(span).is_integer()
+    return int(span) if values and whole and drawn["scale"] == "linear" and span < BINS else BINS
 
 
 def _words(values: Sequence[Any], best: Any) -> str:

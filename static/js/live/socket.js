@@ -142,7 +142,7 @@ export class Feed {
     this.timer = 0;
     if (paused) this.socket?.close();
     else if (!this.socket) this.connect();
-    if (paused) this.state("off", "Live paused");
+    if (paused) this.state("offline", "Live paused");
   }
 
   async pollAll() {
