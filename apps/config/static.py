@@ -1,6 +1,8 @@
 """Static files with their content's hash in the name, collected into the data folder when they have changed."""
 
 import hashlib
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from apps.config.bundles import ENTRIES, bundle
 
+SETTLED_AFTER = 60.0
 # Folders and files that packages bring and no page of ours asks for; compressing them would take ten seconds.
 UNUSED = ["rest_framework", "redoc", "ext", "htm*-4.*", "htmx-2.js", "oauth2-redirect.*", "*.map", "CVS", ".*", "*~"]
 
@@ -62,10 +65,12 @@ def _text(storage: Storage, path: str) -> str:
 def collect() -> bool:
     """Collect the files if any differs from those collected last. False: nothing had changed.
 
-    Costs one stat per file (some ten milliseconds) when nothing has changed.
+    Costs one stat per file and one per collected file (some ten milliseconds) when nothing has changed.
     """
     stamp = Path(settings.STATIC_ROOT) / ".collected"
     fingerprint = _fingerprint()
+    if _is_torn(stamp.parent):
+        shutil.rmtree(stamp.parent)
     if stamp.is_file() and stamp.read_text(encoding="ascii") == fingerprint:
         return False
     call_command(
@@ -73,6 +78,16 @@ def collect() -> bool:
     )
     stamp.write_text(fingerprint, encoding="ascii")
     return True
+
+
+def _is_torn(folder: Path) -> bool:
+    """Whether a power cut or a broken disk has left files without what was in them. No file of ours is empty.
+
+    One that is new may be a sibling's that starts at the same time.
+    """
+    settled = time.time() - SETTLED_AFTER
+    states = (path.stat() for path in folder.rglob("*") if path.is_file())
+    return any(not state.st_size and state.st_mtime < settled for state in states)
 
 
 def _fingerprint() -> str:

@@ -1,6 +1,7 @@
 """Collecting static files under names that carry their content."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,16 @@ def test_the_products_own_files_can_be_collected(tmp_path):
         static.collect()
 
     assert "django_htmx/htmx-2.min.js" in names(tmp_path)
+
+
+@pytest.mark.parametrize("emptied", [".collected", "staticfiles.json", "js/page.js"])
+def test_what_a_power_cut_has_emptied_is_collected_anew(collected, emptied: str):
+    _, target = collected
+    static.collect()
+    (target / emptied).write_text("")
+    os.utime(target / emptied, (1_000_000_000, 1_000_000_000))
+
+    assert static.collect()
+
+    assert all(path.stat().st_size for path in target.rglob("*") if path.is_file())
+    assert names(target)["js/page.js"]
