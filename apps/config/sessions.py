@@ -1,14 +1,29 @@
-"""How long a signed-in browser stays signed in."""
+"""How long a signed-in browser stays signed in, and that reading needs no database that can be written."""
 
 import time
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 BEGUN, SEEN = "begun", "seen"
 RENEW_AFTER = 600  # seconds; one write to the session table per ten minutes of use is enough
+
+
+class Sessions(SessionMiddleware):
+    """Django's own, but an answer is not lost because a disk that is full or read-only does not take the session."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted as error:
+            if error.__context__ is None or not isinstance(error.__context__.__context__, OperationalError):
+                raise
+            return response
 
 
 class SessionAge(MiddlewareMixin):

@@ -76,7 +76,7 @@ MIDDLEWARE = [
     "apps.config.health.Probes",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.config.headers.CompressPages",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "apps.config.sessions.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import OperationalError
 from django.db.models import DateTimeField, ExpressionWrapper, F, Max, Q, Value
 from django.db.models.functions import Now
 
@@ -81,7 +83,8 @@ def want_first(experiments: Iterable[Experiment]) -> None:
     asked = set(Insight.objects.filter(experiment__in=list(ready)).values_list("experiment_id", flat=True))
     rows = [Insight(experiment_id=pk, ended=ended) for pk, ended in ready.items() if pk not in asked]
     if rows:
-        Insight.objects.bulk_create(rows, ignore_conflicts=True)
+        with suppress(OperationalError):  # as below
+            Insight.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def look(experiment: Experiment, upto: int | None = None) -> Known:
@@ -89,8 +92,9 @@ def look(experiment: Experiment, upto: int | None = None) -> Known:
     known = newest(experiment, upto)
     last = max((one.ended for one in (known.insight, known.pending) if one is not None), default=0)
     if upto is None and known.pending is None and experiment.ended_count > last:
-        asked = want(experiment.pk, experiment.ended_count, final=experiment.has_ended)
-        known = newest(experiment) if asked else known
+        with suppress(OperationalError):  # a database that cannot be written is no reason not to show what is known
+            asked = want(experiment.pk, experiment.ended_count, final=experiment.has_ended)
+            known = newest(experiment) if asked else known
     return known
 
 

@@ -7,7 +7,7 @@ import stat
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client, override_settings
 
 from apps.config import checks, datafolder, serving, sessions
@@ -147,6 +147,22 @@ def test_a_session_in_use_is_renewed_but_not_on_every_request(signed_in, django_
 
     assert unchanged == began
     assert signed_in.session[sessions.SEEN] > began
+
+
+def test_a_page_is_shown_where_its_session_cannot_be_renewed(signed_in, monkeypatch):
+    began = signed_in.session[sessions.SEEN]
+    monkeypatch.setattr(sessions.time, "time", lambda: began + sessions.RENEW_AFTER + 1)
+
+    def refuse(execute, statement, *rest):
+        if statement.startswith("UPDATE"):
+            raise OperationalError("attempt to write a readonly database")
+        return execute(statement, *rest)
+
+    with connection.execute_wrapper(refuse):
+        answer = signed_in.get("/nothing")
+
+    assert answer.status_code == 404  # as usual, and no session that was "interrupted"
+    assert signed_in.session[sessions.SEEN] == began
 
 
 def test_a_session_ends_after_fourteen_days_however_busy(signed_in, monkeypatch):

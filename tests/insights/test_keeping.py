@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from apps.experiments.models import Experiment
@@ -150,3 +152,19 @@ def test_what_cannot_be_worked_out_is_given_up_and_does_not_stop_the_analyst(mak
 
     assert Insight.objects.get().state == State.FAILED
     assert analyst.process is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_known_is_shown_where_nothing_can_be_asked_for(make_experiment: Make):
+    one = study(make_experiment, 6)
+
+    def refuse(execute: Any, statement: str, *rest: Any) -> Any:
+        if not statement.startswith("SELECT"):
+            raise OperationalError("attempt to write a readonly database")
+        return execute(statement, *rest)
+
+    with connection.execute_wrapper(refuse):
+        known = keeping.look(one)
+
+    assert (known.insight, known.pending) == (None, None)
+    assert keeping.look(one).pending is not None
