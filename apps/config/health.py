@@ -1,14 +1,14 @@
 """Two addresses for whoever watches the service, /healthz and /readyz. Neither tells strangers versions or paths."""
 
-import shutil
-
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.deprecation import MiddlewareMixin
 
-LEAST_FREE = 256 * 1024 * 1024  # bytes; below this, logs are cut and nothing new should be sent here
+from tunebook import disk
+
+FULL = ("disk_full", "disk_read_only", "disk_missing")  # nearly full is no reason to send nobody here
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -39,7 +39,7 @@ def _problem() -> str:
             return "migrations"
     except DatabaseError:
         return "database"
-    if shutil.disk_usage(settings.TUNEBOOK_DATA).free < LEAST_FREE:
+    if disk.trouble(settings.TUNEBOOK_DATA) in FULL:
         return "disk"
     return ""
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 
 from apps.feed import reading
 from apps.feed.models import Event, Stream, feed_id
@@ -25,6 +26,7 @@ from apps.live.frames import Frame, compact, frame
 from apps.live.hub import Hub
 from apps.live.outbox import Lagging, Outbox
 from apps.workspaces.access import Actor
+from tunebook import disk
 
 MOST_SUBSCRIPTIONS = 50
 MOST_BYTES = 16 * 1024
@@ -139,7 +141,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         return True
 
     async def ping(self, _: dict[str, Any]) -> None:
-        self.tell({"type": "pong"})
+        """A sign of life, and what pages say at their top for as long as it lasts."""
+        self.tell({"type": "pong", "standing": disk.notice(settings.TUNEBOOK_DATA)})
 
     async def unsubscribe(self, message: dict[str, Any]) -> None:
         subscription = self.subscriptions.get(str(message.get("stream")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from apps.feed.models import Event, Timeline
 from tests.browser.sweep import Sweep
 from tests.people import a_job
+from tunebook import disk
 from tunebook.limits import Limits
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -243,3 +245,23 @@ def test_signing_out_in_one_window_is_said_in_the_other_at_once(signed_in, ada: 
 
     expect(page.locator("[data-live-words]")).to_have_text("Signed out")
     expect(page.get_by_role("alert")).to_contain_text("Sign in again")
+
+
+def test_a_disk_that_fills_up_is_said_at_the_top_until_it_has_room(signed_in, ada: User, sweep: Sweep) -> None:
+    said = {"standing": disk.NOTICES["disk_low"]}
+
+    def through(page_side: WebSocketRoute) -> None:
+        server = page_side.connect_to_server()
+        pong = '"type":"pong","standing":""'
+        server.on_message(lambda text: page_side.send(json.dumps({"type": "pong", **said}) if pong in text else text))
+
+    page: Page = signed_in(ada, address(sweep))
+    page.route_web_socket(re.compile("/ws/live"), through)
+    expect(page.locator("[data-standing]")).to_have_count(0)
+
+    page.reload()
+    is_live(page)
+    expect(page.locator("[data-standing]")).to_have_text(disk.NOTICES["disk_low"])
+
+    said["standing"] = ""
+    expect(page.locator("[data-standing]")).to_have_count(0, timeout=60_000)

@@ -9,8 +9,9 @@ from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
-from apps.config import errors, health, logs
+from apps.config import errors, logs
 from apps.config.headers import CompressPages
+from tunebook import disk
 
 
 @pytest.fixture
@@ -56,7 +57,8 @@ def test_readyz_says_yes_when_the_schema_is_current(db, client):
 
 
 def test_readyz_says_no_and_why_but_not_where(db, client, monkeypatch):
-    monkeypatch.setattr(health, "LEAST_FREE", 2**62)
+    monkeypatch.setattr(disk, "FULL", 2**62)
+    monkeypatch.setattr(disk, "FULL_SHARE", 1.0)
 
     answer = client.get("/readyz")
 

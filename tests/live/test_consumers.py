@@ -17,6 +17,7 @@ from apps.feed.models import Event, Stream, experiment_stream, feed_id, workspac
 from apps.live import consumers
 from apps.workspaces.models import IssuedKey, Member
 from tests.live.sockets import Client, happen
+from tunebook import disk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,6 +242,19 @@ def test_a_stranger_is_told_to_sign_in(live, db, headers):
     live(story)
 
 
+def test_a_ping_is_answered_with_what_is_wrong_with_the_disk(live, key_ada, monkeypatch):
+    monkeypatch.setattr(disk, "LEAST_FREE", 2**62)
+    monkeypatch.setattr(disk, "LEAST_SHARE", 1.0)
+
+    async def story() -> None:
+        client = await Client(**bearer(key_ada)).open()
+        await client.say(type="ping")
+        assert await client.hear() == {"type": "pong", "standing": disk.NOTICES["disk_low"]}
+        await client.leave()
+
+    live(story)
+
+
 @pytest.mark.parametrize("message", ["", "{", "[]", '{"type": "dance"}', "[" * 15_000])
 def test_what_is_no_message_gets_an_error_and_the_socket_stays(live, key_ada, message):
     async def story() -> None:
@@ -248,7 +262,7 @@ def test_what_is_no_message_gets_an_error_and_the_socket_stays(live, key_ada, me
         await client.say_text(message)
         assert (await client.hear())["type"] == "error"
         await client.say(type="ping")
-        assert await client.hear() == {"type": "pong"}
+        assert await client.hear() == {"type": "pong", "standing": ""}
         await client.leave()
 
     live(story)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,6 +19,7 @@ from apps.feed.models import feed_id
 from apps.tuning.errors import Conflict, LimitReached
 from apps.workspaces.access import NEEDS, Actor, NotAllowed, OutOfReach, actor_of_user
 from apps.workspaces.models import Workspace
+from tunebook import disk
 from tunebook.errors import SpecError
 
 LAST_WORKSPACE = "workspace"  # a cookie
@@ -46,6 +48,7 @@ class Place:
             "may": {action: self.may(action) for action in NEEDS},
             "feed": feed_id(),
             "prefix": get_script_prefix().rstrip("/"),
+            "standing": disk.notice(settings.TUNEBOOK_DATA),
         }
 
 

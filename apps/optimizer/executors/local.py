@@ -27,6 +27,7 @@ from apps.optimizer.executors.base import (
 )
 from apps.optimizer.executors.keeper import KeeperClient
 from apps.optimizer.folders import Place
+from tunebook import disk
 
 STATES = {
     "exit": State.EXITED,
@@ -37,8 +38,6 @@ STATES = {
     "launch_error": State.NOT_LAUNCHED,
 }
 PASSED_ON = ("HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME")
-LEAST_FREE_BYTES = 1 << 30
-LEAST_FREE_SHARE = 0.02
 STUCK_AFTER = 30.0
 
 
@@ -160,14 +159,8 @@ class LocalExecutor:
 
     def health(self) -> Health:
         """Not ready when the disk is nearly full or read-only. The words stay the same while that lasts."""
-        usage = shutil.disk_usage(self.data)
-        if os.statvfs(self.data).f_flag & os.ST_RDONLY:
-            return Health(False, "disk_read_only: the disk that trials write to is read-only")
-        if runner.is_nearly_full(self.root):
-            return Health(False, "disk_full: the disk that trials write to is full; the logs of running trials are cut")
-        if usage.free < min(LEAST_FREE_BYTES, LEAST_FREE_SHARE * usage.total):
-            return Health(False, "disk_low: the disk that trials write to is nearly full")
-        return Health(True)
+        trouble = disk.trouble(self.data)
+        return Health(False, f"{trouble}: {disk.WORDS[trouble]}") if trouble else Health(True)
 
     def folder(self, handle: Handle) -> str:
         return folders.attempt_path(self.root, handle.place)
@@ -269,16 +262,18 @@ class LocalExecutor:
 def host_name(data: Path) -> str:
     """The name of the machine that a data folder belongs to; it stays when the machine is renamed."""
     path = data / "host"
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = data / f".host-{secrets.token_hex(4)}"
-        draft.write_text(f"{socket.gethostname()[:24]}-{secrets.token_hex(3)}\n")
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-        return path.read_text().strip()
+    with contextlib.suppress(FileNotFoundError):
+        if name := path.read_text().strip():
+            return name
+        path.unlink()  # emptied by a power cut: another name is no harm, none at all would be
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = data / f".host-{secrets.token_hex(4)}"
+    name = f"{socket.gethostname()[:24]}-{secrets.token_hex(3)}\n"
+    runner.write_file(os.fspath(draft), name.encode(), durable=True)
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    return path.read_text().strip()
 
 
 def base_environment(data: Path) -> dict[str, str]:

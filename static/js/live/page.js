@@ -3,7 +3,7 @@
 import { element, on } from "../dom.js";
 import { number } from "../format.js";
 import { ENDED, statusWords } from "../words.js";
-import { notice } from "../page/notices.js";
+import { notice, standing } from "../page/notices.js";
 import { experimentFields, metricsFields, patchObject, trialFields } from "./patch.js";
 import { Feed, SIGNED_OUT } from "./socket.js";
 
@@ -29,6 +29,7 @@ export class LivePage {
       hear: (stream, events) => this.hear(stream, events),
       reset: () => this.loadAgain(),
       state: (name, words) => this.mark(name, words),
+      standing,
     });
     document.addEventListener("visibilitychange", () => this.cameBack());
     on("click", "[data-live-toggle]", (button) => {

@@ -19,11 +19,11 @@ export function backOff(attempt, random = Math.random()) {
 }
 
 export class Feed {
-  /** hear(stream, events), reset(stream, seq), state(name, words) are called as things happen. */
-  constructor(address, { feed = "", poll = "", hear, reset, state }) {
+  /** hear(stream, events), reset(stream, seq), state(name, words), standing(words) are called as things happen. */
+  constructor(address, { feed = "", poll = "", hear, reset, state, standing }) {
     this.address = new URL(address, location.href);
     this.address.protocol = this.address.protocol === "https:" ? "wss:" : "ws:";
-    Object.assign(this, { feed, poll, hear, reset, state });
+    Object.assign(this, { feed, poll, hear, reset, state, standing });
     this.cursors = new Map();
     this.attempt = 0;
     this.heard = Date.now();
@@ -63,6 +63,7 @@ export class Feed {
   opened() {
     this.heard = Date.now();
     for (const stream of this.cursors.keys()) this.subscribe(stream);
+    this.send({ type: "ping" });
   }
 
   subscribe(stream) {
@@ -78,6 +79,7 @@ export class Feed {
     if (message.type === "events") this.give(message.stream, message.events, message.seq);
     if (message.type === "caught_up") this.caughtUp(message);
     if (message.type === "reset") this.startOver(message);
+    if (message.type === "pong") this.standing?.(message.standing || "");
     if (message.type === "denied") this.cursors.delete(message.stream);
   }
 

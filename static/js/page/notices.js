@@ -33,3 +33,16 @@ export function notice(words, level = "info") {
   box.append(element("div", "", { textContent: words }), close);
   place.append(box);
 }
+
+/** What is wrong with the installation for as long as it lasts; empty words take it away. */
+export function standing(words) {
+  const place = document.querySelector("[data-notices]");
+  const shown = place?.querySelector("[data-standing]");
+  if (!place || (shown?.textContent.trim() ?? "") === words) return;
+  shown?.remove();
+  if (!words) return;
+  const box = element("div", "notice notice-warning", { textContent: words });
+  box.dataset.standing = "";
+  box.setAttribute("role", "status");
+  place.prepend(box);
+}

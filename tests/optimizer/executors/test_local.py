@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from apps.optimizer import runner
-from apps.optimizer.executors import local as local_module
 from apps.optimizer.executors.base import Handle, Observation, State
-from apps.optimizer.executors.local import LocalExecutor
+from apps.optimizer.executors.local import LocalExecutor, host_name
 from tests.optimizer.executors.conftest import a_spec
 from tests.optimizer.waiting import until
+from tunebook import disk
 
 
 def end_of(executor: LocalExecutor, handle: Handle) -> Observation:
@@ -372,8 +372,8 @@ def test_a_data_folder_with_a_long_path_works(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_starts_nothing(local: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_module, "LEAST_FREE_BYTES", 1 << 60)
-    monkeypatch.setattr(local_module, "LEAST_FREE_SHARE", 1.0)
+    monkeypatch.setattr(disk, "LEAST_FREE", 1 << 60)
+    monkeypatch.setattr(disk, "LEAST_SHARE", 1.0)
 
     health = local.health()
 
@@ -474,9 +474,19 @@ def test_logs_are_cut_short_where_the_disk_is_nearly_full(tmp_path: Path, monkey
         os.close(log)
 
 
+def test_runner_and_optimizer_call_the_same_disk_full() -> None:
+    assert (runner.LEAST_FREE, runner.LEAST_FREE_SHARE) == (disk.FULL, disk.FULL_SHARE)
+
+
+def test_a_data_folder_that_is_gone_starts_nothing(local: LocalExecutor) -> None:
+    local.data = local.data / "unplugged"
+
+    assert local.health().reason.startswith("disk_missing: ")
+
+
 def test_a_nearly_full_disk_says_that_logs_are_cut(local: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "LEAST_FREE", 1 << 60)
-    monkeypatch.setattr(runner, "LEAST_FREE_SHARE", 1.0)
+    monkeypatch.setattr(disk, "FULL", 1 << 60)
+    monkeypatch.setattr(disk, "FULL_SHARE", 1.0)
 
     health = local.health()
 
@@ -581,3 +591,11 @@ def test_the_kernel_tells_how_often_a_group_met_its_limit(tmp_path: Path, text: 
 def test_the_control_groups_of_this_very_process_can_be_told() -> None:
     for folder in runner.own_groups():
         assert os.path.exists(f"{folder}/cgroup.procs")
+
+
+def test_a_machine_whose_name_a_power_cut_has_emptied_gets_another(tmp_path: Path) -> None:
+    (tmp_path / "host").write_text("")
+
+    name = host_name(tmp_path)
+
+    assert name and host_name(tmp_path) == name
