@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from apps.config import readiness
 
@@ -23,6 +24,8 @@ CANNOT_START = 78  # a child's exit code for "starting me again will not help" (
 WATCHED = frozenset({signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 PR_SET_PDEATHSIG = 1
 TLS = ("tls",)
+ROOT = str(Path(__file__).resolve().parent.parent.parent)
+START = "import sys; sys.path[0] = sys.argv.pop(1); from apps.config import supervisor; sys.exit(supervisor.main(*sys.argv[1:]))"
 
 
 @dataclass
@@ -174,12 +177,10 @@ def said_when_answering(host: str, port: int, say: Callable[[], None], tls: bool
 def become(children: Sequence[Child], host: str, port: int, text: str, tls: bool = False) -> None:
     """Replace this process by a supervisor of these children, which prints the text when somebody answers there.
 
-    Does not return.
+    Does not return. Works from any folder: `-m` would look for this module below the current one.
     """
     listed = json.dumps([[child.name, list(child.command)] for child in children])
-    os.execv(
-        sys.executable, [sys.executable, "-m", "apps.config.supervisor", listed, host, str(port), text, *TLS[:tls]]
-    )
+    os.execv(sys.executable, [sys.executable, "-c", START, ROOT, listed, host, str(port), text, *TLS[:tls]])
 
 
 def main(listed: str, host: str = "", port: str = "", text: str = "", tls: str = "") -> int:

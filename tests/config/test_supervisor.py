@@ -144,3 +144,18 @@ def wait_until(holds, seconds: float = 5.0) -> bool:
     while not holds() and time.monotonic() < deadline:
         os.sched_yield()
     return holds()
+
+
+def test_a_command_becomes_a_supervisor_from_any_folder(tmp_path):
+    code = f"""
+        import sys; sys.path.insert(0, {str(ROOT)!r})
+        from apps.config.supervisor import Child, become
+        sys.path.pop(0)
+        become([Child("a", [sys.executable, "-S", "-c", "print('ran', flush=True); {PATIENT}"])], "127.0.0.1", 9, "")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as started:
+        said = started.stdout.readline()
+        started.terminate()
+
+    assert said == "ran\n"
