@@ -33,10 +33,12 @@ function cutZeros(text) {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
-/** "0.4 s", "14 s", "2 m 14 s", "3 h 12 m", "2 d 4 h"; a dash for nothing. */
+/** "20 ms", "0.4 s", "14 s", "2 m 14 s", "3 h 12 m", "2 d 4 h"; a dash for nothing. */
 export function duration(seconds) {
   const s = toNumber(seconds);
   if (s === null || !Number.isFinite(s) || s < 0) return "–";
+  if (s === 0) return "0 s";
+  if (s < 0.0995) return `${Math.max(1, Math.round(s * 1000))} ms`;
   if (s < 0.95) return `${s.toFixed(1)} s`;
   const whole = Math.round(s);
   if (whole < 60) return `${whole} s`;

@@ -45,7 +45,29 @@ def test_numbers_read_the_same_from_server_and_browser(page):
 
 
 def test_durations_read_the_same_from_server_and_browser(page):
-    seconds = [None, 0, 0.4, 0.94, 0.96, 14, 59.4, 59.6, 60, 134, 3599, 3600, 11_520, 86_399, 86_400, 187_200]
+    seconds = [
+        None,
+        0,
+        0.0002,
+        0.0025,
+        0.02,
+        0.099,
+        0.0996,
+        0.4,
+        0.94,
+        0.96,
+        14,
+        59.4,
+        59.6,
+        60,
+        134,
+        3599,
+        3600,
+        11_520,
+        86_399,
+        86_400,
+        187_200,
+    ]
 
     assert [call(page, "format", "duration", value) for value in seconds] == [
         figures.duration(value) for value in seconds
@@ -93,7 +115,7 @@ def test_log_ticks_stand_at_powers_and_halves_between_them_when_there_is_room(pa
 def test_time_ticks_are_written_as_people_say_them(page):
     texts = [tick["text"] for tick in call(page, "charts/scales", "timeTicks", 0, 7200, 4)]
 
-    assert texts == ["0", "30 m", "1 h", "1h30", "2 h"]
+    assert texts == ["0", "30 m", "1 h", "1 h 30", "2 h"]
 
 
 def test_an_axis_stays_while_the_data_fit_and_then_grows_to_a_round_place(page):

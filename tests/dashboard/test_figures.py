@@ -36,13 +36,24 @@ def test_a_column_has_as_many_decimals_as_its_spread_needs() -> None:
     assert column_digits([0.5012, 0.5034, 0.5099]) == 6
     assert column_digits([1, 2, 300]) == 0
     assert column_digits([None, float("nan")]) is None
+    assert column_digits([9.7e-6, 4.8e-10]) is None
     assert aligned(0.5, 4) == "0.5000"
     assert aligned(1e-9, 4) == "1e-9"
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "–"), (0.4, "0.4 s"), (14, "14 s"), (134, "2 m 14 s"), (11_520, "3 h 12 m"), (187_200, "2 d 4 h")],
+    [
+        (None, "–"),
+        (0, "0 s"),
+        (0.0002, "1 ms"),
+        (0.02, "20 ms"),
+        (0.4, "0.4 s"),
+        (14, "14 s"),
+        (134, "2 m 14 s"),
+        (11_520, "3 h 12 m"),
+        (187_200, "2 d 4 h"),
+    ],
 )
 def test_a_duration_has_two_units(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text

@@ -57,10 +57,15 @@ def _trim(text: str) -> str:
 
 
 def column_digits(values: Iterable[float | None], most: int = 8) -> int | None:
-    """How many decimals tell a column's numbers apart: about four digits of their spread. None for no numbers."""
+    """How many decimals tell a column's numbers apart: about four digits of their spread.
+
+    None for no numbers, and for such as are written with powers.
+    """
     finite = [value for value in values if value is not None and math.isfinite(value)]
     if not finite:
         return None
+    if max(map(abs, finite)) < 1e-4 and any(finite):
+        return None  # each with its own power: decimals would cut the smaller ones down to nothing
     spread = max(finite) - min(finite) or max(abs(finite[0]), 1e-300)
     if all(float(value).is_integer() for value in finite):
         return 0
@@ -85,13 +90,17 @@ def exact(value: Any) -> str:
 
 @register.filter
 def duration(seconds: Any) -> str:
-    """Two units at most: "0.4 s", "14 s", "2 m 14 s", "3 h 12 m", "2 d 4 h"."""
+    """Two units at most: "20 ms", "0.4 s", "14 s", "2 m 14 s", "3 h 12 m", "2 d 4 h"."""
     if seconds is None:
         return NOTHING
     if hasattr(seconds, "total_seconds"):
         seconds = seconds.total_seconds()
+    if seconds <= 0:
+        return "0 s"
+    if seconds < 0.0995:
+        return f"{max(1, int(seconds * 1000 + 0.5))} ms"
     if seconds < 0.95:
-        return f"{max(seconds, 0):.1f} s"
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < MINUTE:
         return f"{whole} s"

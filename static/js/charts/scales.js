@@ -123,7 +123,7 @@ function elapsedText(seconds) {
   if (seconds === 0) return "0";
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return seconds % 60 ? `${Math.floor(seconds / 60)}:${pad(seconds % 60)}` : `${seconds / 60} m`;
-  if (seconds < 86400) return seconds % 3600 ? `${Math.floor(seconds / 3600)}h${pad((seconds % 3600) / 60)}` : `${seconds / 3600} h`;
+  if (seconds < 86400) return seconds % 3600 ? `${Math.floor(seconds / 3600)} h ${pad((seconds % 3600) / 60)}` : `${seconds / 3600} h`;
   return `${Number((seconds / 86400).toPrecision(4))} d`;
 }
 
