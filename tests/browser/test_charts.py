@@ -231,7 +231,7 @@ def test_a_theme_chosen_by_hand_is_drawn_at_once(stage, open_page):
 
 def test_ten_thousand_points_are_drawn_within_a_second(stage, open_page):
     page = show(stage, open_page, a_figure(a_history(10_000, max_trials=None)))
-    expect(page.get_by_role("application")).to_have_attribute("aria-label", _containing("10000 trials"))
+    expect(page.get_by_role("application")).to_have_attribute("aria-label", _containing("10,000 trials"))
 
     script = """() => new Promise((done) => {
         const start = performance.now();

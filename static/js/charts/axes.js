@@ -38,6 +38,7 @@ export class Axes {
   fitDomain(name, axis, count) {
     if (axis.kind === "category") return (this.domains[name] = [0, axis.categories.length]);
     const reach = axis.reach ? axis.reach() : this.reach(name, axis.kind);
+    if (reach && axis.whole && reach[0] === reach[1]) reach[1] += 1; // one trial alone has no trial -1 beside it
     if (reach) this.domains[name] = grownDomain(this.domains[name], reach[0], reach[1], axis.kind, count);
     this.domains[name] ||= axis.kind === "log" ? [0.1, 10] : [0, 1];
   }

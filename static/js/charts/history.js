@@ -22,6 +22,7 @@ export class HistoryData {
     this.started = payload.started ? Date.parse(payload.started) / 1000 : null;
     this.maxTrials = payload.max_trials || null;
     this.number = [...payload.number];
+    this.total = Math.max(payload.total || 0, this.number.length);
     this.value = payload.value.map(toNumber);
     this.status = payload.status.map((index) => payload.statuses[index]);
     this.ended = [...payload.ended];
@@ -39,6 +40,7 @@ export class HistoryData {
     const ended = trial.ended && this.started !== null ? Date.parse(trial.ended) / 1000 - this.started : null;
     if (index === undefined) {
       index = this.number.length;
+      this.total += 1;
       this.places.set(trial.number, index);
       this.number.push(trial.number);
     } else if (this.value[index] === value && this.status[index] === trial.status) return false;
@@ -80,7 +82,9 @@ export class HistoryData {
   summary() {
     const best = this.bestSoFar().at(-1);
     const done = this.status.filter((status) => status === "FINISHED").length;
-    const words = `${this.number.length} trials, ${done} succeeded`;
+    const [drawn, total] = [this.number.length, this.total].map((n) => n.toLocaleString("en"));
+    const trials = this.total === 1 ? "trial" : "trials";
+    const words = drawn === total ? `${total} ${trials}, ${done.toLocaleString("en")} succeeded` : `${drawn} of ${total} trials drawn`;
     return best === undefined ? `${words}.` : `${words}; best ${number(this.value[best])} in trial ${this.number[best]}.`;
   }
 }

@@ -11,7 +11,7 @@ const RULES = `
   border: 1px solid var(--line, #ccd2d9); background: var(--surface, Canvas); color: var(--ink, CanvasText); cursor: pointer; }
 .chart-tools button[aria-pressed="true"] { border-color: var(--accent, #0b5fcc); color: var(--accent, #0b5fcc); }
 .chart-tools select { width: auto; max-width: 8rem; }
-@media (max-width: 30rem) { .chart-tools select { max-width: 5.5rem; } }
+@media (max-width: 30rem) { .chart-tools select { max-width: 6.75rem; } }
 .chart-tools label { display: flex; gap: 4px; align-items: center; font-weight: 400; }
 .chart-tools input[type="range"] { width: 80px; min-height: 0; padding: 0; border: 0; background: none; accent-color: var(--accent, auto); }
 .chart-tools details { position: relative; }

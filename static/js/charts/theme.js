@@ -11,7 +11,7 @@ const NAMES = {
   CREATED: ["--status-created", "#6b7480", "#98a1ad"],
   WAITING: ["--status-waiting", "#6b7480", "#98a1ad"],
   RUNNING: ["--status-running", "#1769d2", "#65aaff"],
-  FINISHED: ["--status-finished", "#1c7c3f", "#58c27d"],
+  FINISHED: ["--chart-point", "#6d8ba8", "#7c97b3"],
   EARLY_STOPPED: ["--status-early_stopped", "#9a6200", "#e0a63a"],
   FAILED: ["--status-failed", "#c22f2f", "#ff7b72"],
   USER_CANCELED: ["--status-user_canceled", "#4d5a6b", "#a9b5c6"],
