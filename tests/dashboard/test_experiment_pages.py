@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -470,3 +472,27 @@ def test_events_are_narrowed_to_those_of_people_of_trials_and_by_words(
     assertContains(as_dora.get(page(one, "logs") + "?what=trials"), f'href="{page(one)}t/7"')
     assertContains(as_dora.get(page(one, "logs") + "?what=nonsense"), "something is odd")
     assert as_cleo.get(page(one, "logs") + "?what=trials").status_code == 404
+
+
+def test_the_trials_of_a_filter_and_ticked_ones_come_as_files(
+    as_ben: Client, as_cleo: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    one = make_experiment()
+    trials = add_trials(one, "FINISHED", "FAILED", "FINISHED")
+    file = page(one, "take/trials")
+
+    def read(answer: Any) -> str:
+        return b"".join(answer.streaming_content).decode()
+
+    assert [line.split(",")[0] for line in read(as_ben.get(f"{file}.csv?q=status:finished")).splitlines()] == [
+        "number",
+        "0",
+        "2",
+    ]
+    told = json.loads(read(as_ben.get(f"{file}.json?q=status:failed")))
+    assert [(row["number"], row["status"], row["params.x"]) for row in told] == [(1, "FAILED", 0.01)]
+    assert json.loads(read(as_ben.get(f"{file}.json?q=number>7"))) == []
+    ticked = as_ben.post(page(one, "act"), {"file": "trials.csv", "trial": [trials[2].key]})
+    assert len(read(ticked).splitlines()) == 2
+    assertContains(as_ben.post(page(one, "act"), {"file": "trials.csv"}, follow=True), "tick at least one trial")
+    assert as_cleo.get(f"{file}.json").status_code == 404

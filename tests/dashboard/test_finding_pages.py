@@ -299,3 +299,19 @@ def test_counts_of_a_large_catalog_come_after_the_page(
     assertContains(page, 'hx-get="/w/lab/views/counts"')
     assertContains(later, '<span class="count" id="count-built-in-0" hx-swap-oob="true">1</span>')
     assert as_cleo.get("/w/lab/views/counts").status_code == 404
+
+
+def test_the_palette_finds_a_trial_of_the_experiment_by_its_number(
+    as_ben: Client, as_cleo: Client, make_experiment: Make
+) -> None:
+    one = make_experiment()
+    with_trials(one, "FINISHED", "FAILED")
+    jump = f"/w/lab/jump?e={one.key}"
+
+    (first, *_) = as_ben.get(f"{jump}&q=trial+1").json()["items"]
+
+    assert first == {"words": "Trial 1", "kind": "trial", "about": "Failed", "address": f"/w/lab/e/{one.key}/t/1"}
+    for typed in ("7", "x", "99999999999", "trial"):
+        assert all(item["kind"] != "trial" for item in as_ben.get(f"{jump}&q={typed}").json()["items"])
+    assertContains(as_ben.get(f"/w/lab/e/{one.key}/"), f'data-jump="/w/lab/jump?e={one.key}"')
+    assert as_cleo.get(f"{jump}&q=1").status_code == 404

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from apps.dashboard import undoing
 from apps.dashboard.views.frame import REFUSALS, Place, attempt, back, given, in_workspace
+from apps.dashboard.views.sharing import trials_file
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
 from apps.tuning import experiments, trash
@@ -32,7 +33,7 @@ VERBS: Mapping[str, tuple[Callable[..., object], str]] = {
 @in_workspace
 def act(request: HttpRequest, place: Place, key: str) -> HttpResponse:
     """Do one thing with the experiment, or with ticked trials of it."""
-    name = request.POST.get("act", "")
+    name = request.POST.get("file") or request.POST.get("act", "")
     experiment = experiments.find(place.actor, key, trashed=name in ("restore", "purge"))
     if experiment.workspace_id != place.workspace.pk:
         raise Http404
@@ -43,6 +44,10 @@ def act(request: HttpRequest, place: Place, key: str) -> HttpResponse:
     if name in ("exclude-trials", "include-trials"):
         _exclude(request, place, experiment, excluded=name == "exclude-trials")
         return back(request, page)
+    if name in ("trials.csv", "trials.json"):
+        keys = _ticked(request)
+        rows = Trial.objects.filter(experiment=experiment, key__in=keys).order_by("number")
+        return trials_file(experiment, name, rows) if keys else back(request, page)
     if name in ("stop-trials", "restart-trials"):
         _act_on_trials(request, place, experiment, name)
         return back(request, page)

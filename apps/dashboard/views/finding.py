@@ -17,6 +17,7 @@ from apps.experiments.models import Experiment
 from apps.search import completion
 from apps.search.grammar import CATALOG, Grammar, trials_grammar
 from apps.search.models import SavedView
+from apps.trials.models import Trial
 from apps.tuning import experiments, shelf
 from tunebook.job import Job
 
@@ -50,13 +51,32 @@ def grammar_help(request: HttpRequest, place: Place) -> HttpResponse:
 @require_GET
 @in_workspace
 def jump(request: HttpRequest, place: Place) -> HttpResponse:
-    """Where `q` may lead: experiments by name or key, saved views, pages. JSON, for the palette. Two queries."""
+    """Where `q` may lead: experiments by name or key, saved views, pages; a trial of the experiment `e` by its number.
+    JSON, for the palette. Two queries, one more for a number."""
     text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    found = [*_experiments(place, text), *_views(place, text), *_pages(place, text)]
+    found = [
+        *_trial(place, request.GET.get("e", ""), text),
+        *_experiments(place, text),
+        *_views(place, text),
+        *_pages(place, text),
+    ]
     if text:
         catalog = f"{reverse('dashboard:catalog', args=[place.workspace.slug])}?{urlencode({'q': text})}"
         found.append({"words": f"Search the catalog for {text}", "kind": "search", "address": catalog})
     return JsonResponse({"items": found})
+
+
+def _trial(place: Place, key: str, text: str) -> list[dict[str, Any]]:
+    number = text.lower().removeprefix("trial").strip(" #")
+    if not (key.isalnum() and number.isascii() and number.isdecimal() and len(number) < 10):
+        return []
+    rows = Trial.objects.filter(experiment__in=Experiment.objects.visible_to(place.actor).kept(), experiment__key=key)
+    found = rows.filter(number=int(number), experiment__workspace=place.workspace).only("status").first()
+    if found is None:
+        return []
+    about = STATUS_WORDS.get(found.status, found.status)
+    address = reverse("dashboard:trial", args=[place.workspace.slug, key, int(number)])
+    return [{"words": f"Trial {int(number)}", "kind": "trial", "about": about, "address": address}]
 
 
 def _experiments(place: Place, text: str) -> list[dict[str, Any]]:

@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.dashboard.views.filtering import filtered
 from apps.dashboard.views.frame import Place, given, in_workspace
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.reports import report
+from apps.trials.models import Trial
 from apps.tuning import sharing, transfer
 from apps.tuning.transfer import table
 from apps.workspaces.access import NotAllowed
@@ -56,8 +59,11 @@ def share(request: HttpRequest, place: Place, key: str) -> HttpResponse:
 
 
 Writer = Callable[[Experiment], Iterator[str]]
-FILES: Mapping[str, tuple[str, Writer]] = {
+TRIALS: Mapping[str, tuple[str, Callable[[Experiment, QuerySet[Trial]], Iterator[str]]]] = {
     "trials.csv": ("text/csv; charset=utf-8", table.as_csv),
+    "trials.json": ("application/json", table.as_json),
+}
+FILES: Mapping[str, tuple[str, Writer]] = {
     "experiment.json": ("application/json", transfer.dump),
     "report.html": ("text/html; charset=utf-8", lambda experiment: iter([report.html(experiment)])),
 }
@@ -66,13 +72,25 @@ FILES: Mapping[str, tuple[str, Writer]] = {
 @require_GET
 @in_workspace
 def take(request: HttpRequest, place: Place, key: str, file: str) -> Any:
-    """A file to take along."""
+    """A file to take along; of trials those that meet `q`."""
     experiment, _ = load(place, key)
+    if file in TRIALS:
+        return trials_file(experiment, file, filtered(request, experiment).listing.rows().order_by("number"))
     if file not in FILES:
         raise Http404
     kind, write = FILES[file]
+    return _streamed(experiment, file, kind, write(experiment))
+
+
+def trials_file(experiment: Experiment, file: str, rows: QuerySet[Trial]) -> Any:
+    """Trials as "trials.csv" or "trials.json", written while they are read."""
+    kind, write = TRIALS[file]
+    return _streamed(experiment, file, kind, write(experiment, rows))
+
+
+def _streamed(experiment: Experiment, file: str, kind: str, lines: Iterator[str]) -> Any:
     return StreamingHttpResponse(
-        write(experiment),
+        lines,
         content_type=kind,
         headers={"Content-Disposition": f'attachment; filename="{experiment.key}-{file}"', "Cache-Control": "no-store"},
     )

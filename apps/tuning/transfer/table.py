@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.experiments.models import Experiment
 from apps.search.export import FORMULA, Echo
 from apps.trials.models import Trial
@@ -19,15 +21,47 @@ AFTER = ("last_step", "source", "reason", "excluded", "started", "ended")
 CHUNK = 500
 
 
-def as_csv(experiment: Experiment) -> Iterator[str]:
-    """Lines of CSV: one per trial, one column per parameter, called `params.lr`. A text a sheet would run gets a quote."""
-    space = Job.from_dict(experiment.job).space
-    names = list(space.leaves())
+Rows = QuerySet[Trial]
+
+
+def as_csv(experiment: Experiment, trials: Rows | None = None) -> Iterator[str]:
+    """Lines of CSV: one per trial, one column per parameter, called `params.lr`. A text a sheet would run gets a quote.
+
+    `trials`: those to write, in order; all of them without.
+    """
     writer = csv.writer(Echo(), lineterminator="\n")
-    yield writer.writerow([*BEFORE, *(f"params.{name}" for name in names), *AFTER])
-    rows = Trial.objects.filter(experiment=experiment).order_by("number")
+    space = Job.from_dict(experiment.job).space
+    yield writer.writerow(_heads(space))
+    for row in _rows(experiment, space, trials):
+        yield writer.writerow([_cell(value) for value in row])
+
+
+def as_json(experiment: Experiment, trials: Rows | None = None) -> Iterator[str]:
+    """A JSON list, an object per line: the same columns as the CSV, with numbers as numbers and without empty ones."""
+    space = Job.from_dict(experiment.job).space
+    heads, before = _heads(space), "[\n"
+    for row in _rows(experiment, space, trials):
+        told = {name: _plain(value) for name, value in zip(heads, row, strict=True) if value is not None}
+        yield before + json.dumps(told, ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def _heads(space: Space) -> list[str]:
+    return [*BEFORE, *(f"params.{name}" for name in space.leaves()), *AFTER]
+
+
+def _rows(experiment: Experiment, space: Space, trials: Rows | None) -> Iterator[list[Any]]:
+    names = list(space.leaves())
+    rows = trials if trials is not None else Trial.objects.filter(experiment=experiment).order_by("number")
     for values in rows.values_list("params", *BEFORE, *AFTER).iterator(chunk_size=CHUNK):
-        yield writer.writerow([_cell(value) for value in _row(space, names, values)])
+        yield _row(space, names, values)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "isoformat"):
+        return moment(value)
+    return word(value) if isinstance(value, float) else value
 
 
 def _row(space: Space, names: list[str], values: tuple[Any, ...]) -> list[Any]:

@@ -3,7 +3,7 @@
 import { element } from "../dom.js";
 
 const WAIT = 120;
-const KINDS = { experiment: "Experiment", view: "View", page: "Page", search: "Search", act: "On this page" };
+const KINDS = { trial: "Trial", experiment: "Experiment", view: "View", page: "Page", search: "Search", act: "On this page" };
 
 /** Open the palette; `address` answers `?q=` with what there is to jump to. */
 export function openPalette(address, acts) {
@@ -63,7 +63,7 @@ class Palette {
   show(found) {
     const wanted = this.input.value.trim().toLowerCase();
     const acts = this.acts.filter(({ words }) => words.toLowerCase().includes(wanted));
-    const experiments = found.filter(({ kind }) => kind === "experiment");
+    const experiments = found.filter(({ kind }) => kind === "trial" || kind === "experiment");
     const search = found.filter(({ kind }) => kind === "search");
     const rest = found.filter((item) => !experiments.includes(item) && !search.includes(item));
     this.items = wanted ? [...experiments, ...rest, ...acts, ...search] : [...acts, ...experiments, ...rest];
