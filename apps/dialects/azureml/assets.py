@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from django.core.signing import Signer
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
@@ -16,6 +15,7 @@ from rest_framework.request import Request
 from apps.artifacts import snapshots, store
 from apps.artifacts.models import Snapshot
 from apps.artifacts.paths import BadPath
+from apps.dialects.azureml import signed
 from apps.dialects.azureml.base import ArmView, Scope
 from apps.dialects.azureml.models import Asset, CodeVersion, EnvironmentVersion, Upload
 from apps.dialects.refusal import Refusal
@@ -24,7 +24,6 @@ from apps.workspaces.access import OutOfReach, require
 from tunebook.fields import Fields
 from tunebook.wire.azureml import instant
 
-CONTAINER_SALT = "tunebook.azureml.container"
 KEEP_UNFINISHED = timedelta(days=1)
 PURGE_ONE_IN = 50
 LONGEST_NAME = 255
@@ -169,7 +168,7 @@ class StartUpload(CodeView):
             Upload.objects.filter(created__lt=timezone.now() - KEEP_UNFINISHED).delete()
         upload = Upload.objects.create(workspace=self.scope.workspace, name=name, version=version)
         uri = f"{self.scope.site}azureml/uploads/{upload.container}"
-        signature = Signer(salt=CONTAINER_SALT).signature(upload.container)
+        signature = signed.sign(self.actor, self.scope.workspace, upload.container)
         return self.answer(
             {
                 "pendingUploadId": upload.container,

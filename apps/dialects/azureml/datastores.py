@@ -13,6 +13,8 @@ from apps.dialects.scopes import PROVIDER
 from apps.workspaces.access import OutOfReach
 
 DEFAULT = "workspaceblobstore"
+FILES = "files"
+"""What a signature of `Secrets` opens."""
 NAMES = (DEFAULT, "workspaceartifactstore")
 
 
@@ -39,7 +41,7 @@ class Secrets(ArmView):
         return self.answer({"secretsType": "Sas", "sasToken": f"sig={self.signature()}"})
 
     def signature(self) -> str:
-        return signed.sign(self.actor, self.scope.workspace, "files")
+        return signed.sign(self.actor, self.scope.workspace, FILES)
 
 
 def told(name: str, scope: Scope) -> dict[str, Any]:

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from typing import IO, Any
 from urllib.parse import unquote
 
-from django.core.signing import Signer
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.crypto import constant_time_compare
 from django.utils.decorators import method_decorator
 from django.utils.http import http_date
 from django.views import View
@@ -23,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from apps.artifacts import paths, store
 from apps.artifacts.paths import BadPath
 from apps.dialects.azureml import inputs
-from apps.dialects.azureml.assets import CONTAINER_SALT
+from apps.dialects.azureml.datastores import FILES
 from apps.dialects.azureml.files import JobFile, listed, opened
 from apps.dialects.azureml.models import Upload, UploadedFile
 from apps.dialects.azureml.signed import Expired, Grant, read
@@ -54,6 +52,13 @@ class BlobView(View):
             response = _error(problem)
         response["x-ms-version"] = request.headers.get("x-ms-version", "2021-12-02")
         return response
+
+    def grant(self) -> Grant:
+        """What the signature in the query allows."""
+        try:
+            return read(self.request.GET.get("sig", ""))
+        except Expired:
+            raise Problem(403, "AuthenticationFailed") from None
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return _error(Problem(405, "UnsupportedHttpVerb"))
@@ -138,10 +143,10 @@ class UploadContainer(Intake):
         raise Problem(404, "BlobNotFound")
 
     def place(self, container: str, path: str) -> tuple[Upload, str]:
-        given = self.request.GET.get("sig", "")
-        if not constant_time_compare(given, Signer(salt=CONTAINER_SALT).signature(container)):
+        grant = self.grant()
+        if grant.what != container or not grant.actor.may("create", grant.workspace.pk):
             raise Problem(403, "AuthenticationFailed")
-        found = Upload.objects.filter(container=container).first()
+        found = Upload.objects.filter(container=container, workspace=grant.workspace).first()
         if found is None:
             raise Problem(404, "ContainerNotFound")
         return found, _path(path)
@@ -151,7 +156,7 @@ class JobFiles(Intake):
     """A workspace's default datastore: what trials left and wrote, to be read; and folders for the inputs of jobs."""
 
     def get(self, request: HttpRequest, container: str, path: str = "") -> HttpResponseBase:
-        grant = self.grant(container)
+        grant = self.shelf(container)
         if request.GET.get("comp") == "list":
             return _listing(container, listed(grant.actor, grant.workspace, request.GET.get("prefix", "")))
         found = opened(grant.actor, grant.workspace, unquote(path))
@@ -166,7 +171,7 @@ class JobFiles(Intake):
 
     def place(self, container: str, path: str) -> tuple[Upload, str]:
         """A folder that a client uploads the inputs of jobs to; nothing else in here can be written."""
-        grant = self.grant(container)
+        grant = self.shelf(container)
         if not grant.actor.may("create", grant.workspace.pk):
             raise Problem(403, "AuthorizationPermissionMismatch")
         found = inputs.upload_of(grant.workspace, _path(unquote(path)))
@@ -174,12 +179,10 @@ class JobFiles(Intake):
             raise Problem(403, "AuthorizationFailure", f"only files below {inputs.FOLDER}/<hash>/ can be written")
         return found
 
-    def grant(self, container: str) -> Grant:
-        try:
-            grant = read(self.request.GET.get("sig", ""))
-        except Expired:
-            raise Problem(403, "AuthenticationFailed") from None
-        if grant.workspace.slug != container:
+    def shelf(self, container: str) -> Grant:
+        """What is allowed in the datastore of that workspace."""
+        grant = self.grant()
+        if grant.workspace.slug != container or grant.what != FILES:
             raise Problem(403, "AuthorizationFailure")
         return grant
 

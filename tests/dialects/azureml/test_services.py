@@ -172,6 +172,31 @@ def test_an_upload_that_is_wrong_is_refused(ada_there: Arm, path: str, query: st
     assert answer["x-ms-error-code"]
 
 
+def test_an_upload_ends_with_the_key_that_began_it(ada_there: Arm, key_ada: IssuedKey) -> None:
+    started = ada_there.call("POST", f"{ada_there.base}/codes/guid/versions/1/startPendingUpload", {})
+    address = local(started.body["blobReferenceForConsumption"]["credential"]["sasUri"]).replace("?", "/a.py?")
+    before = Client().put(address, b"x").status_code
+    key_ada.row.revoked = timezone.now()
+    key_ada.row.save()
+
+    assert (before, Client().put(address, b"y").status_code) == (201, 403)
+
+
+def test_a_signature_opens_only_what_it_was_given_for(ada_there: Arm) -> None:
+    def started(name: str) -> tuple[str, str]:
+        told = ada_there.call("POST", f"{ada_there.base}/codes/{name}/versions/1/startPendingUpload", {})
+        base, _, signature = local(told.body["blobReferenceForConsumption"]["credential"]["sasUri"]).partition("?")
+        return base, signature
+
+    (one, first), (other, _) = started("one"), started("other")
+    store = ada_there.call("POST", f"{ada_there.base}/datastores/workspaceblobstore/listSecrets").body["sasToken"]
+
+    assert Client().put(f"{one}/a.py?{first}", b"x").status_code == 201
+    assert Client().put(f"{other}/a.py?{first}", b"x").status_code == 403
+    assert Client().put(f"{one}/a.py?{store}", b"x").status_code == 403
+    assert Client().put(f"/azureml/storage.blob.tunebook/lab/LocalUpload/a/b?{first}", b"x").status_code == 403
+
+
 def test_a_viewer_uploads_nothing(ben_there: Arm) -> None:
     assert ben_there.call("POST", f"{ben_there.base}/codes/a/versions/1/startPendingUpload", {}).status == 403
     assert ben_there.call("PUT", f"{ben_there.base}/codes/a/versions/1", {"properties": {}}).status == 403
