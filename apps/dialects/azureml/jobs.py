@@ -22,6 +22,7 @@ from apps.experiments.filters import ExperimentFilter
 from apps.experiments.models import Experiment
 from apps.tuning import experiments, trash
 from apps.tuning.errors import Conflict
+from apps.workspaces.access import require
 from tunebook.fields import Fields
 from tunebook.wire import azureml
 from tunebook.wire.azureml import PATH
@@ -40,6 +41,7 @@ class OneJob(ArmView):
         return self.told(found)
 
     def put(self, request: Request, job: str, **scope: str) -> HttpResponse:
+        require(self.actor, self.scope.workspace.pk, "create")  # before files are laid out for it
         put = self.read(azureml.check_name(job))
         found = naming.find(self.actor, self.scope.workspace, put.name)
         if found is None:

@@ -23,7 +23,7 @@ from apps.dialects.scopes import workspace_named
 from apps.experiments.models import Accessibility, Experiment
 from apps.tuning import experiments
 from apps.tuning.errors import Conflict
-from apps.workspaces.access import Actor, OutOfReach
+from apps.workspaces.access import Actor, OutOfReach, require
 from apps.workspaces.models import Workspace
 from tunebook.errors import SpecError
 from tunebook.wire import hyperdrive
@@ -44,6 +44,7 @@ class Runs(HyperDriveView):
 
     def create(self, workspace: str, experiment: str, *, run_id: str = "", parent: str = "") -> HttpResponse:
         place = workspace_named(self.actor, workspace)
+        require(self.actor, place.pk, "create")  # before its scripts are copied
         document = read_object(_config(self.request._request))
         details = hyperdrive.details(document)
         job = sources.bring(hyperdrive.load(document), place, experiment)
