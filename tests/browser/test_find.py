@@ -124,7 +124,7 @@ def test_everything_works_without_scripts(signed_in: Visit, ada: User, make_expe
     page.get_by_text("Save view", exact=True).click()
     page.get_by_label("Keep this query and order as").fill("mine")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("link", name="mine", exact=True)).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="mine 1")).to_have_attribute("aria-current", "true")
     page.get_by_role("button", name="Star resnet").click()
     expect(page.get_by_text("1 experiment starred.")).to_be_visible()
     with page.expect_download() as coming:
@@ -145,7 +145,7 @@ def test_everything_works_without_scripts(signed_in: Visit, ada: User, make_expe
     page.get_by_label("Tick trial 1").check()
     page.get_by_label("Why excluded").fill("odd")
     page.get_by_role("button", name="Exclude").click()
-    expect(page.get_by_text("1 trial excluded")).to_be_visible()
+    expect(page.get_by_text("Trial 1 excluded")).to_be_visible()
     page.locator("summary", has_text="More").click()
     page.get_by_role("link", name="Queue a trial").click()
     page.get_by_label("x", exact=True).fill("0.25")
