@@ -180,3 +180,13 @@ def test_the_wait_before_reconnecting_lies_between_half_a_second_and_half_a_minu
 )
 def test_what_is_said_aloud_of_an_event(page, kind, payload, sentence):
     assert call(page, "live/page", "sentenceOf", kind, payload) == sentence
+
+
+def test_names_that_begin_alike_are_told_apart(page):
+    blocks = ["encoder.block_1.dropout", "encoder.block_10.dropout", "lr"]
+
+    assert [call(page, "charts/names", "telling", name, blocks) for name in blocks] == [
+        "…block_1.dropout",
+        "…block_10.dropout",
+        "lr",
+    ]

@@ -7,6 +7,7 @@
 import { element } from "../dom.js";
 import { number, toNumber } from "../format.js";
 import { cells, hrefOf, ranks, worthReach } from "./data.js";
+import { fit, named } from "./names.js";
 import { extent, niceDomain, scale } from "./scales.js";
 import { select } from "./selection.js";
 import { adoptStyle } from "./style.js";
@@ -221,7 +222,8 @@ class Parallel {
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     ctx.fillStyle = this.colours.ink;
-    ctx.fillText(fit(ctx, axis.name, Math.min(room - 8, 2 * SIDE)), x, i % 2 && room < AXIS_ROOM ? 28 : 12);
+    const names = this.axes.map((one) => one.name);
+    ctx.fillText(named(ctx, axis.name, names, Math.min(room - 8, 2 * SIDE)), x, i % 2 && room < AXIS_ROOM ? 28 : 12);
     this.drawTicks(ctx, axis, x, i, room);
     if (axis.inactive) {
       ctx.textAlign = i ? "right" : "left";
@@ -366,19 +368,6 @@ class Parallel {
     event.preventDefault();
     event.stopPropagation();
   }
-}
-
-/** Text cut in the middle to a width. */
-function fit(ctx, text, width) {
-  let words = String(text);
-  if (ctx.measureText(words).width <= width) return words;
-  let keep = words.length;
-  while (keep > 2) {
-    keep -= 1;
-    const cut = `${words.slice(0, Math.ceil(keep / 2))}…${words.slice(words.length - Math.floor(keep / 2))}`;
-    if (ctx.measureText(cut).width <= width) return cut;
-  }
-  return words.slice(0, 1);
 }
 
 /** The rows of a payload whose numbers come by column. */
