@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apps.experiments.models import Experiment
+from apps.insights import keeping
+from apps.insights.models import Insight, State
 from apps.tuning import discussion, transfer
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
@@ -42,6 +45,14 @@ def hang(actor: Actor, workspace: Workspace) -> list[Experiment]:
     discussion.write_note(actor, made[0], NOTE)
     discussion.comment(actor, made[0], "Trial 57 is the one to keep.")
     return made
+
+
+def understand(shown: list[Experiment], patience: float = 120.0) -> None:
+    """Ask for what can be found out about the sweeps, and wait for the running optimizer to work it out."""
+    keeping.want_first(shown)
+    end = time.monotonic() + patience
+    while Insight.objects.filter(state__in=(State.WANTED, State.WORKING)).exists() and time.monotonic() < end:
+        time.sleep(0.2)
 
 
 def document(name: str, count: int, sampler: str, team: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ PAGES = {
     "catalog-query": "/w/{slug}/?q=tag:team=vision+best<0.2",
     "catalog-nothing": "/w/{slug}/?q=statos:running",
     "overview": EXPERIMENT,
+    "readme": "/w/{slug}/e/{key5}/",
     "trials": EXPERIMENT + "trials",
     "analyse": EXPERIMENT + "analyse",
     "curves": EXPERIMENT + "curves",

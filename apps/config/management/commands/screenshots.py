@@ -55,5 +55,6 @@ class Command(BaseCommand):
         places = {"slug": workspace.slug, "link": link, "invitation": invitation, **keys}
         folder.mkdir(parents=True, exist_ok=True)
         with pictures.served() as address:
+            gallery.understand(shown)
             for name in pictures.take(address, folder, names, places, credentials.user, credentials.password):
                 self.stdout.write(f"{folder / name}")
