@@ -31,6 +31,8 @@ LEFTOVERS_EVERY = timedelta(hours=1)
 HOOKS_EVERY = timedelta(seconds=5)
 POSTMAN = hooks.Postman()
 PURGE = feed_upkeep.Purge()
+STOPPED: set[str] = set()
+"""Launch keys of orphans that were told of; ending one may take several rounds."""
 FREE = Q(until=None) | Q(until__lt=Now())
 
 
@@ -95,6 +97,9 @@ def stop_orphans(place: Place) -> int:
     for handle in orphans:
         if place.executor.poll([handle])[0].has_ended:
             continue
-        log.warning("stopping %s: nobody knows it", handle.key)
+        if handle.key not in STOPPED:
+            STOPPED.add(handle.key)
+            log.warning("stopping %s: nobody knows it", handle.key)
+            driving.orphan_stopped(handle.place[0], handle.place[1], handle.key)
         place.executor.stop(handle, 5.0)
     return len(orphans)

@@ -121,9 +121,17 @@ def word(value: float | None) -> float | str | None:
     return "Infinity" if value > 0 else "-Infinity"
 
 
+MOST_NAMES = 1_024
+"""Characters of metric names in one event, which is kept small; who wants them all asks for the trial."""
+
+
 def metrics_event(trial: Trial, stored: Stored) -> tuple[str, dict[str, Any]]:
     """The feed event of a batch of measurements."""
-    values = {name: word(value) for name, value in list(stored.last.items())[:32]}
+    values, room = {}, MOST_NAMES
+    for name, value in list(stored.last.items())[:32]:
+        size = len(name) if name.isascii() else 6 * len(name)
+        if size <= room:
+            values[name], room = word(value), room - size
     return "metrics", {
         "trial": trial.number,
         "step": trial.last_step,

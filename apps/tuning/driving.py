@@ -386,3 +386,11 @@ def renew_token(attempt: Attempt) -> None:
 def host_attempts(host: str) -> Iterable[tuple[str, str]]:
     """(launch key, state) of what should run on a machine, for hunting orphans. One query."""
     return Attempt.objects.filter(host=host, ended=None).values_list("launch_key", "state")
+
+
+def orphan_stopped(experiment: str, number: int, key: str) -> None:
+    """Note in an experiment's event log, if it is still there, that an attempt without a row was stopped. Two queries."""
+    with transaction.atomic():
+        if Experiment.objects.filter(key=experiment).exists():
+            words = f"orphan stopped: attempt {key} of trial {number} ran and nobody knew of it"
+            append(experiment_stream(experiment), [note(words, level="warning")])

@@ -14,6 +14,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from apps.experiments.models import Chore, Experiment, Worker
+from apps.feed.models import Event
 from apps.optimizer import census, upkeep
 from apps.optimizer import worker as worker_module
 from apps.optimizer.executors.base import LaunchSpec
@@ -193,16 +194,20 @@ def test_experiments_without_a_living_driver_become_unknown(stage: Stage, a_swee
 
 def test_orphans_are_stopped_and_others_are_not(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
     stage.holds = True
-    a_sweep()
+    one = a_sweep()
     worker = stage.worker()
     worker.round()
     known = list(stage.world.playing)
     executor = worker.place.executor
     executor.launch(LaunchSpec(key="tb-orphan", place=("gone", 0, 1), steps=("true",)))
+    executor.launch(LaunchSpec(key="tb-second", place=(one.key, 7, 3), steps=("true",)))
 
-    upkeep.stop_orphans(worker.place)
+    for _ in range(2):
+        upkeep.stop_orphans(worker.place)
 
-    assert stage.world.stops == ["tb-orphan"]
+    assert set(stage.world.stops) == {"tb-orphan", "tb-second"}
+    notes = Event.objects.filter(kind="note", payload__text__startswith="orphan").values_list("stream", "payload__text")
+    assert list(notes) == [(f"exp:{one.key}", "orphan stopped: attempt tb-second of trial 7 ran and nobody knew of it")]
     assert set(known) == set(Attempt.objects.values_list("launch_key", flat=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -364,3 +365,18 @@ def test_a_released_experiment_can_be_claimed_at_once(driven):
 
     assert [again.experiment_id for again in leases.claim("two", most=5)] == [experiment.pk]
     assert (experiment.pk, lease.epoch) not in leases.renew("one")
+
+
+def test_an_event_of_many_long_names_stays_small(driven):
+    experiment, lease, job = driven()
+    attempt = start_one(lease, job)
+    readings = [
+        Reading(f"{number:03}" + "ä" * 250, step, -0.1234567890123) for number in range(40) for step in range(80)
+    ]
+
+    with driving.tick(lease, job) as tick:
+        tick.measured(attempt, [Reading("loss", step, -0.1234567890123) for step in range(80)] + readings, {})
+
+    (event,) = [one for one in reading.after(experiment_stream(experiment.key), 0) if one.kind == "metrics"]
+    assert len(json.dumps(event.payload)) <= 4096
+    assert event.payload["metrics"]["loss"] == -0.1234567890123
