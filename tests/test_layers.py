@@ -47,7 +47,7 @@ ALLOWED = {
     "dialects": MODELS | {"insights", "artifacts", "tuning", "reports"} | PEOPLE,
     "dashboard": MODELS | {"insights", "artifacts", "tuning", "reports"} | PEOPLE,
     "live": MODELS | {"tuning"},
-    "config": MODELS | {"tuning", "optimizer", "dialects", "dashboard", "live"},
+    "config": MODELS | {"insights", "tuning", "optimizer", "dialects", "dashboard", "live"},
 }
 # What the library may use of others, and where (rule 1); everywhere else it is the standard library alone.
 NUMERICS = {"numpy", "scipy", "sklearn", "threadpoolctl"}
