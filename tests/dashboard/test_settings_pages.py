@@ -222,3 +222,14 @@ def test_what_lies_in_the_trash_can_be_restored_from_its_old_address(
     assertContains(as_ada.get(f"/w/lab/e/{one.key}/trials"), "thrown away is in the trash.", status_code=404)
     for client in (as_ben, as_cleo):
         assertNotContains(client.get(f"/w/lab/e/{one.key}/"), "thrown away", status_code=404)
+
+
+def test_how_much_is_said_aloud_is_kept_for_every_page(as_ben: Client) -> None:
+    assertContains(as_ben.get("/me"), "What screen readers are told")
+
+    as_ben.post("/appearance", {"spoken": "nothing"})
+    assertContains(as_ben.get("/w/lab/"), 'data-spoken="nothing"')
+    as_ben.post("/appearance", {"spoken": "everything"})
+    assertNotContains(as_ben.get("/w/lab/"), "data-spoken")
+    as_ben.post("/appearance", {"spoken": "nonsense"})
+    assertNotContains(as_ben.get("/w/lab/"), "data-spoken")

@@ -21,8 +21,13 @@ from apps.dashboard.views.frame import Place, back, in_workspace, render
 
 MOST_SESSIONS = 5_000
 YEAR = 365 * 86400
-CHOICES = {"theme": ("light", "dark", "system"), "density": ("comfortable", "compact"), "keys": ("on", "off")}
-USUAL = {"theme": "system", "density": "comfortable", "keys": "on"}
+CHOICES = {
+    "theme": ("light", "dark", "system"),
+    "density": ("comfortable", "compact"),
+    "keys": ("on", "off"),
+    "spoken": ("everything", "bests and ends", "nothing"),
+}
+USUAL = {"theme": "system", "density": "comfortable", "keys": "on", "spoken": "everything"}
 
 
 @require_POST

@@ -204,7 +204,7 @@ export class LivePage {
 
   /** One sentence in ten seconds for those who listen to the page. */
   speak(kind, payload) {
-    const sentence = sentenceOf(kind, payload);
+    const sentence = isWorthSaying(kind, payload) && sentenceOf(kind, payload);
     if (!sentence || Date.now() - (this.spoke || 0) < SAY_EVERY) return;
     this.spoke = Date.now();
     this.say(sentence);
@@ -213,6 +213,12 @@ export class LivePage {
   say(sentence) {
     if (sentence) document.querySelector("[data-announce]")?.replaceChildren(element("p", "", { textContent: sentence }));
   }
+}
+
+/** Whether the viewer wants to hear of it: of everything, of bests and of ends of experiments, or of nothing. */
+function isWorthSaying(kind, payload) {
+  const { spoken } = document.documentElement.dataset;
+  return !spoken || (spoken.startsWith("bests") && (kind === "experiment" || payload.best));
 }
 
 /** What is worth saying aloud about an event, or nothing. */
