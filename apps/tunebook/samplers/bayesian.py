@@ -31,9 +31,12 @@ STARTS = 5
 NEAR = (0.1, 0.03, 0.01, 0.003)  # how far from the best candidates each round looks, as shares of the range
 PER_START = 60
 BESIDE = 0.01  # so near to a running trial, as a share of each range, nothing more is tried
-BENDS = (0.25, 0.5, 0.75, 1.0)  # up to this share of the losses their scale is about straight; the first that tells
+FINE = (0.25, 0.5, 0.75, 1.0)  # up to this share of the losses their scale is about straight; the first that tells
+COARSE = (0.75, 1.0)  # the same for every other pair of trials, lest what is near the best be magnified for ever
 DOUBT = 0.1  # of the variance of values, for a trial of weight 1/2; more for less
 FLAT = 1e-12  # of the largest loss: differences below this are none
+
+Bends = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class BayesianSampler(Sampler):
     """A Gaussian process with one length scale per parameter; trials that run count with what it expects of them.
 
     Works on every space; parameters are seen on their own cumulative curve, nested ones at the middle of their range
-    where they do not count.
+    where they do not count. Two trials look closely at how the best differ, the next two at where good values lie at
+    all: on a fine scale alone every trial near the best makes the next one look nearer still.
 
     Example:
         >>> BayesianSampler(space, objective, seed=7, acquisition="ei").ask(history, 4)
@@ -77,7 +81,7 @@ class BayesianSampler(Sampler):
         self._encoder = Encoder(space)
         self._records = Records(self._encoder)
         self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
-        self._kept: tuple[Floats, GaussianProcess] | None = None
+        self._kept: dict[Bends, tuple[Floats, GaussianProcess]] = {}
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         table = self._records.table(history, pending)
@@ -90,8 +94,9 @@ class BayesianSampler(Sampler):
     def _model(self, table: Table, sign: float, number: int) -> Suggestion:
         told = _most_telling(table.loss)
         rows, loss, doubt = table.rows[told], table.loss[told], _doubt(table.weight[told])
-        values, scale = _scaled(loss)
-        process = self._process(rows, values, doubt)
+        bends = COARSE if number // 2 % 2 else FINE
+        values, scale = _scaled(loss, bends)
+        process = self._process(rows, values, doubt, bends)
         waiting = table.rows[np.isnan(table.loss)]
         if len(waiting):
             believed, _ = process.predict(self._points(waiting))
@@ -115,14 +120,16 @@ class BayesianSampler(Sampler):
             return 1.0
         told = _most_telling(table.loss)
         with one_thread():
-            return self._process(table.rows[told], _scaled(table.loss[told])[0], _doubt(table.weight[told])).noise
+            values, _ = _scaled(table.loss[told], FINE)
+            return self._process(table.rows[told], values, _doubt(table.weight[told]), FINE).noise
 
-    def _process(self, rows: Floats, values: Floats, doubt: Floats) -> GaussianProcess:
-        """The process fitted to this data; the last one is kept, for the other suggestions of a batch."""
+    def _process(self, rows: Floats, values: Floats, doubt: Floats, bends: Bends) -> GaussianProcess:
+        """The process fitted to this data; the last one of each scale is kept, for the other suggestions of a batch."""
         data = np.column_stack([rows, values, doubt])
-        if self._kept is None or not np.array_equal(self._kept[0], data, equal_nan=True):
-            self._kept = (data, GaussianProcess.fitted(self._points(rows, doubt), values))
-        return self._kept[1]
+        kept = self._kept.get(bends)
+        if kept is None or not np.array_equal(kept[0], data, equal_nan=True):
+            kept = self._kept[bends] = (data, GaussianProcess.fitted(self._points(rows, doubt), values))
+        return kept[1]
 
     def _search(
         self, process: GaussianProcess, rows: Floats, values: Floats, waiting: Floats, random: np.random.Generator
@@ -230,14 +237,14 @@ def _doubt(weight: Floats) -> Floats:
     return DOUBT * (1.0 / np.clip(weight, 1e-3, 1.0) - 1.0)
 
 
-def _scaled(loss: Floats) -> tuple[Floats, Scale]:
+def _scaled(loss: Floats, bends: Bends) -> tuple[Floats, Scale]:
     """Losses on a logarithmic scale above the best one, with mean 0 and variance 1; failures are as bad as the worst."""
     finite = loss[np.isfinite(loss)]
     unit = float(np.abs(finite).max()) or 1.0
     above = np.minimum(loss / unit, float((finite / unit).max()))
     least = float(above.min())
     above -= least
-    bend = max((float(np.quantile(above, share)) for share in BENDS), key=lambda width: width > FLAT)
+    bend = max((float(np.quantile(above, share)) for share in bends), key=lambda width: width > FLAT)
     if bend <= FLAT:
         return np.zeros(len(loss)), Scale(unit, least, 0.0, 0.0, 0.0)
     bent = np.log1p(above / bend)

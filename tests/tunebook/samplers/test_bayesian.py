@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.tunebook.samplers.spaces import NESTED, history, with_pending
+from tests.tunebook.samplers.spaces import NESTED, history, with_pending, with_result
 from tunebook import Choice, Objective, Space, TrialStatus, Uniform
 from tunebook.history import History, TrialView
 from tunebook.samplers import Suggestion
 from tunebook.samplers.bayesian import MOST, BayesianSampler
 from tunebook.samplers.encode import Floats
 from tunebook.samplers.gaussian import GaussianProcess, Points, log_expected_improvement
+from tunebook.space import Params
 
 LINE = Space({"x": Uniform(0, 1)})
 
@@ -147,3 +148,25 @@ def test_trials_of_little_weight_bend_the_model_less() -> None:
 
     assert trusted.params["x"] > 0.6
     assert doubted.params["x"] == pytest.approx(0.25, abs=0.15)
+
+
+def test_many_trials_near_the_best_do_not_hide_another_option() -> None:
+    space = Space({"x": Uniform(0, 1), "c": Choice(["near", "far", "worse"])})
+
+    def loss(params: Params) -> float:
+        middle, least = {"near": (0.3, 0.2), "far": (0.7, 0.0), "worse": (0.5, 0.6)}[params["c"]]
+        return float(least + (params["x"] - middle) ** 2 + 0.002 * math.sin(300 * params["x"]))
+
+    past = History(space, Objective(), seed=3)
+    for x, option in [(0.1, "near"), (0.9, "near"), (0.2, "far"), (0.4, "far"), (0.5, "worse"), (0.9, "worse")]:
+        past = with_result(past, {"x": x, "c": option}, loss({"x": x, "c": option}))
+    for place in range(30):
+        params = {"x": 0.28 + place / 750, "c": "near"}
+        past = with_result(past, params, loss(params))
+
+    found = []
+    for _ in range(8):
+        found.append(dict(ask(past).params))
+        past = with_result(past, found[-1], loss(found[-1]))
+
+    assert min(loss(params) for params in found) < 0.1
