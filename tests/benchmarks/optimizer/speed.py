@@ -67,9 +67,10 @@ def cost(name: str, space: Space, trials: int, repeats: int) -> float:
     peer = filled(name, space, trials)
     spent = []
     for each in range(repeats + 1):
+        value = value_of(trials + each)
         started = time.process_time()
         params = peer.ask()
-        peer.tell(params, value_of(trials + each))
+        peer.tell(params, value)
         spent.append(time.process_time() - started)
     return median(spent[1:])  # the first builds what is kept
 
