@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeGuard, cast
 from tunebook.errors import SpecError
 from tunebook.fields import is_finite
 
+_PLAIN = frozenset({str, int, float})  # what most values are: known at once, without a look at abstract classes
 LAST = 1.0 - 2.0**-53  # the largest number below 1
 
 Value = Any  # what JSON can hold: a number, a text, true/false, null, a list or an object
@@ -76,12 +77,15 @@ class Distribution(ABC):
 
 def identity(value: object) -> Hashable:
     """Something hashable that is equal for equal JSON values: 1 and 1.0 are, 1 and true are not."""
-    if isinstance(value, bool) or value is None:
-        return (type(value), value)
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is bool or value is None:
+        return (kind, value)
     if isinstance(value, list | tuple):
         return ("list", tuple(map(identity, value)))
     if isinstance(value, Mapping):
-        return ("object", frozenset((name, identity(member)) for name, member in value.items()))
+        return ("object", frozenset([(name, identity(member)) for name, member in value.items()]))
     return value
 
 

@@ -108,14 +108,14 @@ class Space(Mapping[str, Distribution]):
 
         ``pick`` gets the flat name and the distribution; it returns the value, for a Choice the index of the option.
         """
-        return {name: self._fill(name, distribution, pick) for name, distribution in self.items()}
+        return {name: self._fill(name, distribution, pick) for name, distribution in self._parameters.items()}
 
     def walk(self, params: Mapping[str, Value]) -> Iterator[tuple[str, Distribution, Value]]:
         """The reverse of ``assemble``: each parameter that counts with its value, for a Choice the option's index.
 
         Parameters that are missing or do not fit the space are left out.
         """
-        for name, distribution in self.items():
+        for name, distribution in self._parameters.items():
             if name in params:
                 yield from self._unfold(name, distribution, params[name])
 

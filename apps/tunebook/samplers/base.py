@@ -135,13 +135,17 @@ class Sampler(ABC):
         taken = Taken({identity(params) for params in pending}, history.tried if self._is_finite else frozenset())
         for number in range(history.next_number, history.next_number + count):
             suggestion = self.suggest(history, number, pending)
-            if suggestion is not None and identity(suggestion.params) in taken:
-                suggestion = self._untried(taken, number)
             if suggestion is None:
                 break
+            key = identity(suggestion.params)
+            if key in taken:
+                suggestion = self._untried(taken, number)
+                if suggestion is None:
+                    break
+                key = identity(suggestion.params)
             suggestions.append(suggestion)
             pending.append(suggestion.params)
-            taken.own.add(identity(suggestion.params))
+            taken.own.add(key)
         return suggestions
 
     def exhausted(self, history: History) -> bool:
