@@ -15,6 +15,7 @@ from apps.optimizer.executors.base import Busy, ExecutorError, Handle, LaunchSpe
 from apps.optimizer.readings import nni
 from apps.optimizer.readings.base import steps_done
 from apps.optimizer.steps.close import budget
+from apps.optimizer.steps.look import LOOK_EVERY
 from apps.optimizer.work import Live, Work, now
 from apps.trials.models import Attempt
 from apps.tuning.driving import Tick
@@ -114,6 +115,7 @@ def start(work: Work, live: Live) -> None:
         lay_code(work, live.attempt)
         live.handle = work.place.executor.launch(specification(work, live.attempt))
         live.launched_at = now()
+        live.next_look = live.launched_at + LOOK_EVERY  # it has hardly written anything yet, or pokes
         work.unavailable = ""
     except (Busy, Unavailable) as error:
         work.next_due = now() + LAUNCH_AGAIN_AFTER
