@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from tunebook.shell import Filling, fill_line
@@ -78,15 +78,17 @@ class Variables:
 
     def fill(self, text: str) -> str:
         """The text with its placeholders replaced as they are, nothing quoted: for paths, files and argument lists."""
-        return self._pattern.sub(lambda found: _plain(self.fillings[found.group(0)]), text)
+        return _pattern(tuple(self.fillings)).sub(lambda found: _plain(self.fillings[found.group(0)]), text)
 
     def fill_shell(self, line: str) -> str:
         """The shell line with its placeholders replaced, each quoted where it needs to be."""
-        return fill_line(line, self._pattern, self.fillings)
+        return fill_line(line, _pattern(tuple(self.fillings)), self.fillings)
 
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join(_found_as(word) for word in self.fillings) or r"(?!)")
+
+@lru_cache(maxsize=128)
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    """What finds these words in a text; the trials of an experiment have the same ones."""
+    return re.compile("|".join(_found_as(word) for word in words) or r"(?!)")
 
 
 def variables(

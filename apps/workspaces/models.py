@@ -17,7 +17,11 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
 
 def random_name(length: int) -> str:
     """Letters and digits that people can read aloud, from the system's random source."""
-    return "".join(secrets.choice(LETTERS) for _ in range(length))
+    number, letters = secrets.randbelow(len(LETTERS) ** length), []  # one draw is cheaper than one a letter
+    for _ in range(length):
+        number, place = divmod(number, len(LETTERS))
+        letters.append(LETTERS[place])
+    return "".join(letters)
 
 
 class Role(models.TextChoices):
