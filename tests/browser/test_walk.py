@@ -77,7 +77,7 @@ def test_an_experiment_from_the_form_to_the_trash_and_back(signed_in: Visit, ada
     page.goto(page.url.partition("/t/")[0] + "/")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused: trials that run go on")).to_be_visible()
-    page.get_by_text("Stop", exact=True).click()
+    page.locator("summary", has_text="Stop").click()
     page.get_by_role("button", name="Stop now").click()
     expect(page.locator(".head-status")).to_contain_text("Stopped")
     page.get_by_role("link", name="Clone").click()
@@ -297,7 +297,7 @@ def restart_a_failed_trial(page: Page, base: str, one: Experiment) -> None:
 def stop(page: Page, base: str, one: Experiment) -> None:
     page.goto(base)
     is_live(page)
-    page.get_by_text("Stop", exact=True).click()
+    page.locator("summary", has_text="Stop").click()
     page.get_by_role("button", name="Stop now").click()
     expect(page.locator(".head-status")).to_contain_text("Stopped", timeout=30_000)
     assert not one.trials.filter(ended=None).exists()
