@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.dashboard.templatetags.figures import aligned, column_digits, duration, metric, number, since, words
+from apps.dashboard.templatetags.figures import aligned, brief, column_digits, duration, metric, number, since, words
 from apps.dashboard.templatetags.pieces import spark_points
 
 
@@ -105,3 +105,9 @@ def test_a_sparkline_steps_from_left_to_right() -> None:
 def test_a_sparkline_of_nothing_is_empty_and_of_one_value_is_level() -> None:
     assert spark_points([]) == ""
     assert spark_points([[4, 0.3]]) == "0.0,10.0 80,10.0"
+
+
+def test_a_value_at_a_glance_has_four_digits_and_words_stay_words() -> None:
+    assert brief(0.00441035436) == "0.00441"
+    assert brief(12_345_678) == "12345678"
+    assert brief({"_name": "svm", "C": 1}) == "svm"

@@ -177,6 +177,12 @@ def middle(text: str, most: int = 28) -> str:
 
 
 @register.filter
+def brief(value: Any) -> str:
+    """A parameter's value at a glance: fractions to four digits, all else as `words` has it."""
+    return number(value) if isinstance(value, float) else words(value)
+
+
+@register.filter
 def words(value: Any) -> str:
     """A parameter's value as text: numbers in full length up to ten digits, true and false, nested options by label."""
     if isinstance(value, bool):
