@@ -18,6 +18,8 @@ const TRIAL_KEYS = [
 
 let first = "";
 let timer = 0;
+/** What has been typed since the palette was asked for, until it is there; null at all other times. */
+let ahead = null;
 
 export function watchKeys() {
   document.addEventListener("keydown", palette);
@@ -28,15 +30,27 @@ export function watchKeys() {
 
 /** Ctrl+K or Cmd+K, also while typing, also with the other keys switched off. */
 function palette(event) {
-  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k" && document.body.dataset.jump) {
+  if (ahead) typeAhead(event);
+  else if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k" && document.body.dataset.jump) {
     event.preventDefault();
     jump();
   }
 }
 
 async function jump() {
-  const { openPalette } = await import("./palette.js");
-  openPalette(document.body.dataset.jump, acts());
+  if (ahead) return;
+  ahead = { text: "", hurried: false };
+  const { openPalette } = await import("./palette.js").catch(() => ({}));
+  openPalette?.(document.body.dataset.jump, acts(), ahead);
+  ahead = null;
+}
+
+function typeAhead(event) {
+  if (event.key === "Enter") ahead.hurried = true;
+  else if (event.key === "Backspace") ahead.text = ahead.text.slice(0, -1);
+  else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey) ahead.text += event.key;
+  else return;
+  event.preventDefault();
 }
 
 /** What the page offers, each with its key: the palette runs it as the key would. */

@@ -5,19 +5,19 @@ import { element } from "../dom.js";
 const WAIT = 120;
 const KINDS = { trial: "Trial", experiment: "Experiment", view: "View", page: "Page", search: "Search", act: "On this page" };
 
-/** Open the palette; `address` answers `?q=` with what there is to jump to. */
-export function openPalette(address, acts) {
+/** Open the palette; `address` answers `?q=` with what there is to jump to. `ahead` has been typed already. */
+export function openPalette(address, acts, ahead) {
   if (document.querySelector("dialog.palette")) return;
-  new Palette(address, acts);
+  new Palette(address, acts, ahead);
 }
 
 class Palette {
-  constructor(address, acts) {
+  constructor(address, acts, ahead) {
     this.address = address;
     this.acts = acts;
     this.at = 0;
     this.dialog = element("dialog", "dialog palette", { ariaLabel: "Search or jump" });
-    this.input = element("input", "", { type: "text", placeholder: "Search or jump", autocomplete: "off" });
+    this.input = element("input", "", { type: "text", placeholder: "Search or jump", autocomplete: "off", value: ahead.text });
     for (const [name, value] of Object.entries({
       role: "combobox",
       "aria-expanded": "true",
@@ -37,6 +37,7 @@ class Palette {
     this.input.addEventListener("input", () => this.soon());
     this.list.addEventListener("click", ({ target }) => this.go([...this.list.children].indexOf(target.closest("li"))));
     this.dialog.showModal();
+    this.hurried = ahead.hurried;
     this.show([]);
     this.ask();
   }
