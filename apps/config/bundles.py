@@ -2,7 +2,7 @@
 
 In the source each behaviour is a module and each part of the style a sheet, and in development they are served so.
 A visitor would make a request for each of them; so an entry takes in what it imports. Each module becomes a function's
-scope that returns what it exports; doc comments and indentation are left out; nothing is renamed.
+scope that returns what it exports; comments and indentation are left out; nothing is renamed.
 Modules keep to what that needs: named imports from relative paths, `export` in front of a declaration, no circles.
 """
 
@@ -34,8 +34,10 @@ OTHER_IMPORT = re.compile(
     r"^(?:import\b(?! \{)(?!\().*|export (?!(?:async )?(?:function|class|const|let)\b).*)", re.MULTILINE
 )
 EXPORT = re.compile(r"^export (?P<declaration>(?:async )?(?:function|class|const|let) (?P<name>\w+))", re.MULTILINE)
-DOC_COMMENT = re.compile(r"^[ ]*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
-INDENTATION = re.compile(r"^[ ]+", re.MULTILINE)
+COMMENT = re.compile(r"^[ ]*(?:/\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+"""A comment that has its lines for itself."""
+INDENTATION = re.compile(r"^[ ]+|\n(?=\n)", re.MULTILINE)
+"""And empty lines."""
 SHEET_IMPORT = re.compile(r'@import url\("(?P<part>[\w./-]+)"\) layer\((?P<layer>\w+)\);')
 
 
@@ -50,7 +52,8 @@ def bundle(entry: str, read: Read) -> str:
 
 def _sheet(entry: str, read: Read) -> str:
     def part(match: re.Match[str]) -> str:
-        return f"@layer {match['layer']} {{\n{read(_beside(entry, match['part']))}}}"
+        text = INDENTATION.sub("", COMMENT.sub("", read(_beside(entry, match["part"]))))
+        return f"@layer {match['layer']} {{\n{text}}}"
 
     return SHEET_IMPORT.sub(part, read(entry))
 
@@ -97,7 +100,7 @@ def _scope(name: str, text: str, entry: str, variables: Mapping[str, str]) -> st
         return f"{asked}.then((late) => late.open({{ {known} }}))"
 
     exported = [match["name"] for match in EXPORT.finditer(text)]
-    body = DYNAMIC_IMPORT.sub(lazy, STATIC_IMPORT.sub(taken, DOC_COMMENT.sub("", text)))
+    body = DYNAMIC_IMPORT.sub(lazy, STATIC_IMPORT.sub(taken, COMMENT.sub("", text)))
     body = INDENTATION.sub("", EXPORT.sub(r"\g<declaration>", body)).strip()
     members = ", ".join(exported)
     scope = f"(() => {{\n{body}\nreturn {{ {members} }};\n}})();\n"

@@ -21,14 +21,19 @@ POLICY = "; ".join(
 )
 
 
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+"""What anything but a page may load; a quarter of the length, which a visit with its files pays several times."""
+
+
 class ContentSecurityPolicy(MiddlewareMixin):
-    """Let pages load only our own files, run nothing inline, and be framed by nobody.
+    """Let pages load only our own files, run nothing inline, and be framed by nobody; all else loads nothing.
 
     A view may set a stricter or looser header itself; it then stands.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        response.headers.setdefault("Content-Security-Policy", POLICY if is_page else NOTHING)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("X-Frame-Options", "DENY")

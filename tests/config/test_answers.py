@@ -19,14 +19,19 @@ def client() -> Client:
     return Client(raise_request_exception=False)
 
 
-def test_every_answer_forbids_foreign_and_inline_content(client):
-    policy = client.get("/healthz").headers["Content-Security-Policy"]
+@pytest.mark.django_db
+def test_every_page_forbids_foreign_and_inline_content(client):
+    policy = client.get("/login").headers["Content-Security-Policy"]
 
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "base-uri 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_what_is_no_page_may_load_nothing(client):
+    assert client.get("/healthz").headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 @pytest.mark.parametrize(
