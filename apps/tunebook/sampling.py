@@ -136,6 +136,7 @@ SAMPLERS: Mapping[str, Mapping[str, Allowed]] = {
         "kappa": _POSITIVE,
         "xi": _POSITIVE,
         "n_candidates": Bounds(10, 1_000_000, whole=True),
+        "beside_choices": Words(("tpe", "nothing")),
     },
     "evolution": {"population_size": Bounds(2, 10_000, whole=True), "sample_size": _MANY},
     "cmaes": {"population_size": _SOME, "sigma": Bounds(1e-9, 1), "n_startup": _SOME},

@@ -40,7 +40,7 @@ class AutoSampler(Sampler):
 
     Grid for a space of at most 32 parameter sets; TPE for very wide ones and for crowds of trials at once; for others
     a Gaussian process up to 300 results, and then CMA-ES in turn with TPE where all parameters are numbers, else TPE.
-    Every second trial is asked of one of these while the process makes no progress, and of TPE where there are choices.
+    Every second trial is asked of one of these while the process makes no progress.
 
     Example:
         >>> AutoSampler(Space({"depth": Randint(5)}), Objective()).pick(history, 0, 0).reason
@@ -56,7 +56,6 @@ class AutoSampler(Sampler):
         self._records = Records(encoder)
         self._grid = GridSampler(space, objective, seed) if space.size is not None and space.size <= FEW else None
         self._width = sum(max(column.count - 1, 1) if column.kind is Kind.OPTION else 1 for column in columns)
-        self._is_mixed = any(column.kind is Kind.OPTION for column in columns)
         self._is_numeric = len(columns) > 1 and all(column.kind is Kind.POSITION for column in columns)
         planned = self.limits.max_trials
         startup = START if planned is None else max(2, min(START, planned // 4))
@@ -84,8 +83,6 @@ class AutoSampler(Sampler):
         losses = self._records.table(history, (), with_failures=False).loss
         if len(losses) > LONG:
             return self._later(number, f"there are more than {LONG} results")
-        if self._is_mixed and number % 2:
-            return Pick(self._tpe, "tpe in turn with bayesian: some parameters are choices, which it judges one by one")
         still = self._still(losses)
         if still and number % 2 and self._process.noise(history) < NOISY:
             return self._later(number // 2, f"a second opinion, for the last {still} results were no better")

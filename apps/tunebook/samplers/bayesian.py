@@ -5,7 +5,7 @@ Snoek, Larochelle and Adams, Practical Bayesian Optimization of Machine Learning
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +24,7 @@ from tunebook.samplers.latin import LatinCube
 from tunebook.samplers.options import Option, number, whole, word
 from tunebook.samplers.records import Records, Table
 from tunebook.samplers.threads import one_thread
+from tunebook.samplers.tpe import TpeSampler
 from tunebook.space import Params, Space
 
 MOST = 300  # trials that enter the model: the best third of them, and the latest
@@ -34,6 +35,7 @@ BESIDE = 0.01  # so near to a running trial, as a share of each range, nothing m
 FINE = (0.25, 0.5, 0.75, 1.0)  # up to this share of the losses their scale is about straight; the first that tells
 COARSE = (0.75, 1.0)  # the same for every other pair of trials, lest what is near the best be magnified for ever
 DOUBT = 0.1  # of the variance of values, for a trial of weight 1/2; more for less
+BESIDE_CHOICES = "asked of tpe in turn, since some parameters are choices"
 FLAT = 1e-12  # of the largest loss: differences below this are none
 
 Bends = tuple[float, ...]
@@ -63,6 +65,9 @@ class BayesianSampler(Sampler):
     where they do not count. Two trials look closely at how the best differ, the next two at where good values lie at
     all: on a fine scale alone every trial near the best makes the next one look nearer still.
 
+    Where there are choices every second trial is asked of TPE (``beside_choices``): a process that has seen an option
+    fail twice is soon sure of all that lies under it, and stays with the option that happened to begin well.
+
     Example:
         >>> BayesianSampler(space, objective, seed=7, acquisition="ei").ask(history, 4)
     """
@@ -74,6 +79,7 @@ class BayesianSampler(Sampler):
         Option("kappa", 2.0, number(0), "how many deviations the confidence bound reaches"),
         Option("xi", 0.0, number(0), "the least improvement that counts, in deviations of all values"),
         Option("n_candidates", 2000, whole(10, 1_000_000), "random points at which the promise is reckoned first"),
+        Option("beside_choices", "tpe", word("tpe", "nothing"), "what is asked in turn where parameters are choices"),
     )
 
     def __init__(self, space: Space, objective: Objective, seed: int = 0, **options: Any) -> None:
@@ -82,12 +88,18 @@ class BayesianSampler(Sampler):
         self._records = Records(self._encoder)
         self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
         self._kept: dict[Bends, tuple[Floats, GaussianProcess]] = {}
+        self._beside: TpeSampler | None = None
+        if self.chosen["beside_choices"] == "tpe" and any(each.kind is Kind.OPTION for each in self._encoder.columns):
+            self._beside = TpeSampler(space, objective, seed, n_startup=self.chosen["n_startup"])
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         table = self._records.table(history, pending)
         results = table.results
         if results < self.chosen["n_startup"]:
             return self._start.suggestion(number)
+        if self._beside is not None and number % 2:
+            suggestion = self._beside.suggest(history, number, pending)
+            return suggestion and replace(suggestion, note=f"{BESIDE_CHOICES}: {suggestion.note}")
         with one_thread():
             return self._model(table, history.objective.sign, number)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.tunebook.samplers.spaces import NESTED, history, with_pending, with_result
+from tests.tunebook.samplers.spaces import MIXED, NESTED, history, with_pending, with_result
 from tunebook import Choice, Objective, Space, TrialStatus, Uniform
 from tunebook.history import History, TrialView
 from tunebook.samplers import Suggestion
@@ -122,6 +122,24 @@ def test_the_good_branch_of_a_nested_space_is_found() -> None:
     past = history(space, 30, lambda p: (p["m"]["b"] - 0.4) ** 2 if p["m"] != "none" and "b" in p["m"] else 1.0)
 
     assert ask(past).params["m"] == {"_name": "near", "b": pytest.approx(0.4, abs=0.05)}
+
+
+def test_beside_choices_every_second_trial_is_asked_of_tpe_unless_it_is_not_wanted() -> None:
+    past = history(MIXED, 20)
+    odd = past if past.next_number % 2 else past.extended(replace(past.trials[-1], number=past.next_number))
+
+    turns = BayesianSampler(MIXED, Objective(), 3).ask(odd, 2)
+    alone = BayesianSampler(MIXED, Objective(), 3, beside_choices="nothing").ask(odd, 2)
+
+    assert ["tpe in turn" in each.note for each in turns] == [True, False]
+    assert [each.expected is None for each in turns] == [True, False]
+    assert ["tpe in turn" in each.note for each in alone] == [False, False]
+
+
+def test_numbers_alone_are_never_asked_of_another() -> None:
+    notes = [each.note for each in BayesianSampler(LINE, Objective(), 3).ask(history(LINE, 20), 4)]
+
+    assert not any("tpe" in note for note in notes)
 
 
 def test_a_long_history_is_thinned_to_what_the_model_bears() -> None:
