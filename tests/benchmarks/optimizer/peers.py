@@ -20,10 +20,14 @@ class Peer(Protocol):
 
 
 class Ours:
-    """One of our samplers."""
+    """One of our samplers; ``bayesian-alone`` never asks another one in turn."""
 
-    def __init__(self, sampler: str, space: Space, seed: int, budget: int | None, running: int) -> None:
-        self.tuner = Optimizer(space, sampler=sampler, seed=seed, max_trials=budget, max_concurrent=running)
+    def __init__(self, name: str, space: Space, seed: int, budget: int | None, running: int) -> None:
+        sampler, _, alone = name.partition("-")
+        options = {"beside_choices": "nothing"} if alone else {}
+        self.tuner = Optimizer(
+            space, sampler=sampler, options=options, seed=seed, max_trials=budget, max_concurrent=running
+        )
 
     def ask(self) -> Mapping[str, Any]:
         asked = self.tuner.ask()

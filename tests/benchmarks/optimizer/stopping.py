@@ -18,10 +18,12 @@ from tunebook import Objective, Space, TrialStatus, Uniform
 from tunebook.history import TrialView
 from tunebook.ledger import Ledger
 from tunebook.policies import (
+    BanditPolicy,
     CurveFittingPolicy,
     HalvingPolicy,
     MedianStoppingPolicy,
     NniMedianstopPolicy,
+    PaiAssessorPolicy,
     Policy,
     TruncationSelectionPolicy,
 )
@@ -76,6 +78,10 @@ JUDGES: dict[str, Callable[[], Judge]] = {
     "median_stopping": lambda: Ours(MedianStoppingPolicy(delay_evaluation=5)),
     "optuna MedianPruner": lambda: Optuna(lambda pruners: pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=5)),
     "nni_medianstop": lambda: Ours(NniMedianstopPolicy(start_step=5)),
+    "pai_assessor": lambda: Ours(PaiAssessorPolicy(start_step=5)),
+    "pai_assessor, means": lambda: Ours(PaiAssessorPolicy(start_step=5, moving_avg=True)),
+    "pai_assessor, patience 5": lambda: Ours(PaiAssessorPolicy(start_step=5, earlystop=False, patience=5)),
+    "bandit, slack 0.2": lambda: Ours(BanditPolicy(slack_factor=0.2, delay_evaluation=5)),
     "halving": lambda: Ours(HalvingPolicy(min_steps=1, eta=3)),
     "optuna SuccessiveHalving": lambda: Optuna(
         lambda pruners: pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
