@@ -183,7 +183,7 @@ def sqlite(path: Path | str, *, synchronous: str = "FULL") -> dict[str, Any]:
         "journal_size_limit": "67108864",
     }
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "apps.config.sqlite3",
         "NAME": str(path),
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": None,

@@ -71,15 +71,16 @@ class Receiver:
 def poke() -> None:
     """Wake everybody who waits on this machine. Never raises, never blocks; removes the sockets of the dead."""
     try:
-        sockets = [entry for entry in os.scandir(folder()) if entry.name.endswith(".sock") and entry.name not in _DEAF]
+        place = os.path.join(settings.TUNEBOOK_DATA, "run", "wake")
+        sockets = [name for name in os.listdir(place) if name.endswith(".sock") and name not in _DEAF]
     except OSError:
         return
     if not sockets:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
-        for entry in sockets:
-            _poke_one(sender, Path(entry.path))
+        for name in sockets:
+            _poke_one(sender, os.path.join(place, name))
 
 
 def poke_once() -> Callable[[], None]:
@@ -91,12 +92,12 @@ def _nothing() -> None:
     return None
 
 
-def _poke_one(sender: socket.socket, path: Path) -> None:
+def _poke_one(sender: socket.socket, path: str) -> None:
     try:
         with _reachable(path) as address:
             sender.sendto(b"w", address)
     except ConnectionRefusedError:
-        _bury(path)
+        _bury(Path(path))
     except OSError:
         return
 
@@ -108,13 +109,14 @@ def _bury(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _reachable(path: Path) -> Iterator[str]:
+def _reachable(path: str | Path) -> Iterator[str]:
     """The address to use for a path; a path too long for a socket is reached through the folder's descriptor."""
     if len(os.fsencode(path)) <= PATH_LIMIT:
         yield str(path)
         return
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    parent, name = os.path.split(path)
+    directory = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{directory}/{path.name}"
+        yield f"/proc/self/fd/{directory}/{name}"
     finally:
         os.close(directory)
