@@ -66,7 +66,7 @@ class Trial(models.Model):
     spread = models.FloatField(null=True)
     note = models.TextField(blank=True)
     parent = models.PositiveIntegerField(null=True, help_text="number of the trial whose checkpoint it goes on from")
-    restart_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="restarts")
+    restart_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="restarts", db_index=False)
     excluded = models.BooleanField(default=False, help_text="neither models nor policies nor the best count it")
     excluded_why = models.CharField(max_length=255, blank=True, help_text="the reason that was given, and by whom")
     extra = models.BooleanField(default=False, help_text="does not count against max_trials")
@@ -102,6 +102,7 @@ class Trial(models.Model):
                 condition=models.Q(value__isnull=False),
                 name="trial_by_value",
             ),
+            models.Index(fields=["restart_of"], condition=models.Q(restart_of__isnull=False), name="trial_restarts"),
         ]
 
     def __str__(self) -> str:
@@ -135,7 +136,7 @@ class Attempt(models.Model):
 
     token: str = ""
 
-    trial = models.ForeignKey(Trial, models.CASCADE, related_name="attempts")
+    trial = models.ForeignKey(Trial, models.CASCADE, related_name="attempts", db_index=False)
     experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
     launch_key = models.CharField(max_length=64, unique=True)
