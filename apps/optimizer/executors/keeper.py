@@ -101,7 +101,7 @@ class KeeperClient:
     def _start(self) -> None:
         """Start a keeper; it returns when somebody listens."""
         self.data.joinpath("run").mkdir(mode=0o700, parents=True, exist_ok=True)
-        command = [sys.executable, "-I", "-S", str(Path(runner.__file__)), str(self.data)]
+        command = [sys.executable, "-I", "-S", str(Path(runner.__file__).parent), str(self.data)]
         with open(self.data / "run" / "keeper.log", "ab") as log:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=START_SECONDS

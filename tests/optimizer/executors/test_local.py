@@ -17,6 +17,8 @@ import pytest
 from apps.optimizer import runner
 from apps.optimizer.executors.base import Handle, Observation, State
 from apps.optimizer.executors.local import LocalExecutor, host_name
+from apps.optimizer.runner import attempt as attempts
+from apps.optimizer.runner import files, logs
 from tests.optimizer.executors.conftest import a_spec
 from tests.optimizer.waiting import until
 from tunebook import disk
@@ -137,7 +139,7 @@ def test_a_command_has_no_input_and_no_descriptors_of_others(local: LocalExecuto
 
 def test_a_command_is_in_a_group_of_its_own_and_dies_with_its_runner(local: LocalExecutor) -> None:
     handle = started(local, "echo ready; exec sleep 61.01")
-    (command,) = processes_with("sleep\x0061.01")
+    (command,) = until(lambda: processes_with("sleep\x0061.01"), what="the shell has become the command")
 
     group = os.getpgid(command)
     os.kill(runner_of(local, handle), signal.SIGKILL)
@@ -416,7 +418,7 @@ def children(local: LocalExecutor, handle: Handle) -> list[int]:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
 def test_a_folder_that_is_full_or_read_only_is_waited_for(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "LOOK_FOR_ROOM_EVERY", 0.001)
+    monkeypatch.setattr(files, "LOOK_FOR_ROOM_EVERY", 0.001)
     refusals = [OSError(number, "no"), OSError(number, "no")]
     written: list[str] = []
 
@@ -458,8 +460,8 @@ def test_a_record_is_written_whole_or_not_at_all(tmp_path: Path, text: str) -> N
 
 def test_logs_are_cut_short_where_the_disk_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runner, "LEAST_FREE", 1 << 60)
-    monkeypatch.setattr(runner, "LEAST_FREE_SHARE", 1.0)
+    monkeypatch.setattr(logs, "LEAST_FREE", 1 << 60)
+    monkeypatch.setattr(logs, "LEAST_FREE_SHARE", 1.0)
     attempt = runner.Runner({"folder": str(tmp_path)}, runner.identity("boot"))
     attempt.logs = [os.open(name, os.O_RDWR | os.O_CREAT) for name in runner.LOGS]
     for log in attempt.logs:
@@ -468,14 +470,14 @@ def test_logs_are_cut_short_where_the_disk_is_nearly_full(tmp_path: Path, monkey
     attempt.cap_logs()
 
     taken = [os.fstat(log).st_blocks * 512 for log in attempt.logs]
-    assert all(size <= runner.LOG_LIMIT_WHEN_FULL for size in taken)
+    assert all(size <= logs.LOG_LIMIT_WHEN_FULL for size in taken)
     assert [os.fstat(log).st_size for log in attempt.logs] == [6 << 20] * 2
     for log in attempt.logs:
         os.close(log)
 
 
 def test_runner_and_optimizer_call_the_same_disk_full() -> None:
-    assert (runner.LEAST_FREE, runner.LEAST_FREE_SHARE) == (disk.FULL, disk.FULL_SHARE)
+    assert (logs.LEAST_FREE, logs.LEAST_FREE_SHARE) == (disk.FULL, disk.FULL_SHARE)
 
 
 def test_a_data_folder_that_is_gone_starts_nothing(local: LocalExecutor) -> None:
@@ -513,8 +515,8 @@ def test_a_runner_that_has_run_enough_takes_no_further_order(monkeypatch: pytest
         def run(self) -> bool:
             return True
 
-    monkeypatch.setattr(runner, "Runner", Played)
-    monkeypatch.setattr(runner, "ATTEMPTS_PER_RUNNER", 2)
+    monkeypatch.setattr(attempts, "Runner", Played)
+    monkeypatch.setattr(attempts, "ATTEMPTS_PER_RUNNER", 2)
     keeper, ours = socket.socketpair()
     with keeper, ours:
         keeper.sendall(runner.frame(b"2"))
