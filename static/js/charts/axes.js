@@ -1,6 +1,7 @@
 /** The two axes of a chart and the words around it: what range they show, where a value lies, how they are drawn. */
 
-import { extent, grownDomain, scale } from "./scales.js";
+import { fit } from "./names.js";
+import { extent, grownDomain, scale, wholeTicks } from "./scales.js";
 
 const BOTTOM = 40;
 const RIGHT = 16;
@@ -29,17 +30,17 @@ export class Axes {
     this.x = scale(x.kind, x0, x1, x.categories);
     this.y = scale(y.kind, y0, y1, y.categories);
     this.box = { left: 0, top, right: this.width - RIGHT, bottom: this.height - BOTTOM };
-    this.yTicks = this.y.ticks(counts.y);
+    this.yTicks = y.whole ? wholeTicks(this.y, counts.y) : this.y.ticks(counts.y);
     this.box.left = this.leftMargin(ctx);
-    this.xTicks = this.x.ticks(counts.x);
-    if (x.whole) this.xTicks = wholeTicks(this.xTicks);
+    this.xTicks = x.whole ? wholeTicks(this.x, counts.x) : this.x.ticks(counts.x);
   }
 
   fitDomain(name, axis, count) {
     if (axis.kind === "category") return (this.domains[name] = [0, axis.categories.length]);
     const reach = axis.reach ? axis.reach() : this.reach(name, axis.kind);
     if (reach && axis.whole && reach[0] === reach[1]) reach[1] += 1; // one trial alone has no trial -1 beside it
-    if (reach) this.domains[name] = grownDomain(this.domains[name], reach[0], reach[1], axis.kind, count);
+    const kind = axis.tight && axis.kind === "linear" ? "tight" : axis.kind;
+    if (reach) this.domains[name] = grownDomain(this.domains[name], reach[0], reach[1], kind, count);
     this.domains[name] ||= axis.kind === "log" ? [0.1, 10] : [0, 1];
   }
 
@@ -79,11 +80,12 @@ export class Axes {
     ctx.stroke();
     this.drawXTicks(ctx, colours);
     ctx.textAlign = "right";
-    ctx.fillText(this.model.x.label || "", right, bottom + 30);
+    ctx.fillText(fit(ctx, this.model.x.label || "", right - left), right, bottom + 30);
   }
 
   drawXTicks(ctx, colours) {
     const { left, right, bottom } = this.box;
+    const room = this.x.kind === "category" ? (right - left) / Math.max(1, this.xTicks.length) - 8 : Infinity;
     let free = -Infinity;
     ctx.textAlign = "center";
     ctx.strokeStyle = colours.soft;
@@ -92,12 +94,13 @@ export class Axes {
     ctx.lineTo(right, bottom + 0.5);
     for (const tick of this.xTicks) {
       const x = Math.round(this.px(tick.value)) + 0.5;
-      const half = ctx.measureText(tick.text).width / 2;
+      const text = fit(ctx, tick.text, room);
+      const half = ctx.measureText(text).width / 2;
       ctx.moveTo(x, bottom);
       ctx.lineTo(x, bottom + 4);
       if (x - half < free + 8) continue;
       free = x + half;
-      ctx.fillText(tick.text, Math.min(x, this.width - half - 2), bottom + 14);
+      ctx.fillText(text, Math.min(x, this.width - half - 2), bottom + 14);
     }
     ctx.stroke();
   }
@@ -127,10 +130,6 @@ export class Axes {
     const { left, top, right, bottom } = this.box;
     return x >= left - 1 && x <= right + 1 && y >= top - 1 && y <= bottom + 1;
   }
-}
-
-function wholeTicks(ticks) {
-  return ticks.filter(({ value }) => Number.isInteger(value)).map(({ value }) => ({ value, text: String(value) }));
 }
 
 function tickCount(length, room) {

@@ -141,8 +141,9 @@ export function cells(axis, column) {
   return axis.scale === "category" ? column.map((place) => (place === null ? null : axis.values[place])) : column;
 }
 
-/** An axis of the core for a parameter's axis of the payload. */
-export function axisOf(axis) {
+/** An axis of the core for a parameter's axis of the payload; ticks at whole numbers where the values are. */
+export function axisOf(axis, column = []) {
   if (axis.scale === "category") return { label: axis.name, kind: "category", categories: axis.values };
-  return { label: axis.name, kind: axis.scale, reach: () => [axis.min, axis.max] };
+  const whole = axis.scale === "linear" && column.length > 0 && column.every((value) => value === null || Number.isInteger(value));
+  return { label: axis.name, kind: axis.scale, tight: true, whole, reach: () => [axis.min, axis.max] };
 }

@@ -29,5 +29,5 @@ export function mountEdf(figure, payload, events) {
 export function edfSeries(payload, look) {
   const xs = payload.value.map(toNumber);
   const ys = payload.share;
-  return { draw: "step", xs, ys, ...look, words: (i) => `${Math.round(ys[i] * 100)} % have at most ${number(xs[i], 6)}` };
+  return { draw: "step", xs, ys, ...look, words: (i) => `${Math.round(ys[i] * 100)}% have at most ${number(xs[i], 6)}` };
 }

@@ -31,8 +31,8 @@ export function mountRank(figure, payload, events) {
     if (!data) return chart.say("Needs two parameters.");
     Object.assign(points, { xs: data.xs, ys: data.ys });
     chart.set({
-      x: axisOf(data.x),
-      y: { ...axisOf(data.y), name: choice.y },
+      x: axisOf(data.x, data.xs),
+      y: { ...axisOf(data.y, data.ys), name: choice.y },
       series: [points],
       legend: () => scaleLegend("worst", "best"),
       summary: `${data.xs.length} trials over ${choice.x} and ${choice.y}, coloured by rank.`,

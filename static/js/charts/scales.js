@@ -68,6 +68,15 @@ export function linearTicks(low, high, count) {
   return ticks;
 }
 
+/** Ticks at whole numbers only, for what is counted. */
+export function wholeTicks({ low, high }, count) {
+  const nice = niceStep(high - low || 1, count);
+  const step = nice === 2.5 ? 2 : Math.max(1, nice);
+  const ticks = [];
+  for (let value = Math.ceil(low / step) * step; value <= high; value += step) ticks.push({ value, text: tickText(value, 0) });
+  return ticks;
+}
+
 function decimalsOf(step) {
   const lead = Math.floor(Math.log10(step));
   const half = Math.abs(step / 10 ** lead - 2.5) < 1e-9 ? 1 : 0;
@@ -143,13 +152,14 @@ export function extent(values, kind) {
   return low > high ? null : [low, high];
 }
 
-/** A domain around the data that ends at round places, so that new points seldom move it. */
+/** A domain around the data that ends at round places, so that new points seldom move it; "tight": a little beyond a known range. */
 export function niceDomain(low, high, kind, count = 6) {
   if (kind === "log") return niceLog(low, high);
   if (low === high) {
     const room = Math.abs(low) * 0.1 || 1;
     return niceDomain(low - room, high + room, kind, count);
   }
+  if (kind === "tight") return [low - (high - low) * 0.03, high + (high - low) * 0.03];
   const step = kind === "time" ? timeStep(high - low, count) : niceStep(high - low, count);
   return [round(Math.floor(low / step + 1e-9) * step), round(Math.ceil(high / step - 1e-9) * step)];
 }

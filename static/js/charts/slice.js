@@ -34,7 +34,7 @@ export function mountSlice(figure, payload, events) {
     points.ys = data.ys;
     const kind = log ? "log" : "linear";
     chart.set({
-      x: data.axis ? axisOf(data.axis) : { label: name, kind: "linear" },
+      x: data.axis ? axisOf(data.axis, data.xs) : { label: name, kind: "linear" },
       y: {
         name: data.metric,
         label: `${data.metric} ${GOAL_WORDS[data.goal] || ""}`,
