@@ -78,13 +78,13 @@ class Declaration(forms.Form):
 
     name = forms.CharField(max_length=MAX_NAME, required=False, help_text="Need not be unique.")
     description = forms.CharField(max_length=MAX_DESCRIPTION, required=False, widget=forms.Textarea({"rows": 2}))
-    tags = forms.CharField(required=False, help_text="Parted by commas: vision, team=search")
+    tags = forms.CharField(required=False, help_text="Separated by commas: vision, team=search")
     accessibility = forms.ChoiceField(label="Visible to", choices=Accessibility.choices, initial="PUBLIC")
 
     metrics = forms.CharField(
         label="Metric",
         widget=forms.Textarea({"rows": 1, "placeholder": "loss"}),
-        help_text="The name the script reports. Several, one per line, each with its weight behind it, are added up.",
+        help_text="The name the script reports. Several: one per line with its weight behind it; their sum counts.",
     )
     goal = forms.ChoiceField(
         choices=(("minimize", "↓ lower is better"), ("maximize", "↑ higher is better")), initial="minimize"
@@ -93,11 +93,11 @@ class Declaration(forms.Form):
         label="A trial's value is",
         choices=(("final", "the last one"), ("best", "its best one"), ("avg", "the average")),
     )
-    target = forms.FloatField(required=False, help_text="Good enough to stop; may be empty.")
+    target = forms.FloatField(required=False, help_text="Stop once a trial reaches it.")
 
     sampler = forms.ChoiceField(choices=[(name, f"{name} – {SAMPLER_WORDS.get(name, name)}") for name in SAMPLERS])
     sampler_options = forms.CharField(label="Options", required=False, help_text="For example n_startup=20")
-    seed = forms.IntegerField(required=False, min_value=0, help_text="Empty: one is drawn and kept.")
+    seed = forms.IntegerField(required=False, min_value=0, help_text="Empty: drawn at random and kept.")
     policy = forms.ChoiceField(
         label="Stop a trial early when it is",
         required=False,
@@ -109,7 +109,7 @@ class Declaration(forms.Form):
 
     max_trials = _whole("Trials in all", 1_000_000, help_text="Empty: until the space is exhausted or it is stopped.")
     max_concurrent = _whole("Trials at once", 10_000, required=True)
-    max_seconds = TimeField(label="Time in all", required=False, help_text="90 s, 30 m, 2 h, 1 d; empty: no limit.")
+    max_seconds = TimeField(label="Time in all", required=False, help_text="90 s, 30 m, 2 h, 1 d. Empty: no limit.")
     trial_seconds = TimeField(label="Time per trial", required=False, help_text="Empty: no limit.")
     trial_memory = forms.IntegerField(
         label="Memory per trial",
@@ -118,10 +118,10 @@ class Declaration(forms.Form):
         max_value=MAX_MEMORY,
         help_text="In MiB; 1024 are 1 GiB. Empty: no limit.",
     )
-    max_failed = _whole("Failed trials it bears", 1_000_000, help_text="Empty: any number.")
-    patience = _whole("Give up after", 1_000_000, help_text="Trials in a row without a better value. Empty: never.")
+    max_failed = _whole("Failed trials allowed", 1_000_000, help_text="Empty: any number.")
+    patience = _whole("Give up after", 1_000_000, help_text="After so many trials without improvement. Empty: never.")
     min_gain = forms.FloatField(
-        label="Better means by", required=False, min_value=0, help_text="In the metric's unit. Empty: any bit."
+        label="Smallest improvement", required=False, min_value=0, help_text="In the metric's unit. Empty: any."
     )
     warm_start = forms.CharField(required=False, widget=forms.HiddenInput)
     warm_weight = forms.FloatField(

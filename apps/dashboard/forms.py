@@ -46,7 +46,7 @@ class SettingsForm(VersionedForm):
 
     name = forms.CharField(max_length=MAX_NAME, required=False)
     description = forms.CharField(max_length=MAX_DESCRIPTION, required=False, widget=forms.Textarea({"rows": 4}))
-    tags = forms.CharField(required=False, help_text="Parted by commas: vision, team=search")
+    tags = forms.CharField(required=False, help_text="Separated by commas: vision, team=search")
     accessibility = forms.ChoiceField(label="Visible to", choices=Accessibility.choices)
 
     def __init__(self, experiment: Experiment, data: Any = None) -> None:
@@ -91,7 +91,7 @@ class LimitsForm(VersionedForm):
     max_trials = forms.IntegerField(
         label="Trials in all", min_value=1, max_value=1_000_000, required=False, help_text="Empty: no limit."
     )
-    max_seconds = TimeField(label="Time in all", required=False, help_text="90 s, 30 m, 2 h, 1 d; empty: no limit.")
+    max_seconds = TimeField(label="Time in all", required=False, help_text="90 s, 30 m, 2 h, 1 d. Empty: no limit.")
     trial_seconds = TimeField(label="Time per trial", required=False, help_text="Empty: no limit.")
     trial_memory = forms.IntegerField(
         label="Memory per trial",
@@ -101,16 +101,16 @@ class LimitsForm(VersionedForm):
         help_text="In MiB; 1024 are 1 GiB. Empty: no limit.",
     )
     max_failed = forms.IntegerField(
-        label="Failed trials it bears", min_value=1, required=False, help_text="Empty: any number."
+        label="Failed trials allowed", min_value=1, required=False, help_text="Empty: any number."
     )
     patience = forms.IntegerField(
         label="Give up after",
         min_value=1,
         required=False,
-        help_text="Trials in a row without a better value; empty: never.",
+        help_text="After so many trials without improvement. Empty: never.",
     )
     min_gain = forms.FloatField(
-        label="Better means by", min_value=0, required=False, help_text="In the metric's unit; empty: any bit."
+        label="Smallest improvement", min_value=0, required=False, help_text="In the metric's unit. Empty: any."
     )
 
     def __init__(self, experiment: Experiment, data: Any = None) -> None:

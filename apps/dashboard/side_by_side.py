@@ -89,7 +89,7 @@ def results(
     ]
     if level is not None:
         cells = [Cell(_reached(found[one.key])) for one in experiments]
-        rows.append(Row(f"Came to {number(level)} with", cells))
+        rows.append(Row(f"Reached {number(level)} with", cells))
     return rows
 
 

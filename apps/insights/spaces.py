@@ -180,4 +180,5 @@ def versions(experiment: Experiment) -> list[Version]:
 
 
 def _text(value: float) -> str:
-    return f"{value:.4g}"
+    mantissa, _, exponent = f"{value:.4g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa

@@ -202,4 +202,5 @@ def waits_for(experiment: Experiment) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    mantissa, _, exponent = f"{value:.4g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa

@@ -182,8 +182,8 @@ def test_importance_stands_side_by_side(as_ben: Client, pair: list[Experiment]) 
 
     shown = as_ben.get(of(*pair))
 
-    assertContains(shown, "75 %")
-    assertNotContains(shown, "20 %")
+    assertContains(shown, "75%")
+    assertNotContains(shown, "20%")
     assertContains(shown, "Not worked out yet for wide")
 
 

@@ -77,7 +77,7 @@ def test_the_overview_shows_importance_sentences_and_failures(as_ben: Client, kn
     response = as_ben.get(page(known))
 
     text = words(response.content)
-    assert re.search(r"lr \d\d % ± \d+ %", text)
+    assert re.search(r"lr \d\d% ± \d+%", text)
     assert f"The best loss is {known.best_value:.4g}" in text
     assert "failures have depth ≥ 7" in text
     assertContains(response, "?q=status%3Afailed%20depth%3E%3D7")

@@ -23,10 +23,10 @@ def terminal(text: str) -> SafeString:
 
 @register.filter
 def percent(share: float | None) -> str:
-    """A share in whole percent; what is below half of one is "<1 %"."""
+    """A share in whole percent; what is below half of one is "<1%"."""
     if share is None:
         return "–"
-    return "<1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
+    return "<1%" if 0 < share < 0.005 else f"{share * 100:.0f}%"
 
 
 @register.simple_tag

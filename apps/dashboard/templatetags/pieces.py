@@ -92,7 +92,7 @@ def position(share: float | None) -> SafeString | str:
     if share is None:
         return ""
     return format_html(
-        '<svg class="range" viewBox="0 0 100 12" preserveAspectRatio="none" role="img" aria-label="{} % of the range">'
+        '<svg class="range" viewBox="0 0 100 12" preserveAspectRatio="none" role="img" aria-label="{}% of the range">'
         '<line x1="0" y1="6" x2="100" y2="6"/><rect x="{}" y="1" width="3" height="10"/></svg>',
         round(share * 100),
         f"{min(max(share, 0.0), 1.0) * 97:.1f}",

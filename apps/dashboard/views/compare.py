@@ -179,7 +179,7 @@ def _sentences(asked: Chosen, found: Mapping[str, comparison.Result], level: flo
         quick = min(came, key=lambda one: found[one.key].reached or 0)
         reached = (found[quick.key].reached or 0) + 1
         told.append(
-            f"All of them came to {number(level)}; {asked.names[quick.key]} needed the fewest trials for it, {reached:,}."
+            f"All of them reached {number(level)}; {asked.names[quick.key]} needed the fewest trials, {reached:,}."
         )
     return told
 
