@@ -15,6 +15,7 @@ from apps.dashboard.words import EXPERIMENT_ORDER, STATUS_WORDS
 from apps.experiments.models import Experiment
 from apps.experiments.tally import Tally
 from apps.search.experiments import asks_for, meaning
+from apps.search.grammar import CATALOG, moment
 from apps.search.models import Archived, Star
 from apps.search.parser import Query, Term
 from apps.workspaces.access import Actor, visible
@@ -30,11 +31,24 @@ SORTS: Mapping[str, tuple[str, ...]] = {
     "best": ("best_value", "id"),
     "trials": ("trial_count", "id"),
     "running": ("live", "modified"),
+    "succeeded": ("finished_count", "id"),
+    "failed": ("failed_count", "id"),
+    "metric": ("metric", "id"),
+    "sampler": ("sampler", "id"),
     "owner": ("creator__username", "id"),
     "created": ("created", "id"),
     "updated": ("modified", "id"),
 }
 DEFAULT_SORT = "-created"
+AGES: Mapping[str, str] = {
+    "updated>today": "Today",
+    "updated>7d": "Last 7 days",
+    "updated>30d": "Last 30 days",
+    "updated<30d": "Longer ago",
+}
+"""What the query says of the last change, and the words for it."""
+SINCE = tuple(term for term in AGES if ">" in term)
+"""Each holds the ones before it too."""
 FACET_SECONDS = 15
 FACET_LENGTH = 8
 COUNT_AT_MOST = 100_000
@@ -148,9 +162,12 @@ class Listing:
 
     def _counts(self) -> dict[str, Counter[str]]:
         rows = self.rows().order_by()
-        columns = ("status", "creator__username", "dialect", "sampler")
+        columns = ("status", "creator__username", "dialect", "sampler", "age")
         counts: dict[str, Counter[str]] = {name: Counter() for name in FACET_TITLES}
-        for status, owner, source, sampler, number in rows.values_list(*columns).annotate(number=Count("pk")):
+        aged = rows.annotate(age=_age()).values_list(*columns)
+        for status, owner, source, sampler, age, number in aged.annotate(number=Count("pk")):
+            for term in SINCE[SINCE.index(age) :] if age in SINCE else (age,):
+                counts["updated"][term] += number
             counts["status"][status] += number
             counts["owner"][owner] += number
             counts["source"][source] += number
@@ -162,6 +179,10 @@ class Listing:
         return counts
 
     def _facet(self, name: str, counts: Counter[str]) -> Facet:
+        if name == "updated":
+            return Facet(
+                name, FACET_TITLES[name], tuple(self._age(term, counts[term]) for term in AGES if counts[term])
+            )
         if name == "status":
             values = [status for status in EXPERIMENT_ORDER if counts[status]]
         else:
@@ -175,12 +196,32 @@ class Listing:
         on = self.query.has(name, typed) is not None
         return Choice(value, words, number, on, self.query.toggled(name, typed))
 
+    def _age(self, term: str, number: int) -> Choice:
+        """An age stands alone: choosing another one takes its place."""
+        on = any(one.text == term for one in self.query.terms)
+        others = [one.text for one in self.query.terms if not (one.condition and one.condition.field == "updated")]
+        return Choice(term, AGES[term], number, on, " ".join(others if on else [*others, term]))
+
     def strictest(self) -> Strictest | None:
         """Of a query that finds nothing, the term whose removal would find most. A query per term."""
         return strictest(self.query, lambda terms: self.rows(terms).order_by()[:10_000].count())
 
 
-FACET_TITLES = {"status": "Status", "owner": "Owner", "tag": "Tag", "source": "Source", "sampler": "Sampler"}
+FACET_TITLES = {
+    "status": "Status",
+    "updated": "Updated",
+    "owner": "Owner",
+    "tag": "Tag",
+    "source": "Source",
+    "sampler": "Sampler",
+}
+
+
+def _age() -> Case:
+    """The narrowest part of AGES that holds for a row."""
+    field = CATALOG.fields["updated"]
+    since = [(term, moment(field, term.partition(">")[2])) for term in SINCE]
+    return Case(*(When(modified__gt=at, then=Value(term)) for term, at in since), default=Value(list(AGES)[-1]))
 
 
 def ordered(rows: Rows, sort: str) -> Rows:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
 
-from apps.dashboard import view_counts
+from apps.dashboard import catalog_columns, view_counts
 from apps.dashboard.listing import DEFAULT_SORT, SORTS, Listing
 from apps.dashboard.paging import Pages
 from apps.dashboard.panels import guarded
@@ -45,6 +45,9 @@ def home(request: HttpRequest, place: Place) -> HttpResponse:
 @require_GET
 @in_workspace
 def catalog(request: HttpRequest, place: Place) -> HttpResponse:
+    chosen = catalog_columns.choose(request)
+    if chosen is not None:
+        return chosen
     query = parse(request.GET.get("q", ""), CATALOG)
     stream = workspace_stream(place.workspace.slug)
     after = reading.heads([stream]).get(stream, 0)
@@ -55,6 +58,8 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
     now = everything <= FEW or "facets" in request.GET
     context |= {
         "after": after,
+        "columns": catalog_columns.COLUMNS,
+        "shows": catalog_columns.shown(request),
         "views": _views(place, query, request.GET.get("sort", ""), counted=everything <= FEW),
         "everything": everything,
         "away": away,
