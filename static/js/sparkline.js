@@ -28,3 +28,28 @@ export function drawSpark(svg, pairs, total) {
   const points = sparkPoints(pairs, total, width, height);
   if (line && line.getAttribute("points") !== points) line.setAttribute("points", points);
 }
+
+export const MOST_POINTS = 400;
+const curves = new WeakMap();
+
+/** The points attribute of a line through [[step, value], ...] in order; empty for fewer than two. The server draws the same. */
+export function curvePoints(points, width = 80, height = 20) {
+  if (points.length < 2) return "";
+  const ys = points.map(([, y]) => y);
+  const [low, high] = [Math.min(...ys), Math.max(...ys)];
+  const first = points[0][0];
+  const across = points.at(-1)[0] - first || 1;
+  const up = (y) => (high > low ? 1 + ((high - y) / (high - low)) * (height - 2) : height / 2);
+  return points.map(([x, y]) => `${(((x - first) / across) * width).toFixed(1)},${up(y).toFixed(1)}`).join(" ");
+}
+
+/** Add newly reported points to a small curve; its data-curve holds what came with the page. */
+export function extendCurve(svg, points) {
+  const line = curves.get(svg) || new Map(JSON.parse(svg.dataset.curve));
+  for (const [step, value] of points) {
+    if (Number.isFinite(toNumber(value) ?? NaN)) line.set(Number(step), toNumber(value));
+  }
+  const known = [...line].sort(([a], [b]) => a - b).slice(-MOST_POINTS);
+  curves.set(svg, new Map(known));
+  svg.querySelector("polyline").setAttribute("points", curvePoints(known));
+}

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from apps.dashboard.templatetags import figures
+from apps.dashboard.templatetags.drawings import curve_points
 from apps.dashboard.templatetags.pieces import spark_points
 from apps.dashboard.words import css_class, shown
 from tests.browser.stage import Stage
@@ -89,6 +90,11 @@ def test_states_read_the_same_from_server_and_browser(page):
 )
 def test_sparklines_are_drawn_the_same_by_server_and_browser(page, pairs, total):
     assert call(page, "sparkline", "sparkPoints", pairs, total) == spark_points(pairs, total)
+
+
+@pytest.mark.parametrize("points", [[], [[3, 0.5]], [[0, 1.0], [1, 0.25], [7, 0.375]], [[2, 3.0], [5, 3.0]]])
+def test_small_curves_are_drawn_the_same_by_server_and_browser(page, points):
+    assert call(page, "sparkline", "curvePoints", points) == curve_points(points)
 
 
 @pytest.mark.parametrize(

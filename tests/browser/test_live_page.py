@@ -81,8 +81,14 @@ def test_an_overview_follows_without_moving(signed_in, ada: User, sweep: Sweep):
     numbers = sweep.begin(3)
     running = page.locator("#now tr[data-object]")
     expect(running).to_have_count(3)
+    curve = running.first.locator("svg[data-curve] polyline")
+    expect(curve).to_have_attribute("points", "")
+    for step, loss in enumerate((0.9, 0.7, 0.8)):
+        sweep.report(numbers[0], step, loss)
+    expect(curve).to_have_attribute("points", "0.0,1.0 40.0,19.0 80.0,10.0")
+    expect(running.first.locator('[data-field="last_value"]')).to_have_text("0.8")
     for number in numbers:
-        sweep.report(number, 1, 0.5 - number / 10)
+        sweep.report(number, 3, 0.5 - number / 10)
         sweep.end(number)
 
     expect(running).to_have_count(0)
@@ -171,6 +177,29 @@ def test_words_say_that_the_connection_is_away_and_the_page_catches_up(signed_in
 
     expect(page.locator('[data-field="last_value"]').first).to_have_text("0.75", timeout=30_000)
     expect(words).to_have_text("Live")
+
+
+def test_paused_updates_stay_away_until_they_are_asked_for_again(signed_in, ada: User, sweep: Sweep):
+    (number,) = sweep.begin(1)
+    page: Page = signed_in(ada, address(sweep))
+    is_live(page)
+    step = page.locator('#now tr[data-object] [data-field="step"]')
+
+    page.locator(".topbar details[data-menu]:has([data-live-toggle]) > summary").click()
+    toggle = page.locator("[data-live-toggle]")
+    toggle.click()
+    expect(toggle).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("[data-live-mark]")).not_to_have_attribute("data-state", "live")
+    other = page.context.new_page()
+    other.goto(page.url)
+    is_live(other)
+    sweep.report(number, 7, 0.5)
+    expect(other.locator('#now tr[data-object] [data-field="step"]')).to_have_text("7")
+    expect(step).to_have_text("–")
+
+    toggle.click()
+    is_live(page)
+    expect(step).to_have_text("7")
 
 
 def test_a_hidden_page_counts_in_its_title_and_catches_up_when_looked_at(signed_in, ada: User, sweep: Sweep):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -13,6 +16,7 @@ from apps.insights.spaces import Strip
 register = template.Library()
 
 STRIP_WIDTH, STRIP_HEIGHT = 240, 32
+CURVE_WIDTH, CURVE_HEIGHT = 80, 20
 
 
 @register.filter
@@ -41,6 +45,33 @@ def share_bar(share: float, spread: float) -> SafeString:
         '<rect class="ground" width="100" height="10"/><rect class="bar" width="{}" height="10"/>{}</svg>',
         _at(share * 100),
         whisker,
+    )
+
+
+@register.simple_tag
+def mini_curve(points: Sequence[tuple[float, float]]) -> SafeString:
+    """Reported values by step as a small line; the page adds what is reported later (static/js/sparkline.js)."""
+    return format_html(
+        '<svg class="spark" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true" data-curve="{}">'
+        '<polyline points="{}"/></svg>',
+        CURVE_WIDTH,
+        CURVE_HEIGHT,
+        json.dumps([[step, float(f"{value:.4g}")] for step, value in points], separators=(",", ":")),
+        curve_points(points),
+    )
+
+
+def curve_points(points: Sequence[tuple[float, float]]) -> str:
+    """The corners of the line; empty for fewer than two points."""
+    if len(points) < 2:
+        return ""
+    first, across = points[0][0], (points[-1][0] - points[0][0]) or 1.0
+    low, high = min(value for _, value in points), max(value for _, value in points)
+    middle = CURVE_HEIGHT / 2
+    return " ".join(
+        f"{(step - first) / across * CURVE_WIDTH:.1f},"
+        f"{1 + (high - value) / (high - low) * (CURVE_HEIGHT - 2) if high > low else middle:.1f}"
+        for step, value in points
     )
 
 

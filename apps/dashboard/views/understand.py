@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from apps.dashboard import copying
 from apps.dashboard.panels import Broken, guarded
+from apps.dashboard.running import running
 from apps.dashboard.templatetags.figures import metric
 from apps.dashboard.views.filtering import Filtered, carried, filtered
 from apps.dashboard.views.frame import Place, in_workspace, render
@@ -24,9 +25,8 @@ from apps.insights.summary import Sentence
 from apps.search.trials import failed_like
 from apps.trials.models import Trial
 from tunebook.job import Job
-from tunebook.status import LIVE_TRIAL, TrialStatus
+from tunebook.status import TrialStatus
 
-MOST_RUNNING = 20
 TWIN_ROWS = 50
 MOST_SLICES = 12
 REPLAYED = (("overview", "Overview"), ("analyse", "Analyse"), ("curves", "Curves"), ("space", "Space"))
@@ -53,12 +53,11 @@ def overview(request: HttpRequest, place: Place, experiment: Experiment) -> dict
 
 
 def now(request: HttpRequest, place: Place, experiment: Experiment, asked: Filtered) -> dict[str, Any]:
-    """What goes on and what was found: importance, summary, best trial, failures, running ones. Six queries at most."""
+    """What goes on and what was found: importance, summary, best trial, failures, running ones. Seven queries at most."""
     job, upto = asked.job, asked.upto
     known = keeping.look(experiment, upto)
     top = summaries.best_ten(experiment, job.space, upto)
     best = Trial.objects.filter(experiment=experiment, number=top[0].number).first() if top else None
-    running = Trial.objects.filter(experiment=experiment, status__in=LIVE_TRIAL).order_by("number")[:MOST_RUNNING]
     shows_running = experiment.live_count and upto is None
     told = summaries.summary(experiment, job, known, top, upto)
     return {
@@ -71,7 +70,7 @@ def now(request: HttpRequest, place: Place, experiment: Experiment, asked: Filte
         "best_params": top[0].flat if top else {},
         "second": {"number": top[1].number, "gap": abs(top[0].value - top[1].value)} if len(top) > 1 else None,
         "copies": copying.copies(request, experiment, job, best) if best else [],
-        "running": list(running) if shows_running else [],
+        "running": running(experiment, job.objective) if shows_running else [],
         "failures": [
             {
                 "group": group,

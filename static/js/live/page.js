@@ -4,7 +4,7 @@ import { element, on } from "../dom.js";
 import { number } from "../format.js";
 import { ENDED, statusWords } from "../words.js";
 import { notice, standing } from "../page/notices.js";
-import { experimentFields, metricsFields, patchObject, trialFields } from "./patch.js";
+import { experimentFields, merged, metricsFields, patchObject, trialFields } from "./patch.js";
 import { Feed, SIGNED_OUT } from "./socket.js";
 
 const FRAGMENT_EVERY = 2000;
@@ -117,7 +117,7 @@ export class LivePage {
 
   /** Remember what an object shows now; everything is written at the next frame, once. */
   change(name, fields) {
-    this.pending.set(name, { ...this.pending.get(name), ...fields });
+    this.pending.set(name, merged(this.pending.get(name), fields));
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       const changes = [...this.pending];
@@ -133,7 +133,7 @@ export class LivePage {
       else complete = patchObject(object, fields) && complete;
     }
     if (complete) this.blocked.delete(name);
-    else this.blocked.set(name, { ...this.blocked.get(name), ...fields });
+    else this.blocked.set(name, merged(this.blocked.get(name), fields));
   }
 
   retryBlocked() {

@@ -1,7 +1,7 @@
 /** Changed numbers into the page, in place: text, badges, bars, sparklines. Nothing is added, moved or taken away. */
 
 import { duration, number, relative, toNumber } from "../format.js";
-import { drawSpark } from "../sparkline.js";
+import { drawSpark, extendCurve, MOST_POINTS } from "../sparkline.js";
 import { ENDED, shownState, statusClass, statusWords } from "../words.js";
 
 const TIMES = new Set(["modified", "started", "ended_at", "created"]);
@@ -45,9 +45,14 @@ export function trialFields(summary) {
 }
 
 export function metricsFields(payload) {
-  const fields = { last_value: payload.value, shown_value: payload.value, step: payload.step };
+  const fields = { last_value: payload.value, shown_value: payload.value, step: payload.step, curve: payload.curve };
   for (const [name, value] of Object.entries(payload.metrics || {})) fields[`metrics.${name}`] = value;
   return fields;
+}
+
+/** What is to be written of an object after a later event: its last word on everything, and the points of both. */
+export function merged(before, fields) {
+  return { ...before, ...fields, curve: [...(before?.curve || []), ...(fields.curve || [])].slice(-MOST_POINTS) };
 }
 
 /** Write fields into one object's elements; those that are in use stay as they are. True when all were written. */
@@ -62,6 +67,7 @@ export function patchObject(object, fields) {
   if ("status" in fields) showFor(object, fields.status);
   if (fields.best_trial !== undefined && fields.best_trial !== null) linkBest(object, fields.best_trial);
   if (fields.spark) object.querySelectorAll("svg[data-spark]").forEach((svg) => drawSpark(svg, fields.spark, fields.ended));
+  if (fields.curve?.length) object.querySelectorAll("svg[data-curve]").forEach((svg) => extendCurve(svg, fields.curve));
   return complete;
 }
 
