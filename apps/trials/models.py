@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.experiments import rows
 from apps.experiments.models import Desired, Experiment
+from apps.trials.spans import Seconds
 from apps.workspaces.models import random_name
 from tunebook.status import ENDED_TRIAL, LIVE_TRIAL, TrialStatus
 
@@ -47,6 +50,12 @@ class TrialQuerySet(models.QuerySet["Trial"]):
 
     def live(self) -> TrialQuerySet:
         return self.filter(status__in=LIVE_TRIAL)
+
+    def spent(self) -> float:
+        """The seconds of these trials together; what has not ended counts until now. One query."""
+        until = Coalesce(F("ended"), models.Value(timezone.now()), output_field=models.DateTimeField())
+        total = self.order_by().aggregate(total=models.Sum(Seconds("started", until)))["total"]
+        return max(total or 0.0, 0.0)
 
 
 class Trial(models.Model):

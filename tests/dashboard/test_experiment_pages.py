@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -94,15 +95,47 @@ def test_viewers_see_no_controls(as_ben: Client, make_experiment: Make, add_tria
 
 
 def test_what_the_state_forbids_is_disabled_with_the_reason(
-    as_ada: Client, make_experiment: Make, actor_ada: Actor
+    as_ada: Client, make_experiment: Make, add_trials: Add, actor_ada: Actor
 ) -> None:
     one = make_experiment()
+    add_trials(one, "RUNNING")
     experiments.stop(actor_ada, one)
 
     response = as_ada.get(page(one))
 
     assertContains(response, 'value="pause" disabled aria-describedby="why-pause"')
-    assertContains(response, "It has ended.")
+    assertContains(response, "It is being stopped.")
+
+
+def test_of_what_has_ended_the_header_offers_only_what_can_be_done(
+    as_ada: Client, as_ben: Client, make_experiment: Make, actor_ada: Actor
+) -> None:
+    one = make_experiment()
+    experiments.stop(actor_ada, one)
+
+    stopped = as_ada.get(page(one))
+    Experiment.objects.filter(pk=one.pk).update(status="FINISHED")
+    finished = as_ada.get(page(one))
+
+    assertContains(stopped, "It has ended.")
+    assertContains(stopped, "</svg>Clone</a>")
+    for words in ('value="pause"', ">Limits", "Reopen", " disabled"):
+        assertNotContains(stopped, words)
+    assertContains(finished, f'href="{page(one, "settings")}#reopen"')
+    assertContains(as_ada.get(page(one, "settings")), 'id="reopen"')
+    assertNotContains(as_ben.get(page(one)), "Reopen")
+
+
+def test_the_header_tells_the_time_of_all_trials(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:
+    one = make_experiment()
+    assert as_ada.get(page(one)).context["spent"] == 0
+
+    now = timezone.now()
+    add_trials(one, "FINISHED", "FAILED", started=now - timedelta(hours=2), ended=now - timedelta(hours=1))
+    add_trials(one, "RUNNING", started=now - timedelta(minutes=30))
+    add_trials(one, "WAITING", started=None)
+
+    assertContains(as_ada.get(page(one)), ">2 h 30 m</span>")
 
 
 @pytest.mark.parametrize(
@@ -270,7 +303,7 @@ def test_columns_are_chosen_in_the_address(as_ada: Client, make_experiment: Make
     assertContains(chosen, "start-up")
 
 
-@pytest.mark.parametrize(("tab", "most"), [("", 16), ("trials", 12), ("curves", 11), ("logs", 12), ("settings", 11)])
+@pytest.mark.parametrize(("tab", "most"), [("", 17), ("trials", 13), ("curves", 12), ("logs", 13), ("settings", 12)])
 def test_the_number_of_queries_does_not_grow_with_the_trials(
     as_ada: Client, make_experiment: Make, add_trials: Add, tab: str, most: int
 ) -> None:

@@ -111,7 +111,7 @@ def test_viewers_see_no_controls_and_ended_ones_say_why_they_are_off(
 
     experiments.stop(actor_ada, one)
 
-    assertContains(as_dora.get(page), "It has ended; its limits cannot change any more.")
+    assertContains(as_dora.get(f"{page}settings"), "It has ended; its limits cannot change any more.")
     assertContains(as_dora.get(page), "It has ended: no trial can be queued or started again.")
     assertContains(as_dora.get(f"{page}queue"), "disabled aria-describedby")
 

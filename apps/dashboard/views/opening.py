@@ -13,6 +13,7 @@ from apps.experiments.workers import Worker
 from apps.feed import reading
 from apps.feed.models import experiment_stream
 from apps.search.models import Archived, Star
+from apps.trials.models import Trial
 from apps.tuning import experiments
 from apps.tuning.announce import seconds_left
 from tunebook.status import ExperimentStatus
@@ -28,12 +29,13 @@ TABS = (
     ("notes", "Notes & sharing"),
     ("settings", "Settings"),
 )
+REOPENS = (ExperimentStatus.FINISHED, ExperimentStatus.EARLY_STOPPED)
 FILTERED = ("overview", "trials", "analyse", "curves", "space", "replay")
 """Tabs that keep the filter of the trials when one goes from one to the other."""
 
 
 def header(place: Place, experiment: Experiment, tab: str) -> dict[str, Any]:
-    """What the strip above every tab shows. Two queries: is an optimizer alive, is it starred or archived."""
+    """What the strip above every tab shows. Three queries: is an optimizer alive, is it starred or archived, its cost."""
     alive = experiment.has_ended or Worker.objects.alive().exists()
     stars = Star.objects.filter(user_id=place.actor.user_id, experiment=OuterRef("pk"))
     away = Archived.objects.filter(experiment=OuterRef("pk"))
@@ -50,7 +52,9 @@ def header(place: Place, experiment: Experiment, tab: str) -> dict[str, Any]:
         "tabs": TABS,
         "filtered_tabs": FILTERED,
         "left": seconds_left(experiment),
+        "spent": Trial.objects.filter(experiment=experiment).spent(),
         "buttons": buttons(place, experiment),
+        "can_reopen": place.may("run") and experiment.status in REOPENS,
         "optimizer_missing": not alive,
         "stream": experiment_stream(experiment.key),
         "limit_total": (experiment.max_trials + experiment.extra_trials) if experiment.max_trials else None,
@@ -58,12 +62,10 @@ def header(place: Place, experiment: Experiment, tab: str) -> dict[str, Any]:
 
 
 def buttons(place: Place, experiment: Experiment) -> list[dict[str, str]]:
-    """The controls: none for those who may not run; what the state forbids comes with the reason in words."""
-    if not place.may("run"):
+    """The controls: none for those who may not run, or of what has ended; what is forbidden comes with the reason."""
+    if not place.may("run") or experiment.has_ended:
         return []
-    ended = "It has ended." if experiment.has_ended else ""
-    stopping = "It is being stopped." if experiment.desired == Desired.STOP else ""
-    forbidden = ended or stopping
+    forbidden = "It is being stopped." if experiment.desired == Desired.STOP else ""
     waits = experiment.desired in (Desired.PAUSE, Desired.DRAIN) or experiment.status == ExperimentStatus.CREATED
     first = "Start" if experiment.status == ExperimentStatus.CREATED else "Resume"
     pause = {"act": "pause", "words": "Pause", "icon": "pause", "why_not": forbidden}

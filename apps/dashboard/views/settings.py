@@ -18,9 +18,6 @@ from apps.experiments.models import Experiment
 from apps.tuning import experiments
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import require
-from tunebook.status import ExperimentStatus
-
-REOPENS = (ExperimentStatus.FINISHED, ExperimentStatus.EARLY_STOPPED)
 
 
 def settings(request: HttpRequest, place: Place, experiment: Experiment) -> dict[str, Any] | HttpResponse:
@@ -33,7 +30,6 @@ def settings(request: HttpRequest, place: Place, experiment: Experiment) -> dict
     shown = {
         **forms,
         "declared": json.dumps(experiment.job, indent=2, ensure_ascii=False),
-        "can_reopen": place.may("run") and experiment.status in REOPENS,
         "next": request.POST.get("next", ""),
     }
     if not sent:

@@ -3,10 +3,12 @@
 import { duration, moment, relative } from "../format.js";
 
 const EVERY = 5000;
+let summed = Date.now();
 
 export function watchTimes() {
   refresh();
   setInterval(() => document.hidden || refresh(), EVERY);
+  setInterval(addUp, EVERY);
 }
 
 function refresh() {
@@ -17,6 +19,17 @@ function refresh() {
   for (const time of document.querySelectorAll("time[data-elapsed]")) {
     write(time, duration((Date.now() - Date.parse(time.dateTime)) / 1000));
   }
+}
+
+/** What all running trials cost together grows by the second for each of them; the page says how many there are. */
+function addUp() {
+  const now = Date.now();
+  for (const total of document.querySelectorAll("[data-spent]")) {
+    const running = Number(total.closest("[data-object]").querySelector('[data-field="running"]').textContent.replace(/\D/g, ""));
+    total.dataset.spent = Number(total.dataset.spent) + (running * (now - summed)) / 1000;
+    if (running) write(total, duration(Number(total.dataset.spent)));
+  }
+  summed = now;
 }
 
 function write(element, text) {
