@@ -7,7 +7,6 @@ Nested parameters are modelled group by group: those that count under the same c
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from tunebook.history import History
 from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
-from tunebook.samplers.encode import Encoder, Floats, Ints, Kind
+from tunebook.samplers.encode import Encoder, Floats, Ints
 from tunebook.samplers.latin import LatinCube
 from tunebook.samplers.options import Option, number, whole, word
 from tunebook.samplers.parzen import Layout, Mixture, Shape
@@ -27,7 +26,6 @@ SCOTT = 1.06
 TIGHT = 0.7  # of Scott's width for the good trials: their density is to lead, not to describe
 CLOSE = 0.6  # of Scott's width for the others: kernels wider than the good trials' could never push away from these
 ROOM = 0.5  # of the range, shared by the good trials and the prior, is how narrow their kernels are at most
-ROOM_OF_CHOICES = 1.0  # the same where there are choices: what is good under one option need not be under another
 WIDE = 0.2  # of the range: deviation of the good trials that is assumed at least when looking around
 WIDE_EVERY = 4  # one trial in so many looks around
 NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
@@ -74,8 +72,6 @@ class TpeSampler(Sampler):
         self._records = Records(self._encoder)
         self._groups = _groups(self._encoder)
         self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
-        has_choices = any(column.kind is Kind.OPTION for column in self._encoder.columns)
-        self._room = ROOM_OF_CHOICES if has_choices else ROOM
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         known = pending if self.chosen["constant_liar"] != "none" else ()
@@ -92,7 +88,7 @@ class TpeSampler(Sampler):
         wide = number % WIDE_EVERY == 0 or _is_level(table.loss[good])
         ages = _by_age(bad, self.chosen["linear_forgetting"], len(table.loss))
         ranks = np.ones(len(good)) if wide else _by_rank(len(good))
-        better = self._side(table, good, ranks, _wide if wide else partial(_keen, room=self._room))
+        better = self._side(table, good, ranks, _wide if wide else _keen)
         worse = self._side(table, bad, ages, _plain)
         chosen: dict[str, float] = {}
         for group in self._groups:
@@ -203,14 +199,14 @@ def _wide(layout: Layout, rows: Floats, weights: Floats) -> Shape:
     return Shape(width, 1.0 / (spread.effective + 1.0))
 
 
-def _keen(layout: Layout, rows: Floats, weights: Floats, room: float) -> Shape:
+def _keen(layout: Layout, rows: Floats, weights: Floats) -> Shape:
     """Tighter kernels whose positions share one covariance, so that they follow valleys that lie across the axes.
 
     The covariance is shrunk towards its diagonal, the more the fewer rows there are.
     """
     spread = Spread.of(layout, rows, weights)
     factor, effective = TIGHT * spread.scott(), spread.effective
-    narrowest = np.maximum(layout.narrowest, room / (len(rows) + 2.0))
+    narrowest = np.maximum(layout.narrowest, ROOM / (len(rows) + 2.0))
     width = np.clip(factor * np.sqrt(spread.variance), narrowest, 1.0)
     at = layout.positions
     if len(at) < 2 or len(rows) < 2:
