@@ -15,7 +15,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what touches the database, so that it can be run again on PostgreSQL, and what needs a browser."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
-        if names & DATABASE_FIXTURES or item.get_closest_marker("django_db"):
+        touches = names & DATABASE_FIXTURES or item.get_closest_marker("django_db")
+        if touches and not item.get_closest_marker("one_database"):
             item.add_marker(pytest.mark.database)
         if BROWSER_TESTS in item.path.parents:
             item.add_marker(pytest.mark.browser)

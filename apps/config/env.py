@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 NEVER_BY_ITSELF = 1_000_000
@@ -47,6 +48,11 @@ class Env:
     rate_limits: Mapping[str, int]
     url: str
     artifacts: Mapping[str, str]
+    ray_address: str
+    ray_token: str
+    ray_slots: int
+    ray_lost_after: int
+    allow_unauthenticated_engine: bool
     wmla_submit_answer: str
     wmla_signame_optional: bool
     wmla_plugin_paths: tuple[str, ...]
@@ -80,6 +86,11 @@ def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
         rate_limits=_rate_limits(known.text("TUNEBOOK_RATE_LIMITS")),
         url=known.address("TUNEBOOK_URL"),
         artifacts=_bucket(known.text("TUNEBOOK_ARTIFACTS")),
+        ray_address=known.address("TUNEBOOK_RAY_ADDRESS"),
+        ray_token=known.text("TUNEBOOK_RAY_TOKEN"),
+        ray_slots=known.number("TUNEBOOK_RAY_SLOTS", default=64, least=1, most=100_000),
+        ray_lost_after=known.number("TUNEBOOK_RAY_LOST_AFTER", default=120, least=5, most=86_400),
+        allow_unauthenticated_engine=known.flag("TUNEBOOK_ALLOW_UNAUTHENTICATED_ENGINE"),
         wmla_submit_answer=known.one_of("TUNEBOOK_WMLA_SUBMIT_ANSWER", ("auto", "string", "object")),
         wmla_signame_optional=known.flag("TUNEBOOK_WMLA_SIGNAME_OPTIONAL"),
         wmla_plugin_paths=known.words("TUNEBOOK_WMLA_PLUGIN_PATHS"),
@@ -88,7 +99,19 @@ def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
     for origin in env.trusted_origins:
         if not origin.startswith(("http://", "https://")):
             raise EnvError(f"TUNEBOOK_TRUSTED_ORIGINS: write each origin with http:// or https://, not {origin!r}")
+    if env.ray_address and not env.allow_unauthenticated_engine:
+        _refuse_open(env)
     return env
+
+
+def _refuse_open(env: Env) -> None:
+    """Refuse an engine that anyone could talk to in our place; whether it asks for the token is seen when it answers."""
+    parts = urlsplit(env.ray_address)
+    allow = "or set TUNEBOOK_ALLOW_UNAUTHENTICATED_ENGINE=1 where only you can reach it"
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise EnvError(f"TUNEBOOK_RAY_ADDRESS: http:// would show the token to the network; put TLS in front {allow}")
+    if not env.ray_token:
+        raise EnvError(f"TUNEBOOK_RAY_TOKEN: is needed; start Ray with RAY_AUTH_MODE=token {allow}")
 
 
 class _Variables:

@@ -178,7 +178,9 @@ class Declaration(forms.Form):
         }
         if self.errors or space is None:
             return None
-        kept = {name: getattr(before, name) for name in ("schedule", "monitor")} if before is not None else {}
+        kept = (
+            {name: getattr(before, name) for name in ("schedule", "monitor", "platform")} if before is not None else {}
+        )
         job: Job | None = self._part("", lambda: Job(**parts, **kept).check())
         return job
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Callable
 
 from apps.experiments.models import Experiment
 from apps.optimizer.steps.ask import ask, ask_ahead
@@ -32,9 +33,10 @@ MOST_TICKS = 4
 class Driver:
     """One claimed experiment. When a turn raises, drop the driver: the next one rebuilds everything."""
 
-    def __init__(self, lease: Lease, place: Place) -> None:
+    def __init__(self, lease: Lease, place_of: Callable[[str], Place]) -> None:
+        """place_of: where trials of a platform run, by its name."""
         self.lease = lease
-        self.work: Work = load(lease, place)
+        self.work: Work = load(lease, place_of)
         self.durations: deque[float] = deque(maxlen=16)
         self.is_new = True
         self.next_review = self.next_import = 0.0

@@ -61,6 +61,12 @@ def run(worker: str, place: Place) -> None:
         store.collect()
 
 
+def run_elsewhere(worker: str, place: Place) -> None:
+    """The chores of machines that are not this one: stop what nobody knows."""
+    if hold(f"orphans:{place.host}"[:32], worker):
+        stop_orphans(place)
+
+
 def keep_facts() -> None:
     """What finding needs of the experiments that changed lately; now and then of all, in portions that delay nobody."""
     facts.catch_up(timezone.now() - RECENT, most=FACTS_AT_ONCE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,7 +31,7 @@ RECORD_AFTER = 0.1
 """Seconds after which a launch is written down; what ends sooner is told to have been RUNNING together with its end."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Place:
     """Where this driver runs attempts."""
 
@@ -46,6 +46,8 @@ class Place:
     url: str = ""
     """Where training scripts reach the server, and the file of the authority that vouches for it if it is our own."""
     authority: str = ""
+    obstacle: str = ""
+    """Why nothing may start there now, by the executor's word."""
 
     @property
     def root(self) -> str:
@@ -268,14 +270,14 @@ def needs_curves(job: Job) -> bool:
     return job.policy is not None or job.sampling.name == "plugin"
 
 
-def load(lease: Lease, place: Place) -> Work:
+def load(lease: Lease, place_of: Callable[[str], Place]) -> Work:
     """Read an experiment for a driver that has just claimed it. Four or five queries, and a look at each open attempt."""
     experiment = Experiment.objects.get(pk=lease.experiment_id)
     job = Job.from_dict(experiment.job)
     past = history(experiment, job, with_curves=needs_curves(job))
     work = Work(
         lease=lease,
-        place=place,
+        place=place_of(job.platform.name),
         job=job,
         version=experiment.version,
         seed=experiment.seed,

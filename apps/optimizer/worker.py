@@ -7,9 +7,11 @@ import math
 import os
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db.models.functions import Now
@@ -21,12 +23,14 @@ from apps.optimizer import census, marker, runner, tracking, upkeep, webhooks
 from apps.optimizer.analyst import Analyst
 from apps.optimizer.driver import Driver, changed_rows, overhear
 from apps.optimizer.executors.base import Executor
+from apps.optimizer.executors.nowhere import Nowhere
 from apps.optimizer.steps.ask import SamplerFailed
 from apps.optimizer.work import SAMPLER_FAILED, Place
 from apps.tuning import leases
 from apps.tuning.errors import Fenced, Overtaken
 from apps.tuning.experiments import ACTIVE
 from apps.tuning.leases import Lease
+from tunebook.platform import LOCAL
 
 log = logging.getLogger(__name__)
 
@@ -58,21 +62,34 @@ class OptimizerWorker:
     """The loop. Everything it holds in memory may be lost at any moment."""
 
     def __init__(
-        self, executor: Executor, data: Path, *, slots: int, table_url: str = "", url: str = "", options: Options
+        self,
+        executor: Executor,
+        data: Path,
+        *,
+        slots: int,
+        table_url: str = "",
+        url: str = "",
+        options: Options,
+        elsewhere: Mapping[str, tuple[Executor, int]] = MappingProxyType({}),
     ) -> None:
+        """elsewhere: by the name of a platform, what runs attempts on other machines, and how many at a time."""
         self.options = options
         self.name = census.name_of_this_process(executor.scope)
         self.receiver = wake.Receiver("optimizer", hears_itself=False)
         ear = str(self.receiver.path)
         authority = tracking.authority(data, url)
         self.place = Place(executor, data, executor.scope, slots, executor.scope, table_url, ear, url, authority)
+        self.elsewhere = {
+            name: Place(one, data, one.scope, room, executor.scope, table_url, "", url, authority)
+            for name, (one, room) in elsewhere.items()
+        }
         self.marker = marker.Marker(data, self.name)
         self.drivers: dict[int, Driver] = {}
         self.leaving = threading.Event()
         self.is_new = True
         self.renewed = time.monotonic()
         self.next_beat = self.next_claim = self.next_health = self.next_chores = 0.0
-        self.obstacle = self.database_trouble = ""
+        self.database_trouble = ""
         self.next_check, self.must_check = 0.0, True
         self.next_offer = 0.0
         self.webhooks = webhooks.Sender()
@@ -173,18 +190,38 @@ class OptimizerWorker:
     def take(self, lease: Lease) -> None:
         self.marker.show(lease.key)
         with self.trouble(lease):
-            self.drivers[lease.experiment_id] = Driver(lease, self.place)
+            self.drivers[lease.experiment_id] = Driver(lease, self.place_of)
+
+    def place_of(self, platform: str) -> Place:
+        """Where trials of that platform run."""
+        if platform == LOCAL:
+            return self.place
+        if platform not in self.elsewhere:
+            nowhere = Nowhere(
+                platform.lower(), f"its optimizer has no {platform}: set TUNEBOOK_{platform}_ADDRESS there"
+            )
+            self.elsewhere[platform] = replace(
+                self.place, executor=nowhere, host=nowhere.scope, obstacle=nowhere.reason
+            )
+        return self.elsewhere[platform]
+
+    @property
+    def places(self) -> list[Place]:
+        return [self.place, *self.elsewhere.values()]
 
     def chores(self) -> None:
         """Now and then: whether there is disk left, and the upkeep that one worker at a time does."""
         moment = time.monotonic()
         if moment >= self.next_health:
             self.next_health = moment + HEALTH_EVERY
-            health = self.place.executor.health()
-            self.obstacle = "" if health.ready else health.reason
+            for place in self.places:
+                health = place.executor.health()
+                place.obstacle = "" if health.ready else health.reason
         if moment >= self.next_chores:
             self.next_chores = moment + upkeep.EVERY
             upkeep.run(self.name, self.place)
+            for place in self.elsewhere.values():
+                upkeep.run_elsewhere(self.name, place)
         self.analyst.turn()
 
     def turns(self) -> None:
@@ -208,14 +245,18 @@ class OptimizerWorker:
     def feed_the_starved(self) -> None:
         """Offer free slots to those who wait for one, first to whoever was served the longest ago."""
         waiting = [driver for driver in self.drivers.values() if driver.work.starves]
-        live = sum(len(driver.work.live) for driver in self.drivers.values())
-        if live >= self.place.slots and time.monotonic() < self.next_offer:
+        if all(self.is_full(driver.work.place) for driver in waiting) and time.monotonic() < self.next_offer:
             return
         self.next_offer = time.monotonic() + POLL  # other workers of this machine free slots too
         for driver in sorted(waiting, key=lambda one: one.work.served_at):
             driver.work.yields = False
             with self.trouble(driver.lease):
                 self.turn(driver, False, changed=True)
+
+    def is_full(self, place: Place) -> bool:
+        """Whether this worker alone has taken all slots there."""
+        mine = sum(len(driver.work.live) for driver in self.drivers.values() if driver.work.place is place)
+        return mine >= place.slots
 
     def changed(self) -> set[int]:
         """The experiments that others have changed; looked up when somebody has written, and now and then."""
@@ -233,7 +274,7 @@ class OptimizerWorker:
         driver.turn(
             announced=measured,
             changed=changed,
-            obstacle="its optimizer is leaving" if leaving else self.obstacle,
+            obstacle="its optimizer is leaving" if leaving else driver.work.place.obstacle,
             asks=not leaving,
         )
         if driver.work.messages:
@@ -269,7 +310,8 @@ class OptimizerWorker:
         self.marker.close()
         self.webhooks.close()
         self.analyst.close()
-        self.place.executor.close()
+        for place in self.places:
+            place.executor.close()
         wake.poke()
         log.info("optimizer %s left", self.name)
 

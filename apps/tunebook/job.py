@@ -11,6 +11,7 @@ from tunebook.fields import Fields, below
 from tunebook.limits import Limits
 from tunebook.monitor import Monitor
 from tunebook.objective import Objective
+from tunebook.platform import RAY, Platform
 from tunebook.policies import Policy
 from tunebook.readings import Readings
 from tunebook.sampling import Sampling
@@ -19,7 +20,18 @@ from tunebook.schema import job_schema
 from tunebook.space import Space
 
 VERSION = 1
-_MEMBERS = ("space", "objective", "sampling", "policy", "limits", "command", "readings", "schedule", "monitor")
+_MEMBERS = (
+    "space",
+    "objective",
+    "sampling",
+    "policy",
+    "limits",
+    "command",
+    "readings",
+    "schedule",
+    "monitor",
+    "platform",
+)
 _COMMAND_SOURCE = re.compile(r"cmd([1-9]\d*)?(,.+)?")
 _LOOKS_LIKE_A_PATTERN = re.compile(r"\([^()]*[\\*+\[][^()]*\)")
 _NOT_A_NAME = (
@@ -48,6 +60,7 @@ class Job:
     readings: Readings = field(default_factory=Readings)
     schedule: Schedule | None = None
     monitor: Monitor | None = None
+    platform: Platform = field(default_factory=Platform)
 
     def check(self) -> Self:
         """The job itself, when its parts fit together; SpecError with the path of the part that does not.
@@ -59,6 +72,10 @@ class Job:
         with below("command"):
             self.command.check(self.space, self.sampling.adds)
         self._check_readings()
+        if self.platform.name == RAY and self.sampling.hands_on:
+            raise SpecError(
+                "platform.name", f"{self.sampling.name} hands checkpoints on, which stay on one machine: LOCAL"
+            )
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,6 +108,7 @@ class Job:
             **read("readings", Readings.from_dict),
             **read("schedule", Schedule.from_dict),
             **read("monitor", Monitor.from_dict),
+            **read("platform", Platform.from_dict),
         )
 
     @staticmethod

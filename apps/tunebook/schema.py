@@ -3,7 +3,7 @@
 from dataclasses import MISSING, fields
 from typing import Any, get_type_hints
 
-from tunebook import command, limits, readings, schedule
+from tunebook import command, limits, platform, readings, schedule
 from tunebook.distributions import TYPES, Distribution
 from tunebook.policies import POLICIES, Policy
 from tunebook.sampling import MAX_SEED, MAX_SOURCES, SAMPLERS
@@ -92,6 +92,11 @@ def _sampling() -> Schema:
     )
 
 
+def _platform() -> Schema:
+    units = {"type": "number", "minimum": 0, "maximum": platform.MAX_UNITS}
+    return _object({"name": {"enum": list(platform.PLATFORMS)}, "cpus": units, "gpus": units})
+
+
 def _limits() -> Schema:
     seconds = {"type": ["number", "null"], "minimum": 1, "maximum": limits.MAX_SECONDS}
     count = {"type": ["integer", "null"], "minimum": 1, "maximum": limits.MAX_TRIALS}
@@ -177,6 +182,7 @@ def job_schema() -> Schema:
                     }
                 )
             ),
+            "platform": _optional(_platform()),
             "schedule": _optional(_object({"day": {"enum": list(schedule.DAYS)}, "start": clock, "end": clock})),
             "monitor": _optional(
                 _object(

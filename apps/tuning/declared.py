@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.artifacts import snapshots
 from apps.experiments.models import Experiment, SpaceVersion
-from apps.tuning import plugins
+from apps.tuning import platforms, plugins
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import Actor
 from tunebook.errors import SpecError
@@ -16,6 +16,7 @@ from tunebook.job import Job
 def check(actor: Actor, workspace_id: int, job: Job) -> None:
     """Raise SpecError for a job that cannot be, or that builds on what is not there for this person."""
     job.check()
+    platforms.check(job)
     _check_sources(actor, workspace_id, job)
     _check_code(workspace_id, job)
     plugins.check(job)
@@ -42,7 +43,13 @@ def redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
     current = Job.from_dict(row.job)
     if (job.objective.goal, job.objective.metrics) != (current.objective.goal, current.objective.metrics):
         raise SpecError("objective", "the goal and the metrics of an experiment with results cannot change; clone it")
-    said = [name for name in ("sampling", "policy", "limits", "command", "readings") if _differs(job, current, name)]
+    if job.platform.name != current.platform.name:
+        raise SpecError("platform.name", "an experiment stays on the platform where it began; clone it")
+    said = [
+        name
+        for name in ("sampling", "policy", "limits", "command", "readings", "platform")
+        if _differs(job, current, name)
+    ]
     if job.space.to_dict() != current.space.to_dict():
         row.space_version += 1
         SpaceVersion.objects.create(

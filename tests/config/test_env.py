@@ -35,6 +35,9 @@ def test_nothing_set_means_a_folder_in_the_checkout_and_only_this_machine():
         ("TUNEBOOK_TRUSTED_ORIGINS", "tune.example", "with http:// or https://"),
         ("TUNEBOOK_RATE_LIMITS", "reads=many", "'reads=600 writes=300 reports=6000'"),
         ("TUNEBOOK_RATE_LIMITS", "deletes=3", "requests a minute"),
+        ("TUNEBOOK_RAY_ADDRESS", "head:8265", "write it like http://"),
+        ("TUNEBOOK_RAY_ADDRESS", "http://head.example:8265", "put TLS in front"),
+        ("TUNEBOOK_RAY_SLOTS", "0", "from 1 to"),
         ("TUNEBOOK_ROLE", "king", "one of command, web, worker"),
         ("TUNEBOOK_SECRET_KEY", "two\nlines", "one line"),
     ],
@@ -45,6 +48,14 @@ def test_a_value_that_cannot_be_used_is_named_with_what_is_allowed(name, value, 
 
     assert str(caught.value).startswith(name)
     assert words in str(caught.value)
+
+
+def test_ray_needs_a_token_unless_it_is_allowed_to_take_jobs_from_anyone():
+    with pytest.raises(env.EnvError, match="TUNEBOOK_RAY_TOKEN: is needed"):
+        read(TUNEBOOK_RAY_ADDRESS="http://127.0.0.1:8265")
+
+    assert read(TUNEBOOK_RAY_ADDRESS="http://127.0.0.1:8265", TUNEBOOK_RAY_TOKEN="t").ray_token == "t"
+    assert read(TUNEBOOK_RAY_ADDRESS="http://head:8265", TUNEBOOK_ALLOW_UNAUTHENTICATED_ENGINE="1").ray_slots == 64
 
 
 def test_the_prefix_loses_its_last_slash():

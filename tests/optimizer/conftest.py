@@ -38,7 +38,8 @@ class Theatre:
         executor = ReplayExecutor(self.data, lambda spec: self.recording(spec), self.world)
         leases.release_all("here")
         (lease,) = leases.claim("here", most=1)
-        self.driver = Driver(lease, Place(executor, self.data, "stage", self.slots, "stage"))
+        place = Place(executor, self.data, "stage", self.slots, "stage")
+        self.driver = Driver(lease, lambda platform: place)
         return self.driver
 
     def turn(self, **given: Any) -> None:

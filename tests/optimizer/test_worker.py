@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -17,7 +19,7 @@ from apps.experiments.models import Chore, Experiment, Worker
 from apps.feed.models import Event
 from apps.optimizer import census, upkeep
 from apps.optimizer import worker as worker_module
-from apps.optimizer.executors.base import LaunchSpec
+from apps.optimizer.executors.base import Executor, Health, LaunchSpec
 from apps.optimizer.executors.replay import Recording, ReplayExecutor, World
 from apps.optimizer.work import Place
 from apps.optimizer.worker import OptimizerWorker, Options
@@ -25,6 +27,7 @@ from apps.trials.models import Attempt
 from apps.tuning import leases
 from tests.people import a_job
 from tunebook.limits import Limits
+from tunebook.platform import Platform
 from tunebook.readings import Readings
 from tunebook.sampling import Sampling
 
@@ -43,9 +46,11 @@ class Stage:
     def play(self, spec: LaunchSpec) -> Recording:
         return Recording(points=[{"loss": 1.0}], holds=self.holds)
 
-    def worker(self, **options: object) -> OptimizerWorker:
+    def worker(
+        self, elsewhere: Mapping[str, tuple[Executor, int]] = MappingProxyType({}), **options: object
+    ) -> OptimizerWorker:
         executor = ReplayExecutor(self.data, self.play, self.world)
-        made = OptimizerWorker(executor, self.data, slots=4, options=Options(**options))
+        made = OptimizerWorker(executor, self.data, slots=4, options=Options(**options), elsewhere=elsewhere)
         made.name = f"{made.name[:50]}-{len(self.made)}"
         self.made.append(made)
         made.register()
@@ -291,3 +296,68 @@ def test_a_database_that_fails_in_a_turn_costs_nothing_but_time(
     experiment.refresh_from_db()
     assert experiment.counts == {"FINISHED": 3}
     assert Attempt.objects.count() == 3
+
+
+class Cluster(ReplayExecutor):
+    """A stage elsewhere, which may be away."""
+
+    name, is_remote, trouble = "cluster", True, ""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.data, self.note, World())
+        self.scope = "cluster"
+        self.specs: list[LaunchSpec] = []
+
+    def note(self, spec: LaunchSpec) -> Recording:
+        self.specs.append(spec)
+        return Recording(points=[{"loss": 1.0}])
+
+    def health(self) -> Health:
+        return Health(not self.trouble, self.trouble)
+
+
+@pytest.fixture
+def on_ray(a_sweep: Callable[..., Experiment], settings: Any) -> Experiment:
+    settings.TUNEBOOK_RAY_ADDRESS = "http://127.0.0.1:1"
+    return a_sweep(platform=Platform(name="RAY", cpus=2, gpus=0.5))
+
+
+def test_trials_run_on_the_platform_of_their_job(
+    stage: Stage, on_ray: Experiment, a_sweep: Callable[..., Experiment]
+) -> None:
+    here, cluster = a_sweep(), Cluster(stage)
+    worker = stage.worker(elsewhere={"RAY": (cluster, 7)}, until_idle=True)
+
+    worker.run()
+
+    assert len(cluster.specs) == len(stage.world.playing) == 3
+    assert all((spec.cpus, spec.gpus) == (2, 0.5) and spec.token for spec in cluster.specs)
+    assert {(one.executor, one.host) for one in Attempt.objects.filter(experiment=on_ray)} == {("cluster", "cluster")}
+    assert {one.executor for one in Attempt.objects.filter(experiment=here)} == {"replay"}
+
+
+def test_an_experiment_waits_while_its_platform_is_away_and_says_why(
+    stage: Stage, on_ray: Experiment, a_sweep: Callable[..., Experiment]
+) -> None:
+    here, cluster = a_sweep(), Cluster(stage)
+    cluster.trouble = "the head cannot be reached"
+    worker = stage.worker(elsewhere={"RAY": (cluster, 7)})
+
+    for _ in range(20):
+        worker.round()
+
+    on_ray.refresh_from_db()
+    here.refresh_from_db()
+    assert (on_ray.status, on_ray.reason, cluster.specs) == ("WAITING", "the head cannot be reached", [])
+    assert here.finished_count
+
+
+def test_an_optimizer_without_the_platform_leaves_its_trials_alone(stage: Stage, on_ray: Experiment) -> None:
+    worker = stage.worker()
+
+    for _ in range(5):
+        worker.round()
+
+    on_ray.refresh_from_db()
+    assert (on_ray.status, on_ray.trial_count) == ("WAITING", 0)
+    assert "TUNEBOOK_RAY_ADDRESS" in on_ray.reason

@@ -13,7 +13,7 @@ from apps.dialects.documentation import answer_schema
 from apps.dialects.pai import parameters, rows
 from apps.dialects.pai.base import PaiView
 from apps.dialects.refusal import Refusal
-from apps.tuning import experiments, trash
+from apps.tuning import experiments, platforms, trash
 from apps.workspaces.access import workspace_of
 from tunebook.status import ENDED_EXPERIMENT
 from tunebook.wire import pai
@@ -34,7 +34,7 @@ class CreateHpoExperiment(PaiView):
         document = given[CONFIGURATION]
         experiment = experiments.create(
             self.actor,
-            pai.load(document, CONFIGURATION),
+            pai.load(document, CONFIGURATION, platforms=platforms.available()),
             workspace=workspace_of(self.actor, given.get("WorkspaceId") or None),
             name=given.get("Name", ""),
             description=given.get("Description", ""),
@@ -122,7 +122,7 @@ class UpdateHpoExperiment(PaiView):
             accessibility=given.get("Accessibility"),
             tags=tuple(given["Tag"]) if "Tag" in given else None,
             workspace=workspace_of(self.actor, slug) if slug else None,
-            job=pai.load(document, CONFIGURATION) if document is not None else None,
+            job=pai.load(document, CONFIGURATION, platforms=platforms.available()) if document is not None else None,
             submitted=json.dumps(document, ensure_ascii=False) if document and found.dialect == "native" else None,
         )
         experiments.update(self.actor, found, changes)

@@ -6,6 +6,7 @@ from django.urls import path, re_path
 
 from apps.dialects.tunebook import (
     artifacts,
+    attempts,
     code,
     discussion,
     events,
@@ -64,6 +65,12 @@ urlpatterns = [
     path(f"{TRIAL}/artifacts/<path:path>", artifacts.OneArtifact.as_view()),
     path(f"{TRIAL}/note", discussion.NoteOn.as_view()),
     path(f"{TRIAL}/comments", discussion.Comments.as_view()),
+    path("attempts/self/order", attempts.GetOrder.as_view()),
+    path("attempts/self/runner", attempts.GetRunner.as_view()),
+    path("attempts/self/work", attempts.GetWork.as_view()),
+    path("attempts/self/files/<path:path>", attempts.PutFile.as_view()),
+    path("attempts/self/alive", attempts.TellAlive.as_view()),
+    path("attempts/self/gone", attempts.TellGone.as_view()),
     path("attempts/report", reports.ReportMeasurements.as_view()),
     path("code", code.Code.as_view()),
     path("events", events.Events.as_view()),

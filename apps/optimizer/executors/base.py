@@ -59,6 +59,8 @@ class LaunchSpec:
     files: (path below the working directory or absolute, content) written before the first step.
     time_limit, grace: seconds; no time limit is None.
     memory: bytes that it may use; None for no limit.
+    cpus, gpus: how many of a cluster's it takes. token: what it reports with from another machine.
+    follows: files and folders that are read while it runs. outputs: folders that are kept when it has ended.
     """
 
     key: str
@@ -73,6 +75,11 @@ class LaunchSpec:
     time_limit: float | None = None
     grace: float = 15.0
     memory: int | None = None
+    cpus: float = 1
+    gpus: float = 0
+    token: str = field(default="", repr=False)
+    follows: Sequence[str] = ()
+    outputs: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +165,8 @@ class Executor(Protocol):
 
     name: str
     scope: str
+    is_remote: bool
+    """Whether attempts run on other machines, which need a token to report with."""
 
     def launch(self, spec: LaunchSpec) -> Handle:
         """Start an attempt; once per launch key, however often it is called."""

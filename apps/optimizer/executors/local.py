@@ -12,11 +12,11 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from apps.optimizer import folders, runner
+from apps.optimizer.executors import orders
 from apps.optimizer.executors.base import (
     Handle,
     Health,
@@ -26,45 +26,19 @@ from apps.optimizer.executors.base import (
     State,
 )
 from apps.optimizer.executors.keeper import KeeperClient
+from apps.optimizer.executors.records import Journal, Records, ended
 from apps.optimizer.folders import Place
 from tunebook import disk
 
-STATES = {
-    "exit": State.EXITED,
-    "signal": State.SIGNALED,
-    "timeout": State.TIMEOUT,
-    "stopped": State.STOPPED,
-    "oom": State.OOM,
-    "launch_error": State.NOT_LAUNCHED,
-}
 PASSED_ON = ("HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME")
 STUCK_AFTER = 30.0
-
-
-@dataclass(frozen=True)
-class Journal:
-    """An attempt as its runner tells of it: who the runner is, when its latest step began, how it ended."""
-
-    size: int = 0
-    runner: Mapping[str, Any] | None = None
-    started: float | None = None
-    end: Mapping[str, Any] | None = None
-
-    @classmethod
-    def of(cls, folder: str) -> Journal:
-        size, notes = runner.read_journal(folder)
-        latest = {note["event"]: note for note in notes}
-        started = latest["started"]["started"] if "started" in latest else None
-        return cls(size, latest.get("claimed"), started, latest.get("exit"))
-
-
-NOTHING = Journal()
 
 
 class LocalExecutor:
     """Attempts on this machine. Everything it knows stands in the attempts' folders."""
 
     name = "local"
+    is_remote = False
 
     def __init__(self, data: Path) -> None:
         self.data = data
@@ -75,8 +49,7 @@ class LocalExecutor:
         self.boot = runner.boot_id()
         self.base_environment = base_environment(data)
         self.runners: dict[str, int] = {}
-        self.journals: dict[str, Journal] = {}
-        """What was last read of attempts that have not been seen to end."""
+        self.records = Records(self.root)
 
     def launch(self, spec: LaunchSpec) -> Handle:
         """Have an attempt run by the keeper; what cannot be started becomes its exit record. No file work here."""
@@ -116,22 +89,8 @@ class LocalExecutor:
         send(one["runner"], one["runner_ticks"], signal.SIGTERM)
 
     def logs(self, handle: Handle, stream: str, offset: int, limit: int) -> LogChunk:
-        """Where the runner has given back the middle of a log, reading goes on behind the gap."""
-        try:
-            file = os.open(f"{self.folder(handle)}/{stream}.log", os.O_RDONLY)
-        except OSError:
-            return LogChunk("", 0, 0, 0)
-        try:
-            size = os.fstat(file).st_size
-            start = data_from(file, min(max(offset, 0), size), size)
-            data = os.pread(file, limit, start)
-            if not whole_characters(data):
-                data = os.pread(file, 4, start)  # a single character that is longer than the limit
-        finally:
-            os.close(file)
-        head = next((at for at, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0) if start else 0
-        whole = data[head : head + whole_characters(data[head:])]
-        return LogChunk(whole.decode("utf-8", "replace"), start + head, start + head + len(whole), size)
+        """A piece of what the runner has kept of a stream."""
+        return self.records.logs(handle, stream, offset, limit)
 
     def list_owned(self) -> Iterator[Handle]:
         """Attempts of this data folder that have a process, found by the environment of their commands."""
@@ -150,7 +109,7 @@ class LocalExecutor:
         """Remove the attempt's folder unless it lives."""
         self.runners.pop(handle.key, None)
         if self.observe(handle).has_ended:
-            self.journals.pop(handle.key, None)
+            self.records.forget(handle)
             shutil.rmtree(self.folder(handle), ignore_errors=True)
 
     def close(self) -> None:
@@ -163,36 +122,14 @@ class LocalExecutor:
         return Health(False, f"{trouble}: {disk.WORDS[trouble]}") if trouble else Health(True)
 
     def folder(self, handle: Handle) -> str:
-        return folders.attempt_path(self.root, handle.place)
+        return self.records.folder(handle)
+
+    def journal(self, handle: Handle) -> Journal:
+        return self.records.journal(handle)
 
     def order(self, spec: LaunchSpec) -> dict[str, Any]:
         """The spec as the runner takes it."""
-        folder = folders.attempt_path(self.root, spec.place)
-        work = folder if spec.work_of is None else folders.attempt_path(self.root, (*spec.place[:2], spec.work_of))
-        steps = [step if isinstance(step, str) else list(step) for step in spec.steps]
-        return {
-            "key": spec.key,
-            "folder": folder,
-            "steps": [{"id": f"cmd{number}", "command": step} for number, step in enumerate(steps, start=1)],
-            "first_step": spec.first_step,
-            "environment": {
-                **self.base_environment,
-                **spec.environment,
-                "TUNEBOOK_LAUNCH_KEY": spec.key,
-                "TUNEBOOK_ATTEMPT_FOLDER": folder,
-                "TUNEBOOK_PARAMS_FILE": f"{folder}/params.json",
-                "TUNEBOOK_SPOOL": f"{folder}/metrics.jsonl",
-                "TUNEBOOK_STOP_FILE": f"{folder}/stop",
-                "NNI_OUTPUT_DIR": f"{work}/work",
-            },
-            "cwd": spec.working_dir or (f"{work}/work" if spec.work_of is not None else None),
-            "params": spec.params,
-            "files": [list(file) for file in spec.files],
-            "time_limit": spec.time_limit,
-            "grace": spec.grace,
-            "memory": spec.memory,
-            "wake": self.wake,
-        }
+        return {**orders.order(self.root, spec, self.base_environment), "wake": self.wake}
 
     def observe(self, handle: Handle) -> Observation:
         """What the folder and the process table say of an attempt."""
@@ -203,22 +140,11 @@ class LocalExecutor:
             if self.lives(seen.runner):
                 return Observation(handle=handle, state=State.RUNNING, started=seen.started)
             seen = self.journal(handle)  # it may have ended between the two looks
-        end = seen.end
-        if end is None:
+        if seen.end is None:
             return self.lost(handle)
         self.runners.pop(handle.key, None)
-        self.journals.pop(handle.key, None)
-        return Observation(
-            handle=handle,
-            state=STATES.get(end["reason"], State.LOST),
-            code=end["code"],
-            signal=end["signal"],
-            step=end["step"],
-            message=end["message"],
-            by_limit=end.get("by_limit", False),
-            started=end["started"],
-            ended=end["ended"],
-        )
+        self.records.forget(handle)
+        return ended(handle, seen.end)
 
     def not_begun(self, handle: Handle) -> Observation:
         """Given to a runner that has not got so far, or to one that died on the way."""
@@ -241,17 +167,6 @@ class LocalExecutor:
         if any(runner.start_ticks(pid) is not None for pid in left):
             return Observation(handle=handle, state=State.RUNNING, message="what its runner left is being ended")
         return Observation(handle=handle, state=State.LOST, message="its runner ended without a record")
-
-    def journal(self, handle: Handle) -> Journal:
-        """What its runner has noted so far; the file is read when it has grown."""
-        known = self.journals.get(handle.key, NOTHING)
-        folder = self.folder(handle)
-        try:
-            if os.stat(f"{folder}/{runner.JOURNAL}").st_size > known.size:
-                known = self.journals[handle.key] = Journal.of(folder)
-        except OSError:
-            pass  # nothing has been noted yet
-        return known
 
     def lives(self, identity: Mapping[str, Any]) -> bool:
         if identity["boot"] != self.boot:
@@ -309,22 +224,3 @@ def environments() -> Iterator[tuple[int, dict[bytes, bytes]]]:
         if b"TUNEBOOK_LAUNCH_KEY=" in data:
             pairs = (item.partition(b"=") for item in data.split(b"\0"))
             yield pid, {name: value for name, _, value in pairs}
-
-
-def data_from(file: int, offset: int, size: int) -> int:
-    """The next offset that is not in a hole."""
-    try:
-        return os.lseek(file, offset, os.SEEK_DATA)
-    except OSError:
-        return size
-
-
-def whole_characters(data: bytes) -> int:
-    """How many bytes are left when a character that is cut off at the end is not counted."""
-    for back in range(1, min(4, len(data)) + 1):
-        byte = data[-back]
-        if byte & 0xC0 == 0x80:
-            continue
-        wanted = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
-        return len(data) - back if wanted > back else len(data)
-    return len(data)

@@ -61,6 +61,7 @@ class ReplayExecutor:
     """An executor whose trials are recordings; `record` says which one a launch plays."""
 
     name = "replay"
+    is_remote = False
 
     def __init__(self, data: Path, record: Callable[[LaunchSpec], Recording], world: World | None = None) -> None:
         self.data = data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,17 @@ from apps.optimizer.executors.base import Busy, ExecutorError, Handle, LaunchSpe
 from apps.optimizer.readings import nni
 from apps.optimizer.readings.base import steps_done
 from apps.optimizer.steps.close import budget
-from apps.optimizer.steps.look import LOOK_EVERY
+from apps.optimizer.steps.look import LOOK_EVERY, sources
 from apps.optimizer.work import Live, Work, now
 from apps.trials.models import Attempt
+from apps.tuning import driving
 from apps.tuning.driving import Tick
 from tunebook.status import ExperimentStatus
 
 STOP_AGAIN_AFTER = 5.0
 LAUNCH_AGAIN_AFTER = 1.0
 NO_SLOT = "waiting for a free slot on this machine"
+NO_SLOT_THERE = "waiting for a free slot on the cluster (TUNEBOOK_RAY_SLOTS)"
 
 
 def claim(work: Work, tick: Tick, obstacle: str) -> None:
@@ -77,7 +80,7 @@ def fill(work: Work, tick: Tick) -> str:
         return ""
     room = 0 if work.yields else tick.room(host=place.host, slots=place.slots)
     if room == 0:
-        return NO_SLOT
+        return NO_SLOT_THERE if place.executor.is_remote else NO_SLOT
     where: dict[str, Any] = {
         "instance": place.instance,
         "executor": place.executor.name,
@@ -174,7 +177,25 @@ def specification(work: Work, attempt: Attempt) -> LaunchSpec:
         time_limit=limits.trial_seconds,
         grace=command.grace,
         memory=limits.trial_memory and limits.trial_memory * 2**20,
+        **(for_elsewhere(work, attempt) if work.place.executor.is_remote else {}),
     )
+
+
+def for_elsewhere(work: Work, attempt: Attempt) -> dict[str, Any]:
+    """What an executor on other machines needs besides. One query where another process had made the attempt."""
+    if not attempt.token:
+        driving.renew_token(attempt)
+    root = work.work_path(attempt)
+    follows = [os.path.join(root, source) for source in sources(work, attempt)]
+    if work.job.readings.type == "nni":
+        follows.append(f"{work.folder(attempt)}/{nni.FOLDER}")
+    return {
+        "cpus": work.job.platform.cpus,
+        "gpus": work.job.platform.gpus,
+        "token": attempt.token,
+        "follows": follows,
+        "outputs": [os.path.join(root, folder) for folder in work.output_folders(attempt)],
+    }
 
 
 def prepared(work: Work, attempt: Attempt) -> dict[str, str]:

@@ -43,7 +43,7 @@ def read(work: Work, live: Live) -> None:
         folder=folder,
         work=work.work_folder(live.attempt) if work.job.readings.sources else Path(folder),
         metrics=[metric.name for metric in work.job.objective.metrics],
-        sources=_sources(work, live),
+        sources=sources(work, live.attempt),
         offsets=live.offsets,
         final=ended,
         earlier=_earlier(work, live),
@@ -71,12 +71,13 @@ def _earlier(work: Work, live: Live) -> list[str]:
     return [work.folder(Attempt(trial=live.attempt.trial, number=number)) for number in numbers]
 
 
-def _sources(work: Work, live: Live) -> list[str]:
-    sources = work.job.readings.sources
-    if not any("$" in source or work.job.command.literals for source in sources):
-        return list(sources)
-    values = work.variables(live.attempt)
-    return [values.fill(source) for source in sources]
+def sources(work: Work, attempt: Attempt) -> list[str]:
+    """Where an attempt's metrics are read, every placeholder filled."""
+    named = work.job.readings.sources
+    if not any("$" in source or work.job.command.literals for source in named):
+        return list(named)
+    values = work.variables(attempt)
+    return [values.fill(source) for source in named]
 
 
 def refuse(work: Work, live: Live, message: str) -> None:

@@ -347,3 +347,15 @@ def test_experiments_of_several_workspaces_are_listed_for_a_session(client: Any,
     assert [row["WorkspaceId"] for row in body["Experiments"]] == ["lab", "other"]
     assert body["TotalCount"] == 2
     assert Key.objects.count() == 1
+
+
+def test_trials_run_on_ray_where_the_server_has_one(native: Native, settings: Any) -> None:
+    document = a_configuration(platform_config={"name": "ray", "cmd": ["true"], "cpus": "2", "gpus": 0.5})
+    refused = native.create(HpoExperimentConfiguration=document)
+    settings.TUNEBOOK_RAY_ADDRESS = "http://127.0.0.1:8265"
+
+    taken = native.create(HpoExperimentConfiguration=document)
+
+    assert refused.status == 400 and "platform_config.name" in str(refused.body) and "LOCAL" in str(refused.body)
+    job = Experiment.objects.get(key=taken["ExperimentId"]).job
+    assert job["platform"] == {"name": "RAY", "cpus": 2.0, "gpus": 0.5}

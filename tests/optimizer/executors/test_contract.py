@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.optimizer.executors.base import Handle, State
-from tests.optimizer.executors.conftest import Stage, a_spec
+from tests.optimizer.executors.conftest import Stage
 from tests.optimizer.waiting import until
 
 
@@ -133,7 +133,7 @@ def test_logs_are_not_cut_inside_a_character(stage: Stage) -> None:
 
 
 def test_a_log_that_is_not_there_is_empty(stage: Stage) -> None:
-    handle = stage.executor.launch(a_spec("echo hello"))
+    handle = stage.launch("echo hello")
     stage.end_of(handle)
 
     chunk = stage.executor.logs(handle, "nothing", 0, 100)

@@ -13,9 +13,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from apps.optimizer import tracking
 from apps.optimizer.census import TooMany
-from apps.optimizer.executors.local import LocalExecutor
+from apps.optimizer.executors.base import Executor
+from apps.optimizer.executors.local import LocalExecutor, host_name
+from apps.optimizer.executors.ray import RayExecutor, cluster_of
 from apps.optimizer.worker import OptimizerWorker, Options
+from tunebook.platform import RAY
 
 
 class Command(BaseCommand):
@@ -38,6 +42,7 @@ class Command(BaseCommand):
             settings.TUNEBOOK_DATA,
             slots=options["slots"],
             table_url=settings.TUNEBOOK_TABLE_DATABASE_URL,
+            elsewhere=elsewhere(options["url"].rstrip("/")),
             url=options["url"].rstrip("/"),
             options=Options(
                 until_idle=options["exit_when_idle"], drain=options["drain"], stop_trials=options["stop_trials"]
@@ -55,6 +60,15 @@ class Command(BaseCommand):
             worker.run()
         except TooMany as error:
             raise CommandError(str(error)) from error
+
+
+def elsewhere(url: str) -> dict[str, tuple[Executor, int]]:
+    """The platforms besides this machine that the settings name, and how many trials each may run at a time."""
+    if not settings.TUNEBOOK_RAY_ADDRESS:
+        return {}
+    data = settings.TUNEBOOK_DATA
+    cluster = cluster_of(settings, url=url, authority=tracking.authority(data, url))
+    return {RAY: (RayExecutor(data, cluster, instance=host_name(data)), settings.TUNEBOOK_RAY_SLOTS)}
 
 
 def refuse_an_old_schema() -> None:

@@ -8,7 +8,7 @@ PATH = "HpoExperimentConfiguration"
 
 # Section -> its members, in the order of the text forms.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "platform_config": ("name", "cmd", "resume"),
+    "platform_config": ("name", "cmd", "resume", "cpus", "gpus"),
     "metric_config": (
         "metric_type",
         "metric_source",

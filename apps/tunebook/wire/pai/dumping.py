@@ -4,6 +4,7 @@ import shlex
 from typing import Any
 
 from tunebook.job import Job
+from tunebook.platform import RAY
 from tunebook.wire.pai.algorithms import dump_assessor, dump_tuner
 from tunebook.wire.typed_value import dump_space
 
@@ -40,7 +41,8 @@ def dump(job: Job) -> dict[str, Any]:
 
 def _platform(job: Job) -> dict[str, Any]:
     steps = [step if isinstance(step, str) else _joined(step) for step in job.command.steps]
-    return {"name": "LOCAL", "cmd": steps, **({"resume": "1"} if job.command.resume else {})}
+    counted = {"cpus": f"{job.platform.cpus:g}", "gpus": f"{job.platform.gpus:g}"} if job.platform.name == RAY else {}
+    return {"name": job.platform.name, "cmd": steps, **({"resume": "1"} if job.command.resume else {}), **counted}
 
 
 def _joined(words: tuple[str, ...]) -> str:

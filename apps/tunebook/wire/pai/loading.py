@@ -1,7 +1,7 @@
 """From an HpoExperimentConfiguration to a Job."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ from tunebook.job import Job
 from tunebook.limits import Limits
 from tunebook.monitor import Monitor
 from tunebook.objective import Goal, Metric, Mode, Objective
+from tunebook.platform import PLATFORMS, Platform
 from tunebook.readings import COMBINES, Readings
 from tunebook.schedule import DAYS, Schedule
 from tunebook.wire.nni.algorithms import optimize_mode
@@ -19,16 +20,15 @@ from tunebook.wire.pai.algorithms import load_assessor, load_tuner
 from tunebook.wire.pai.documents import ELSEWHERE, MEMBERS, PATH, SECTIONS, YML_MEMBERS
 from tunebook.wire.typed_value import load_space
 
-PLATFORMS = ("LOCAL",)
 METRIC_TYPES = {"stdout": "stdout", "json": "json", "summary": "summary", "table": "table", "api": "report"}
 _ON = {"1": True, "true": True, "0": False, "false": False, "": False}
 _PLACES = {"limits": "yml_config", "command": "platform_config", "objective": "metric_config"}
 
 
-def load(document: object, path: str = PATH) -> Job:
+def load(document: object, path: str = PATH, *, platforms: Sequence[str] = PLATFORMS) -> Job:
     """The job that a configuration declares. SpecError with the wire's path names the first thing that is wrong.
 
-    Members of the vendor's other services (oss_config, dlc_config ...) are checked for their form and not acted upon.
+    platforms: the names of those that are there. Members of the vendor's other services (oss_config, dlc_config ...) are checked for their form and not acted upon.
     """
     whole = Fields(document, path, MEMBERS).require("platform_config", "metric_config")
     for section in ELSEWHERE:
@@ -38,7 +38,7 @@ def load(document: object, path: str = PATH) -> Job:
     metrics = whole.inside("metric_config", SECTIONS["metric_config"])
     sampling = load_tuner(yml, is_empty=not space)
     goal = _goal(yml, metrics)
-    command = _command(whole, literals)
+    platform, command = _platform(whole, platforms), _command(whole, literals)
     job = Job(
         space=space,
         objective=_objective(metrics, goal),
@@ -49,6 +49,7 @@ def load(document: object, path: str = PATH) -> Job:
         readings=_readings(metrics),
         schedule=_schedule(whole),
         monitor=_monitor(whole),
+        platform=platform,
     )
     return _checked(job, whole)
 
@@ -75,6 +76,7 @@ def _wire_path(path: str, job: Job) -> str:
         "command.model_path": "output_config.model_path",
         "command.summary_path": "output_config.summary_path",
         "sampling": "yml_config.tuner",
+        "platform": "platform_config",
         "space": "search_space",
     }
     if path.startswith("readings.sources"):
@@ -112,21 +114,9 @@ def _objective(metrics: Fields, goal: Goal) -> Objective:
     for name in weights.document:
         if not name.strip():
             raise SpecError(weights.path, "the name of a metric must not be empty")
-        found.append(Metric(name, _weight(weights, name)))
+        found.append(Metric(name, _number(weights, name)))
     mode = metrics.word("final_mode", COMBINES, "final")
     return Objective(goal, tuple(found), cast(Mode, mode))
-
-
-def _weight(weights: Fields, name: str) -> float:
-    """A weight: a number, or a text that is one."""
-    value = weights.document[name]
-    try:
-        number = float(value) if isinstance(value, str) else value
-    except ValueError:
-        number = None
-    if not is_finite(number):
-        raise SpecError(weights.at(name), f"must be a number, got {value!r:.60}")
-    return float(number)
 
 
 def _readings(metrics: Fields) -> Readings:
@@ -156,10 +146,6 @@ def _limits(yml: Fields, *, again: bool) -> Limits:
 
 def _command(whole: Fields, literals: Mapping[str, str]) -> Command:
     platform = whole.inside("platform_config", SECTIONS["platform_config"]).require("name", "cmd")
-    name = platform.text("name", empty=False)
-    if name.strip().upper() not in PLATFORMS:
-        allowed = listed(PLATFORMS)
-        raise SpecError(platform.at("name"), f"commands run on this server's hosts, allowed: {allowed}; got {name!r}")
     steps = platform.texts("cmd")
     if not steps:
         raise SpecError(platform.at("cmd"), "must have at least one command")
@@ -177,6 +163,31 @@ def _command(whole: Fields, literals: Mapping[str, str]) -> Command:
         )
     except SpecError as error:
         raise SpecError(_command_path(whole, error.path), error.message) from None
+
+
+def _platform(whole: Fields, platforms: Sequence[str]) -> Platform:
+    """Where trials run; how much of a cluster one takes is told as text, as everything in this section."""
+    section = whole.inside("platform_config", SECTIONS["platform_config"]).require("name", "cmd")
+    name = section.text("name", empty=False).strip().upper()
+    if name not in platforms:
+        allowed, got = listed(platforms), section.text("name")
+        raise SpecError(section.at("name"), f"commands run on this server's hosts, allowed: {allowed}; got {got!r}")
+    try:
+        return Platform(name=name, **{unit: _number(section, unit) for unit in ("cpus", "gpus") if section.has(unit)})
+    except SpecError as error:
+        raise SpecError(section.at(error.path), error.message) from None
+
+
+def _number(section: Fields, name: str) -> float:
+    """A number, or a text that is one."""
+    value = section.document[name]
+    try:
+        number = float(value) if isinstance(value, str) else value
+    except ValueError:
+        number = None
+    if not is_finite(number):
+        raise SpecError(section.at(name), f"must be a number, got {value!r:.60}")
+    return float(number)
 
 
 def _command_path(whole: Fields, path: str) -> str:
