@@ -148,7 +148,7 @@ class Driver:
         moment = now()
         marks = [self.next_review - moment, *([THINK_EVERY] if self.work.is_thinking else [])]
         for live in self.work.live.values():
-            if not live.is_recorded and live.launched_at is not None and not live.is_out_of_sight:
+            if not live.is_recorded and live.launched_at is not None and not (live.is_out_of_sight or live.is_queued):
                 marks.append(live.launched_at + RECORD_AFTER - moment)
             if live.handle is None:
                 marks.append(self.work.next_due - moment)

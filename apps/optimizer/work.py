@@ -87,9 +87,14 @@ class Live:
         """Whether its executor cannot tell anything."""
         return self.observation is not None and self.observation.state == State.UNREACHABLE
 
+    @property
+    def is_queued(self) -> bool:
+        """Whether it waits for room where its executor has it run."""
+        return self.observation is not None and self.observation.state == State.QUEUED
+
     def is_to_be_recorded(self, moment: float) -> bool:
         """Whether it was launched long enough ago to say so."""
-        if self.is_recorded or self.handle is None or self.is_out_of_sight:
+        if self.is_recorded or self.handle is None or self.is_out_of_sight or self.is_queued:
             return False
         return self.launched_at is None or moment - self.launched_at >= RECORD_AFTER
 

@@ -27,8 +27,9 @@ class Unavailable(ExecutorError):
 
 
 class State(StrEnum):
-    """What is known of an attempt. UNREACHABLE is not dead: nothing is known."""
+    """What is known of an attempt. QUEUED waits for room on a cluster. UNREACHABLE is not dead: nothing is known."""
 
+    QUEUED = "QUEUED"
     PENDING = "PENDING"
     RUNNING = "RUNNING"
     EXITED = "EXITED"
@@ -41,7 +42,7 @@ class State(StrEnum):
     UNREACHABLE = "UNREACHABLE"
 
 
-ENDED = frozenset(State) - {State.PENDING, State.RUNNING, State.UNREACHABLE}
+ENDED = frozenset(State) - {State.QUEUED, State.PENDING, State.RUNNING, State.UNREACHABLE}
 INFRASTRUCTURE = frozenset({State.OOM, State.NOT_LAUNCHED, State.LOST})
 """Ends that are not the command's doing, so that another attempt may go better."""
 

@@ -67,7 +67,7 @@ class RayExecutor:
 
     def __init__(self, data: Path, cluster: Cluster, *, instance: str) -> None:
         self.data, self.cluster, self.instance = data, cluster, instance
-        self.scope = f"ray {urlsplit(cluster.address).netloc.rpartition('@')[2]}"[:128]
+        self.scope = urlsplit(cluster.address).netloc.rpartition("@")[2][:128]
         self.records = Records(os.fspath(data))
         self.jobs = RayJobs(cluster.address, cluster.token)
         self.watch = Watch(self.jobs, allows_anyone=cluster.allows_anyone)
@@ -241,7 +241,7 @@ class RayExecutor:
         if silence is not None and silence > self.cluster.lost_after:
             return self.fence(handle, f"nothing was heard of it for {silence:.0f} s, though Ray says {job['status']}")
         if silence is None:
-            return Observation(handle=handle, state=State.PENDING, message=str(job.get("message") or ""))
+            return Observation(handle=handle, state=State.QUEUED, message=str(job.get("message") or ""))
         return self.running(handle, journal)
 
     def running(self, handle: Handle, journal: Journal) -> Observation:
@@ -250,7 +250,7 @@ class RayExecutor:
     def unknown(self, handle: Handle, journal: Journal, silence: float | None, seen: Seen) -> Observation:
         """Ray does not know its job: too early to be seen, or a head that was started anew."""
         if seen.at < self.launched.get(handle.key, 0.0):
-            return Observation(handle=handle, state=State.PENDING)
+            return Observation(handle=handle, state=State.QUEUED)
         why = "Ray does not know its job any more"
         if silence is not None:
             return self.fence(handle, why)
@@ -261,9 +261,7 @@ class RayExecutor:
         since = self.over.setdefault(handle.key, time.monotonic())
         if time.monotonic() - since < ON_ITS_WAY:
             return (
-                self.running(handle, journal)
-                if silence is not None
-                else Observation(handle=handle, state=State.PENDING)
+                self.running(handle, journal) if silence is not None else Observation(handle=handle, state=State.QUEUED)
             )
         why = _said(job)
         if job["status"] == "STOPPED":

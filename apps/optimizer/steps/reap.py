@@ -52,7 +52,7 @@ def import_readings(work: Work, tick: Tick, live: Live) -> None:
 
 def confirm(work: Work, tick: Tick, live: Live, observation: Observation) -> None:
     """Note that a launched attempt has been seen alive."""
-    if live.handle is None:
+    if live.handle is None or live.is_queued:
         return
     if live.is_to_be_recorded(now()):
         tick.launched(live.attempt, handle=live.handle.to_dict(), started=moment(observation.started))
