@@ -17,6 +17,7 @@ from apps.dashboard.declared import TimeField, place_of, read_metric, read_steps
 from apps.dashboard.space_rows import SpaceRow, read_space
 from apps.dashboard.tagging import read_tags
 from apps.experiments.models import Accessibility
+from apps.tuning import platforms
 from apps.tuning.experiments import MAX_DESCRIPTION, MAX_NAME
 from tunebook import policies
 from tunebook.command import Command
@@ -24,11 +25,15 @@ from tunebook.errors import SpecError
 from tunebook.job import Job
 from tunebook.limits import MAX_MEMORY, MIN_MEMORY, Limits
 from tunebook.objective import Objective
+from tunebook.platform import LOCAL, MAX_UNITS, RAY, Platform
 from tunebook.readings import TYPES as READING_TYPES
 from tunebook.readings import Readings
 from tunebook.sampling import SAMPLERS, Sampling
 
 MAX_ROWS = 200
+ON_CLUSTERS = ("platform", "cpus", "gpus")
+"""Fields that are there only where trials may run elsewhere, too."""
+WITHOUT_A_FIELD = ("schedule", "monitor", "platform")
 LIMITS = (
     "max_trials",
     "max_concurrent",
@@ -132,6 +137,23 @@ class Declaration(forms.Form):
         help_text="Where one of this experiment counts 1. Empty: the usual.",
     )
 
+    platform = forms.ChoiceField(
+        label="Trials run", choices=((LOCAL, "on the optimizer's machine"), (RAY, "on the Ray cluster")), initial=LOCAL
+    )
+    cpus = forms.FloatField(
+        label="CPUs per trial",
+        required=False,
+        min_value=0,
+        max_value=MAX_UNITS,
+        help_text="On the cluster. Empty: one.",
+    )
+    gpus = forms.FloatField(
+        label="GPUs per trial",
+        required=False,
+        min_value=0,
+        max_value=MAX_UNITS,
+        help_text="On the cluster. Empty: none.",
+    )
     steps = forms.CharField(
         label="Commands",
         widget=forms.Textarea({"rows": 3, "class": "mono", "placeholder": "python train.py --lr ${learning_rate}"}),
@@ -150,6 +172,9 @@ class Declaration(forms.Form):
 
     def __init__(self, data: Any = None, *, rows: Any = None, initial: Any = None) -> None:
         super().__init__(data, initial={"max_concurrent": 1, "max_trials": 20, **(initial or {})})
+        if len(platforms.available()) == 1:
+            for name in ON_CLUSTERS:
+                del self.fields[name]
         self.rows = rows if rows is not None else SpaceRows(data, prefix="space")
         for name, field in self.fields.items():
             if self.errors.get(name) if self.is_bound else False:
@@ -176,12 +201,12 @@ class Declaration(forms.Form):
             "command": self._part("steps", lambda: Command.from_dict(self._command(document))),
             "readings": self._part("sources", lambda: Readings.from_dict(self._readings(document))),
         }
+        if "platform" in self.fields:
+            parts["platform"] = self._part("platform", self._platform)
         if self.errors or space is None:
             return None
-        kept = (
-            {name: getattr(before, name) for name in ("schedule", "monitor", "platform")} if before is not None else {}
-        )
-        job: Job | None = self._part("", lambda: Job(**parts, **kept).check())
+        kept = {name: getattr(before, name) for name in WITHOUT_A_FIELD} if before is not None else {}
+        job: Job | None = self._part("", lambda: Job(**{**kept, **parts}).check())
         return job
 
     def objective(self) -> Objective | None:
@@ -197,17 +222,30 @@ class Declaration(forms.Form):
 
     def refuse(self, error: SpecError) -> None:
         """Show a refusal at the field it is about."""
-        self.add_error(place_of(error.path), error.message if place_of(error.path) else str(error))
+        place = self._place(error.path)
+        self.add_error(place, error.message if place else str(error))
 
     def _part(self, field: str, build: Callable[[], Any]) -> Any:
         try:
             return build()
         except SpecError as error:
-            place = place_of(error.path) or field or None
+            place = self._place(error.path) or field or None
             self.add_error(place, error.message if place else str(error))
         except ValueError as error:
             self.add_error(field or None, str(error))
         return None
+
+    def _place(self, path: str) -> str | None:
+        """The field that shows what stands at this path, if it is here."""
+        place = place_of(path)
+        return place if place in self.fields else None
+
+    def _platform(self) -> Platform:
+        given = self.cleaned_data
+        if given["platform"] == LOCAL:
+            return Platform()
+        chosen = {name: given[name] for name in ("cpus", "gpus") if given[name] is not None}
+        return Platform(name=given["platform"], **chosen)
 
     def _base(self) -> Job | None:
         text = self.cleaned_data.get("base") or ""

@@ -13,6 +13,7 @@ from django import forms
 
 from apps.dashboard import literals
 from tunebook.job import Job
+from tunebook.platform import LOCAL
 
 TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m|min|s)?")
 TIMES = {"d": 86400, "h": 3600, "m": 60, "min": 60, "s": 1, "": 1}
@@ -36,6 +37,9 @@ PLACES = (
     ("limits.patience", "patience"),
     ("limits.min_gain", "min_gain"),
     ("limits", "max_trials"),
+    ("platform.cpus", "cpus"),
+    ("platform.gpus", "gpus"),
+    ("platform", "platform"),
     ("command", "steps"),
     ("readings.type", "reading"),
     ("readings", "sources"),
@@ -100,6 +104,9 @@ def filled_from(job: Job, **more: Any) -> dict[str, Any]:
         "min_gain": limits.min_gain,
         "warm_start": " ".join(job.sampling.warm_start),
         "warm_weight": job.sampling.warm_weight if job.sampling.warm_start else None,
+        "platform": job.platform.name,
+        "cpus": job.platform.cpus if job.platform.name != LOCAL else None,
+        "gpus": job.platform.gpus or None,
         "steps": written_steps(document["command"]["steps"]),
         "reading": job.readings.type,
         "sources": "\n".join(job.readings.sources),

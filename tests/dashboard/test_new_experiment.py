@@ -28,6 +28,7 @@ from tunebook.distributions import (
 from tunebook.job import Job
 from tunebook.limits import Limits
 from tunebook.objective import Metric, Objective
+from tunebook.platform import Platform
 from tunebook.policies import MedianStoppingPolicy
 from tunebook.readings import Readings
 from tunebook.sampling import Sampling
@@ -330,3 +331,24 @@ def test_errors_of_fields_and_of_rows_are_said_together(as_dora: Client) -> None
 
     assert form.errors["metrics"]
     assert form.rows.forms[0].errors["low"]
+
+
+def test_trials_run_on_the_cluster_where_there_is_one(as_ada: Client, settings: Any) -> None:
+    without = as_ada.get(NEW)
+    settings.TUNEBOOK_RAY_ADDRESS = "http://127.0.0.1:8265"
+    offered = as_ada.get(NEW)
+
+    as_ada.post(NEW, typed(do="create", platform="RAY", cpus="", gpus="0.5"))
+
+    assertNotContains(without, "on the Ray cluster")
+    assertContains(offered, "on the Ray cluster")
+    assert made().job["platform"] == {"name": "RAY", "cpus": 1, "gpus": 0.5}
+
+
+def test_a_clone_stays_on_the_cluster(as_ada: Client, settings: Any) -> None:
+    settings.TUNEBOOK_RAY_ADDRESS = "http://127.0.0.1:8265"
+    job = a_job(platform=Platform(name="RAY", cpus=4, gpus=1))
+
+    as_ada.post(NEW, job_form(job, do="create"))
+
+    assert Job.from_dict(made().job).platform == job.platform
