@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.optimizer import runner
+from apps.optimizer.runner.processes import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, libc, send_signal
 
 API = "/api/tunebook/v1/attempts/self"
 GROWING = ("out.log", "err.log", "metrics.jsonl")
@@ -238,7 +239,7 @@ class Courier:
 
     def start(self) -> None:
         """Start the runner in a process of its own, which ends the attempt if this one dies."""
-        runner.libc.prctl(runner.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         signal.pthread_sigmask(signal.SIG_BLOCK, TOLD)
         me = os.getpid()
         self.runner = os.fork()
@@ -247,8 +248,8 @@ class Courier:
         code = 1
         try:
             os.setsid()
-            runner.libc.prctl(runner.PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-            runner.libc.prctl(runner.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+            libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
             for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)  # what commands inherit
             if os.getppid() == me:
@@ -267,7 +268,7 @@ class Courier:
         chosen = self.order.get("grace", 15.0) if grace is None else grace
         with contextlib.suppress(OSError):
             Path(self.folder, "stop").write_text(json.dumps({"grace": chosen}))
-        runner.send_signal(self.runner, signal.SIGTERM)
+        send_signal(self.runner, signal.SIGTERM)
 
     def end(self) -> None:
         """End everything that runs here, and wait until it has: first the asking way, then by force."""
@@ -278,7 +279,7 @@ class Courier:
             time.sleep(0.05)
         while left := [pid for pid in runner.children(os.getpid()) if runner.start_ticks(pid) is not None]:
             for pid in left:
-                runner.send_signal(pid, signal.SIGKILL)
+                send_signal(pid, signal.SIGKILL)
             reap()
             time.sleep(0.05)
 
