@@ -18,8 +18,9 @@ def document() -> Any:
 
 
 def test_every_address_of_both_apis_is_documented(document: Any) -> None:
+    """But for those that only a program calls which the server itself hands out."""
     wanted = {f"/api/automl/{one.pattern}" for one in native.urlpatterns[:-1]}
-    wanted |= {f"/api/tunebook/v1/{one.pattern}" for one in ours.urlpatterns[:-1]}
+    wanted |= {f"/api/tunebook/v1/{one.pattern}" for one in ours.urlpatterns[:-1] if one.callback.view_class.schema}
 
     named = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path) for path in wanted}
 
