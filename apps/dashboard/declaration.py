@@ -175,6 +175,9 @@ class Declaration(forms.Form):
         if len(platforms.available()) == 1:
             for name in ON_CLUSTERS:
                 del self.fields[name]
+        else:
+            steps = self.fields["steps"]
+            steps.help_text = steps.help_text.replace(" on the optimizer's machine", "")
         self.rows = rows if rows is not None else SpaceRows(data, prefix="space")
         for name, field in self.fields.items():
             if self.errors.get(name) if self.is_bound else False:

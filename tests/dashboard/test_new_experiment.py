@@ -342,6 +342,7 @@ def test_trials_run_on_the_cluster_where_there_is_one(as_ada: Client, settings: 
 
     assertNotContains(without, "on the Ray cluster")
     assertContains(offered, "on the Ray cluster")
+    assertContains(offered, "run in order.")
     assert made().job["platform"] == {"name": "RAY", "cpus": 1, "gpus": 0.5}
 
 

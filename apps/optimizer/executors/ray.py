@@ -7,6 +7,7 @@ that its runner ends it. It is LOST, and may be tried again, when its runner has
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -313,6 +314,8 @@ class RayExecutor:
         self.over.pop(handle.key, None)
         self.launched.pop(handle.key, None)
         self.watch.done.setdefault(handle.key)
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(self.folder(handle), mirror.ORDER))  # the job's variables stand in it
 
 
 def cluster_of(settings: Any, *, url: str, authority: str) -> Cluster:

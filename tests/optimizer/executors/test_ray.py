@@ -119,6 +119,7 @@ def test_what_a_trial_writes_comes_home(stage: Stage) -> None:
     assert (folder / "work/outputs/a/b.txt").read_text() == "kept\n"
     assert (folder / "work/now.json").read_text() == '{"loss": 1}\n'
     assert '"loss"' in (folder / "metrics.jsonl").read_text()
+    assert not (folder / mirror.ORDER).exists()
 
 
 def test_a_trial_begins_with_the_files_that_were_laid_out_for_it(stage: Stage) -> None:
