@@ -63,6 +63,8 @@ def act(request: HttpRequest, place: Place, key: str) -> HttpResponse:
         messages.error(request, "Not done: choose what to do.")
         return back(request, page)
     verb, done = VERBS[name]
+    if name == "resume" and not experiment.started:
+        done = "Started. The optimizer takes it up at its next step."
     attempt(request, partial(verb, place.actor, experiment), done)
     return back(request, page)
 
