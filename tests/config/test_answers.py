@@ -3,6 +3,7 @@
 import json
 import logging
 
+import brotli
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
@@ -10,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
 from apps.config import errors, logs
-from apps.config.headers import CompressPages
+from apps.config.headers import CompressPages, padded_brotli
 from tunebook import disk
 
 
@@ -106,6 +107,30 @@ def test_pages_are_compressed_and_answers_of_the_apis_are_not():
 
     assert answered("/login").headers["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in answered("/api/automl/v1/hpo/experiments").headers
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [("gzip, br", "br"), ("br;q=0.5", "br"), ("gzip, br;q=0", "gzip"), ("gzip, brown", "gzip"), ("identity", None)],
+)
+def test_pages_come_in_brotli_to_those_who_read_it(accepted, coding):
+    text = "word " * 200
+    request = RequestFactory().get("/login", HTTP_ACCEPT_ENCODING=accepted)
+    answer = CompressPages(lambda _: HttpResponse(text, headers={"ETag": '"1"'}))(request)
+
+    assert answer.headers.get("Content-Encoding") == coding
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert answer.headers["ETag"] == ('W/"1"' if coding else '"1"')
+    if coding == "br":
+        assert answer.headers["Content-Length"] == str(len(answer.content))
+        assert brotli.decompress(answer.content).decode() == text
+
+
+def test_the_length_of_a_page_in_brotli_does_not_tell_its_content():
+    padded = {length: padded_brotli(b"word " * 200, length) for length in (1, 2, 64, 65, 255, 256)}
+
+    assert {brotli.decompress(data) for data in padded.values()} == {b"word " * 200}
+    assert [len(data) - len(padded[1]) for data in padded.values()] == [0, 1, 63, 64, 254, 255]
 
 
 def test_the_explorer_loads_only_our_own_files(db, client):
