@@ -12,6 +12,7 @@ from apps.dashboard.templatetags import figures
 from apps.dashboard.templatetags.drawings import curve_points
 from apps.dashboard.templatetags.pieces import spark_points
 from apps.dashboard.words import css_class, shown
+from apps.insights.charts import coded
 from tests.browser.stage import Stage
 from tunebook.status import ExperimentStatus
 
@@ -196,3 +197,11 @@ def test_names_that_begin_alike_are_told_apart(page):
         "…block_10.dropout",
         "lr",
     ]
+
+
+def test_columns_that_come_as_steps_are_read_back(page):
+    column = {"number": [0, 1, 5, 6], "ended": [4.1, None, 9.3, 86_400.7], "cost": [4.1, None, 0.2, 86_400.7]}
+
+    answer = call(page, "charts/coding", "decoded", coded({"chart": "history", "value": [1.5, None], **column}))
+
+    assert answer == {"chart": "history", "value": [1.5, None], **column}

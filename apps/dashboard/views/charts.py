@@ -46,4 +46,4 @@ def _kept(request: HttpRequest, experiment: Experiment, numbers: Callable[[], di
     if tag in (one.strip() for one in request.headers.get("If-None-Match", "").split(",")):
         return HttpResponseNotModified(headers={"ETag": tag, "Cache-Control": "private, no-cache"})
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    return JsonResponse(numbers(), headers=headers, json_dumps_params={"separators": (",", ":")})
+    return JsonResponse(charts.coded(numbers()), headers=headers, json_dumps_params={"separators": (",", ":")})

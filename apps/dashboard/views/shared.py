@@ -73,4 +73,6 @@ def data(request: HttpRequest, experiment: Experiment, token: str, chart: str) -
     if request.headers.get("If-None-Match") == tag:
         return HttpResponseNotModified(headers={"ETag": tag, "Cache-Control": "private, no-cache"})
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    return JsonResponse(charts.build(chart, experiment), headers=headers, json_dumps_params={"separators": (",", ":")})
+    return JsonResponse(
+        charts.coded(charts.build(chart, experiment)), headers=headers, json_dumps_params={"separators": (",", ":")}
+    )

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from apps.experiments.models import Experiment
 from apps.feed import reading
 from apps.feed.models import experiment_stream
+from apps.insights.charts.coding import coded
 from apps.insights.charts.contour import contour
 from apps.insights.charts.curves import curves
 from apps.insights.charts.edf import edf
@@ -33,6 +34,7 @@ __all__ = [
     "Payload",
     "build",
     "by_importance",
+    "coded",
     "etag",
     "of_parameter",
     "replayed",

@@ -23,8 +23,12 @@ def short(value: float | None) -> float | str | None:
 
 def digits(value: float, count: int = 4) -> float:
     """So many significant digits; whole numbers stay whole, which is shorter."""
-    rounded = float(f"{value:.{count}g}")
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+    return whole(float(f"{value:.{count}g}"))
+
+
+def whole(value: float) -> float:
+    """The number itself, without its ".0" where it is whole."""
+    return int(value) if float(value).is_integer() and abs(value) < 1e15 else value
 
 
 def replayed(asked: Mapping[str, str]) -> int | None:

@@ -6,7 +6,7 @@ All of few trials; of many the best ones and an even choice of the rest, so many
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from apps.experiments.models import Experiment
 from apps.insights import keeping
 from apps.insights.charts.axes import axis, is_number, label
-from apps.insights.charts.numbers import Payload, digits, shorts
+from apps.insights.charts.numbers import Payload, digits, shorts, whole
 from apps.trials.models import Trial
 from tunebook.job import Job
 from tunebook.objective import Objective
@@ -24,6 +24,10 @@ MOST_BYTES = 52_000
 MOST_ROWS = 1_500
 MOST_AXES = 12
 BEST = 200
+POSITIONS = 500
+"""How many places on a linear axis are told apart at least; ten times as many at most."""
+MANY_TIMES = 100
+"""How much larger the end of a logarithmic axis must be than its beginning for three digits to do."""
 CELL, HEAD = 6, 18  # bytes of one parameter and of number, status and value, about
 
 
@@ -94,8 +98,18 @@ def _finite(value: float | None) -> bool:
 
 
 def _column(one: Payload, column: Sequence[Any]) -> list[Any]:
-    """A parameter's values, four digits of numbers, of a category the place of its label; None where it is not active."""
+    """A parameter's values: of a category the place of its label, of numbers so much as an axis shows; None: not active."""
     if one["scale"] == "category":
         places = {text: place for place, text in enumerate(one["values"])}
         return [None if value is None else places[label(value)] for value in column]
-    return [digits(value) if is_number(value) else None for value in column]
+    shown = _shortening(one)
+    return [shown(value) if is_number(value) else None for value in column]
+
+
+def _shortening(one: Payload) -> Callable[[float], float]:
+    """How to write a number so that its place on the axis stays: few digits on a long one, decimals by the span else."""
+    low, high = one["min"], one["max"]
+    if one["scale"] == "log":
+        return lambda value: digits(value, 3 if high >= MANY_TIMES * low else 4)
+    places = -math.floor(math.log10((high - low) / POSITIONS)) if high > low else 0
+    return lambda value: whole(round(value, places)) if places > 0 else digits(value)

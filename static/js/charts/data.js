@@ -1,6 +1,7 @@
 /** Where a chart's numbers come from: a block inside the figure or of a name, or its address; and the events that add to them. */
 
 import { toNumber } from "../format.js";
+import { decoded } from "./coding.js";
 import { extent } from "./scales.js";
 
 const RELOAD_EVERY = 3000;
@@ -29,7 +30,7 @@ async function fetchNumbers(address) {
   const answer = await ask(address);
   if (answer.status === 403 || answer.status === 404) throw new Error("This chart is not here any more, or not yours to see.");
   if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
-  return answer.json();
+  return decoded(await answer.json());
 }
 
 async function ask(address) {
