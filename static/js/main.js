@@ -4,6 +4,7 @@ import { LivePage } from "./live/page.js";
 import { watchAppearance } from "./page/appearance.js";
 import { prepareForms, watchForms } from "./page/forms.js";
 import { watchKeys } from "./page/keys.js";
+import { watchLate } from "./page/late.js";
 import { showCopyButtons, watchMenus } from "./page/menus.js";
 import { watchNotices } from "./page/notices.js";
 import { watchRows } from "./page/rows.js";
@@ -16,6 +17,7 @@ watchKeys();
 watchTimes();
 watchNotices();
 watchForms();
+watchLate();
 document.addEventListener("focusin", async ({ target }) => {
   if (target.matches?.("[data-complete]")) (await import("./page/complete.js")).complete(target);
 });

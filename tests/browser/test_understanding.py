@@ -120,13 +120,17 @@ def test_no_tab_is_wider_than_a_phone_or_breaks_the_content_policy(
 
 @pytest.mark.slow
 def test_a_first_visit_of_each_tab_is_light_and_all_together_too(
-    chromium: Browser, site: str, ada: User, known: Experiment
+    chromium: Browser, site: str, ada: User, make_experiment: Make
 ) -> None:
-    visits = {tab: first_visit(chromium, site, ada, f"/w/lab/e/{known.key}/{tab}") for tab in TABS}
+    one = study(make_experiment, 1_000)
+    with_curves(one, 60)
+    worked_out(one)
+    visits = {tab: first_visit(chromium, site, ada, f"/w/lab/e/{one.key}/{tab}") for tab in TABS}
 
     assert {tab: len(files) for tab, files in visits.items() if len(files) > MOST_REQUESTS} == {}
     assert {tab: sum(files.values()) for tab, files in visits.items() if sum(files.values()) > MOST_BYTES} == {}
     files = {path: size for visit in visits.values() for path, size in visit.items()}
+    assert {"history", "sample", "curves"} <= {path.partition("/data/")[2].partition(".")[0] for path in files}
     assert sum(files.values()) <= MOST_IN_ALL, files
 
 
@@ -248,6 +252,11 @@ def test_the_slider_moves_every_chart_and_the_address(
         page.keyboard.press("ArrowLeft")
 
     assert heard.value.json()["total"] == 119
+    for after in (117, 116):
+        with page.expect_response(f"**/part/importance?after={after}"):
+            page.keyboard.press("ArrowLeft")
+    page.goto(f"/w/lab/e/{known.key}/replay?after=118")
+    page.locator("#history[data-drawn]").wait_for()
     best = known.trials.filter(number__lte=118, value__isnull=False).order_by("value", "number").first()
     assert best is not None
     assert page.locator("[data-replay-trial]").inner_text() == f"trial {best.number}"

@@ -9,7 +9,7 @@ MOST_BYTES, MOST_REQUESTS = 70_000, 8
 
 
 def first_visit(chromium: Browser, site: str, user: User, address: str) -> dict[str, int]:
-    """The files of a first visit: path -> bytes on the wire. What charts fetch from the API does not count."""
+    """The files of a first visit: path -> bytes on the wire. The numbers of charts count, what other APIs answer does not."""
     context = context_of(chromium, site, user)
     page = context.new_page()
     session = context.new_cdp_session(page)

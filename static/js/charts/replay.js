@@ -36,6 +36,7 @@ class Replay {
     for (const figure of document.querySelectorAll("figure[data-src]")) figure.dataset.src = at(figure.dataset.src, after);
     for (const part of document.querySelectorAll("[data-replay-part]")) {
       part.setAttribute("hx-get", at(part.getAttribute("hx-get"), after));
+      globalThis.htmx?.process(part); // it keeps the address that it saw first
       part.dispatchEvent(new CustomEvent("tb:refresh"));
     }
     for (const link of document.querySelectorAll("[data-replay-tab]")) link.href = at(link.href, after);
