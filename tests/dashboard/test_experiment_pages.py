@@ -60,6 +60,16 @@ def test_unknown_tabs_trashed_and_foreign_experiments_are_404(
     assert as_ada.get(page(one)).status_code == 404
 
 
+def test_counts_have_their_thousands_apart(as_ada: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    counts = {"trial_count": 12_345, "finished_count": 11_000, "failed_count": 1_345, "max_trials": 20_000}
+    Experiment.objects.filter(pk=one.pk).update(**counts)
+
+    for text in ('data-field="total">12,345<', 'data-field="ended" class="digits-6">12,345<', " / 20,000<", ">1,345<"):
+        assertContains(as_ada.get(page(one)), text)
+    assertContains(as_ada.get("/w/lab/"), 'data-field="ended">12,345<')
+
+
 def test_the_header_says_state_best_progress_and_outcomes(
     as_ada: Client, make_experiment: Make, add_trials: Add
 ) -> None:

@@ -5,7 +5,8 @@ import { drawSpark, extendCurve, MOST_POINTS } from "../sparkline.js";
 import { ENDED, shownState, statusClass, statusWords } from "../words.js";
 
 const TIMES = new Set(["modified", "started", "ended_at", "created"]);
-const COUNTS = /^(counts\..*|ended|total|running|max_trials|step|number|best_trial)$/;
+const COUNTS = /^(counts\..*|ended|total|running|max_trials|step)$/;
+const NAMES = /^(number|best_trial)$/; // of trials, written without commas as everywhere
 
 /** What the fields of an experiment show, from its summary in an event. */
 export function experimentFields(summary) {
@@ -77,7 +78,7 @@ function write(element, name, fields) {
   if (element instanceof HTMLProgressElement) return writeBar(element, value, fields);
   if (TIMES.has(name)) return writeTime(element, value);
   const text = words(name, value);
-  if (toNumber(value) !== null && !COUNTS.test(name) && element.title !== String(value)) element.title = String(value);
+  if (toNumber(value) !== null && !COUNTS.test(name) && !NAMES.test(name) && element.title !== String(value)) element.title = String(value);
   if (element.textContent === text) return false;
   element.textContent = text;
   return true;
@@ -87,7 +88,7 @@ function words(name, value) {
   if (name === "left") return value === null || value === undefined ? "" : `~${duration(value)} left`;
   if (value === null || value === undefined || value === "") return name === "reason" || name === "name" ? "" : "–";
   if (COUNTS.test(name)) return Number(value).toLocaleString("en-US");
-  return toNumber(value) === null ? String(value) : number(value);
+  return NAMES.test(name) || toNumber(value) === null ? String(value) : number(value);
 }
 
 function writeStatus(element, state) {
