@@ -8,6 +8,7 @@ says that the attempt counts no more, and when nothing was heard of the server f
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -36,6 +37,8 @@ LOOK_EVERY = 0.5
 ALIVE_EVERY = 3.0
 TIMEOUT = 20.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+LEFT_AFTER = 600.0
+"""Seconds after which a folder that nobody holds was left by a killed attempt, and is not just being filled."""
 TOLD = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 
 
@@ -294,6 +297,8 @@ def main() -> int:
     """Fetch the order, run it, leave nothing behind."""
     home = Home(os.environ["TUNEBOOK_URL"], os.environ["TUNEBOOK_TOKEN"], os.environ.get("TUNEBOOK_AUTHORITY", ""))
     program = Path(sys.argv[0]).resolve()
+    hold(program)
+    clear(program)
     order = patiently(lambda: json.loads(home.get("order")))
     folder = str(program.parent / "trial" / Path(order["folder"]).name)
     order = localised(order, os.path.dirname(order["folder"]), os.path.dirname(folder))
@@ -307,6 +312,25 @@ def main() -> int:
     os.chdir("/")
     shutil.rmtree(program.parent, ignore_errors=True)
     return code
+
+
+def hold(program: Path) -> bool:
+    """Hold the folder of this attempt for as long as this process and its runner live; False: another one does."""
+    handle = os.open(program, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        os.close(handle)
+        return False
+
+
+def clear(program: Path) -> None:
+    """Remove what attempts have left here whose processes were killed."""
+    for other in program.parent.parent.glob(f"{program.parent.name.partition('-')[0]}-*/{program.name}"):
+        with contextlib.suppress(OSError):
+            if time.time() - other.stat().st_mtime > LEFT_AFTER and hold(other):
+                shutil.rmtree(other.parent, ignore_errors=True)
 
 
 def patiently(ask: Any) -> Any:
