@@ -39,6 +39,11 @@ class Worker(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it gave a sign of life lately, by this machine's clock; to show, not to decide by."""
+        return self.left is None and self.seen > timezone.now() - SEEN_WITHIN
+
 
 class Host(models.Model):
     """A machine whose slots several optimizers share; its row is the lock under which slots are counted."""

@@ -18,6 +18,20 @@ from tunebook.errors import SpecError
 LONGEST_NOTE = 128
 
 
+def rename(actor: Actor, workspace: Workspace, name: str) -> Workspace:
+    """Call a workspace something else; its address stays."""
+    require(actor, workspace.pk, "manage")
+    wanted = " ".join(name.split())
+    if not 1 <= len(wanted) <= LONGEST_NOTE or not wanted.isprintable():
+        raise SpecError("name", f"must be 1 to {LONGEST_NOTE} printable characters")
+    if wanted != workspace.name:
+        with transaction.atomic():
+            before, workspace.name = workspace.name, wanted
+            workspace.save(update_fields=["name"])
+            record(actor, workspace.pk, "workspace.rename", workspace.slug, f"{before} -> {wanted}")
+    return workspace
+
+
 def admit(actor: Actor, workspace: Workspace, username: str, role: str) -> Member:
     """Make somebody a member, or give a member another role. The last administrator keeps theirs."""
     require(actor, workspace.pk, "manage")

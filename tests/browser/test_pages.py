@@ -53,6 +53,9 @@ PAGES = {
     "members": "/w/lab/settings/members",
     "keys": "/w/lab/settings/keys",
     "connect": "/w/lab/settings/connect",
+    "general": "/w/lab/settings/general",
+    "optimizers": "/w/lab/settings/workers",
+    "usage": "/w/lab/settings/usage",
     "me": "/me",
     "not found": "/w/lab/e/nothing/",
 }

@@ -9,8 +9,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains
 
+from apps.experiments.models import Experiment
+from apps.experiments.workers import Worker
 from apps.workspaces.models import IssuedKey, Key, Member, Workspace, hash_token
+from tests.dashboard.trials import with_trials
 
+Make = Callable[..., Experiment]
 MEMBERS, KEYS = "/w/lab/settings/members", "/w/lab/settings/keys"
 
 
@@ -233,3 +237,24 @@ def test_how_much_is_said_aloud_is_kept_for_every_page(as_ben: Client) -> None:
     assertNotContains(as_ben.get("/w/lab/"), "data-spoken")
     as_ben.post("/appearance", {"spoken": "nonsense"})
     assertNotContains(as_ben.get("/w/lab/"), "data-spoken")
+
+
+def test_the_workspace_tells_its_name_its_optimizers_and_what_it_uses(
+    as_ada: Client, as_ben: Client, as_cleo: Client, make_experiment: Make
+) -> None:
+    one = make_experiment(name="resnet")
+    with_trials(one, "FINISHED")
+    Worker.objects.create(name="busy", host="gpu-1", pid=1, slots=4)
+    Experiment.objects.filter(pk=one.pk).update(driver="busy")
+    address = "/w/lab/settings/{}".format
+
+    assertContains(as_ben.get(address("usage"), {"days": "7"}), "resnet")
+    assert as_ben.get(address("usage"), {"days": "nonsense"}).context["days"] == "30"
+    assertContains(as_ben.get(address("workers")), "resnet")
+    assertContains(as_ada.post(address("general"), {"name": "Vision"}, follow=True), "is called Vision now")
+    assertContains(as_ada.post(address("general"), {"name": "\x00"}, follow=True), "Not done")
+    assertNotContains(as_ben.get(address("members")), "General")
+    assert as_ben.get(address("general")).status_code == 403
+    assert as_ben.post(address("general"), {"name": "mine"}).status_code == 403
+    for section in ("general", "usage", "workers"):
+        assert as_cleo.get(address(section)).status_code == 404

@@ -109,6 +109,8 @@ def _pages(place: Place, text: str) -> list[dict[str, Any]]:
         ("Trash", reverse("dashboard:trash", args=[slug])),
         ("Members", reverse("dashboard:settings", args=[slug, "members"])),
         ("API keys", reverse("dashboard:settings", args=[slug, "keys"])),
+        ("Optimizers", reverse("dashboard:settings", args=[slug, "workers"])),
+        ("Usage", reverse("dashboard:settings", args=[slug, "usage"])),
         ("Help on searching", reverse("dashboard:search-help", args=[slug])),
         ("My settings", reverse("dashboard:me")),
     ]

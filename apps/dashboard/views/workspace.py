@@ -1,9 +1,10 @@
-"""A workspace's settings: members with invitations, keys, the audit log."""
+"""A workspace's settings: its name, members with invitations, keys, optimizers, what is used, the audit log."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,20 +17,24 @@ from apps.dashboard.paging import Pages
 from apps.dashboard.views import connecting, webhooks
 from apps.dashboard.views.frame import Place, given, in_workspace, render
 from apps.experiments.models import Experiment
-from apps.tuning import people, sharing
+from apps.tuning import people, sharing, usage
 from apps.tuning.errors import Conflict
-from apps.workspaces.access import OutOfReach
+from apps.workspaces.access import OutOfReach, require
 from apps.workspaces.models import Key, Role
 from tunebook.errors import SpecError
 
 SECTIONS = (
+    ("general", "General"),
     ("members", "Members"),
     ("keys", "API keys"),
     ("connect", "Connect"),
     ("webhooks", "Webhooks"),
+    ("workers", "Optimizers"),
+    ("usage", "Usage"),
     ("audit", "Audit log"),
 )
-FOR_ADMINS = frozenset({"audit", "webhooks"})
+FOR_ADMINS = frozenset({"general", "audit", "webhooks"})
+USAGE_DAYS = ("7", "30", "90", "365")
 INVITATION_DAYS = ("1", "7", "30")
 EXPIRIES = (("90", "90 days"), ("365", "a year"), ("", "never"))
 
@@ -94,6 +99,32 @@ def _keys(request: HttpRequest, place: Place) -> dict[str, Any]:
         "grantable": [(one.value, one.label) for one in Role if one.rank <= role.rank],
         "expiries": EXPIRIES,
     }
+
+
+def _general(request: HttpRequest, place: Place) -> dict[str, Any]:
+    require(place.actor, place.workspace.pk, "manage")
+    address = request.build_absolute_uri(reverse("dashboard:catalog", args=[place.workspace.slug]))
+    return {"address": address, "trash_days": settings.TUNEBOOK_TRASH_DAYS}
+
+
+def _usage(request: HttpRequest, place: Place) -> dict[str, Any]:
+    days = request.GET.get("days", "")
+    days = days if days in USAGE_DAYS else "30"
+    return {"usage": usage.usage(place.actor, place.workspace, days=int(days)), "days": days, "choices": USAGE_DAYS}
+
+
+def _workers(request: HttpRequest, place: Place) -> dict[str, Any]:
+    return {"workers": usage.workers(place.actor, place.workspace)}
+
+
+def _change_general(request: HttpRequest, place: Place) -> HttpResponse | None:
+    try:
+        named = people.rename(place.actor, place.workspace, given(request, "name"))
+    except SpecError as error:
+        messages.error(request, f"Not done: the {error.path} {error.message}.")
+        return None
+    messages.success(request, f"This workspace is called {named.name} now.")
+    return None
 
 
 def _change_members(request: HttpRequest, place: Place) -> HttpResponse | None:
@@ -170,6 +201,22 @@ AUDITED = (
     ("member", "members and invitations"),
     ("key", "keys"),
     ("account", "signing in"),
+    ("workspace", "the workspace"),
 )
-PAGES = {"members": _members, "keys": _keys, "connect": connecting.connect, "audit": _audit, "webhooks": webhooks.shown}
-ACTIONS = {"members": _change_members, "keys": _change_keys, "connect": _connect, "webhooks": _change_webhooks}
+PAGES = {
+    "general": _general,
+    "members": _members,
+    "keys": _keys,
+    "connect": connecting.connect,
+    "webhooks": webhooks.shown,
+    "workers": _workers,
+    "usage": _usage,
+    "audit": _audit,
+}
+ACTIONS = {
+    "general": _change_general,
+    "members": _change_members,
+    "keys": _change_keys,
+    "connect": _connect,
+    "webhooks": _change_webhooks,
+}

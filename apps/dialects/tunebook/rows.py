@@ -11,8 +11,10 @@ import orjson
 from apps.dialects import catalog
 from apps.dialects.moments import WireMoment
 from apps.experiments.models import COUNT_COLUMNS, Experiment
+from apps.experiments.workers import Worker
 from apps.search.models import SavedView
 from apps.trials.models import Measurement, Trial, number_of
+from apps.tuning.usage import Used
 from apps.workspaces.models import Key, Member
 from apps.workspaces.statement import ById
 
@@ -93,6 +95,25 @@ def trials(ids: Sequence[int]) -> list[Row]:
 def measurement(row: Measurement) -> Row:
     number = number_of(row.value, row.kind)
     return {"metric": row.name, "step": row.step, "value": word(number), "attempt": row.attempt, "at": row.at}
+
+
+def used(row: Used, name: str) -> Row:
+    return {name: row.name, "trials": row.trials, "seconds": round(row.seconds, 1), "bytes": row.size}
+
+
+def worker(row: Worker, held: Sequence[Experiment]) -> Row:
+    """An optimizer, with the keys of what it drives."""
+    return {
+        "name": row.name,
+        "host": row.host,
+        "slots": row.slots,
+        "version": row.version,
+        "draining": row.draining,
+        "started": row.started,
+        "seen": row.seen,
+        "left": row.left,
+        "experiments": [one.key for one in held],
+    }
 
 
 def member(row: Member) -> Row:

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from apps.dialects.tunebook import parameters, rows
 from apps.dialects.tunebook.base import TunebookView
-from apps.tuning import people
+from apps.tuning import people, usage
 from apps.workspaces.models import Key, Member, Workspace
 
 
@@ -33,6 +33,44 @@ class Workspaces(TunebookView):
         found = Workspace.objects.filter(pk__in=self.actor.roles)
         items = [{"slug": one.slug, "name": one.name, "role": self.actor.roles[one.pk]} for one in found]
         return self.answer({"items": items})
+
+
+class OneWorkspace(TunebookView):
+    """One workspace."""
+
+    fields = parameters.WORKSPACE
+    operations = {"PATCH": "RenameWorkspace"}
+
+    def patch(self, request: Request, slug: str) -> HttpResponse:
+        """Give a workspace another name; its address stays. For administrators."""
+        found = people.rename(self.actor, self.workspace(slug), self.document()["name"])
+        return self.answer({"slug": found.slug, "name": found.name, "role": self.actor.roles[found.pk]})
+
+
+class WorkspaceUsage(TunebookView):
+    """What a workspace uses."""
+
+    query = parameters.USAGE
+    operations = {"GET": "GetUsage"}
+
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """Read how many trials were begun in so many days, their seconds, and the bytes of all files, within reach."""
+        days = self.parameters["days"]
+        found = usage.usage(self.actor, self.workspace(slug), days=days)
+        people_used = [rows.used(one, "username") for one in found.people]
+        longest = [{"key": one.key, **rows.used(one, "name")} for one in found.experiments]
+        return self.answer({"days": days, "people": people_used, "experiments": longest})
+
+
+class WorkspaceWorkers(TunebookView):
+    """The optimizers."""
+
+    operations = {"GET": "ListWorkers"}
+
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """List the optimizers that live and the latest that left, with the experiments of the workspace they drive."""
+        found = usage.workers(self.actor, self.workspace(slug))
+        return self.answer({"items": [rows.worker(one, held) for one, held in found]})
 
 
 class Members(TunebookView):

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from apps.experiments.models import Experiment
+from apps.experiments.workers import Worker
 from apps.workspaces.models import Key, Member
+from tests.dashboard.trials import with_trials
 from tests.dialects.tunebook.conftest import Ours
 
 MEMBERS, KEYS = "/workspaces/lab/members", "/workspaces/lab/keys"
@@ -26,6 +29,33 @@ def test_an_admin_admits_changes_and_dismisses(ours: Ours, ben: User, cleo: User
     assert (admitted.status, admitted["role"], changed["role"], dismissed.status) == (201, "viewer", "member", 200)
     assert [row["username"] for row in ours.get(MEMBERS)["items"]] == ["ada", "cleo"]
     assert ours.send("DELETE", f"{MEMBERS}/ben").status == 404
+
+
+def test_a_workspace_is_renamed_by_admins_only(ours: Ours, ours_ben: Ours, ours_cleo: Ours) -> None:
+    assert ours.send("PATCH", "/workspaces/lab", {"name": "Vision"}).body == {
+        "slug": "lab",
+        "name": "Vision",
+        "role": "admin",
+    }
+    assert ours_ben.send("PATCH", "/workspaces/lab", {"name": "mine"}).status == 403
+    assert ours_cleo.send("PATCH", "/workspaces/lab", {"name": "mine"}).status == 404
+    assert ours.send("PATCH", "/workspaces/lab", {}).status == 400
+
+
+def test_usage_and_optimizers_are_read(ours_ben: Ours, ours_cleo: Ours, make_experiment: Any) -> None:
+    one = make_experiment(name="resnet")
+    with_trials(one, "FINISHED")
+    Worker.objects.create(name="busy", host="gpu-1", pid=1, slots=4)
+    Experiment.objects.filter(pk=one.pk).update(driver="busy")
+
+    used, workers = ours_ben.get("/workspaces/lab/usage?days=7"), ours_ben.get("/workspaces/lab/workers")
+
+    assert used["people"][0]["username"] == "ada"
+    assert used["experiments"][0]["key"] == one.key
+    assert [(row["name"], row["experiments"]) for row in workers["items"]] == [("busy", [one.key])]
+    assert ours_ben.get("/workspaces/lab/usage?days=0").status == 400
+    assert ours_cleo.get("/workspaces/lab/usage").status == 404
+    assert ours_cleo.get("/workspaces/lab/workers").status == 404
 
 
 def test_a_dismissed_members_key_opens_nothing(ours: Ours, ours_ben: Ours) -> None:
