@@ -85,7 +85,7 @@ class Search:
     def total(self) -> int:
         """How many there are in all, from the tallies where they know, else by a count. One query.
 
-        Without any filter one query per workspace, of which a key has one. Asked again, none.
+        Without any filter one query per workspace, of which a key has one. Asked again, or after the last page, none.
         """
         return self._total
 
@@ -161,9 +161,13 @@ class Search:
         return rows[::-1] if from_behind else rows
 
     def ids(self, page: Page) -> list[int]:
-        """The ids of one page, read from a narrow index. One query."""
+        """The ids of one page, read from a narrow index. One query. The last page tells the total, too."""
         order = _order(page.order, page.down, one_workspace=len(self.actor.roles) == 1)
-        return list(self.rows.order_by(*order).values_list("pk", flat=True)[page.slice])
+        found = list(self.rows.order_by(*order).values_list("pk", flat=True)[page.slice])
+        start = page.slice.start
+        if len(found) < page.size and (found or start == 0) and "_total" not in self.__dict__:
+            self._total = start + len(found)  # what no index finds is not looked for twice
+        return found
 
     def _all(self) -> QuerySet[Experiment]:
         # a list of one, because NOT "trashed" would keep SQLite from walking the index in order

@@ -151,6 +151,10 @@ class Experiment(models.Model):
                 name="experiment_status",
             ),
             models.Index(
+                fields=["workspace", "trashed", "accessibility", "-created", "-id", "creator"],
+                name="experiment_accessibility",
+            ),
+            models.Index(
                 fields=["lease_until"],
                 condition=models.Q(ended=None),
                 name="experiment_open",
