@@ -1,9 +1,10 @@
 """What trials send over HTTP: many attempts in one transaction, steps that are said again."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from apps.tuning.measuring import Reading
 from apps.tuning.reporting import Batch
 from apps.workspaces.access import OutOfReach
 from apps.workspaces.models import hash_token
+from tests.optimizer.waiting import until
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -201,3 +203,40 @@ def test_the_time_is_the_one_that_the_trial_tells(running):
     say("a", Reading("loss", 0, 0.5, at=NOON))
 
     assert Measurement.objects.get(trial=trial).at == NOON
+
+
+if connection.vendor == "postgresql":  # the embedded database's writers exclude each other
+    WAITS = "select pid from pg_locks where not granted"  # pg_stat_activity stays the same within a transaction
+
+    def waiting(cursor):
+        cursor.execute(WAITS)
+        return cursor.fetchall()
+
+    class Reports(threading.Thread):
+        """Reports for the trials 0 and 1 from a thread of its own."""
+
+        def run(self):
+            self.answers = self.error = None
+            try:
+                self.answers = reporting.report([Batch(token, [Reading("loss", 0, 0.5)]) for token in ("a", "b")])
+            except OperationalError as error:
+                self.error = error
+            finally:
+                connection.close()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_reports_that_were_given_up_in_a_deadlock_are_stored_once(running):
+        one, other = running("a", 0), running("b", 1)
+        reports = Reports()
+
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("set local deadlock_timeout = '1min'")  # so that the reports are the ones that give up
+            cursor.execute("select 1 from trials_trial where id = %s for update", [other.pk])
+            reports.start()
+            until(lambda: waiting(cursor), what="the reports wait for the second trial")
+            cursor.execute("select 1 from trials_trial where id = %s for update", [one.pk])
+        reports.join(60)
+
+        assert reports.error is None
+        assert [answer.stored.count for answer in reports.answers] == [1, 1]
+        assert (points(one), points(other)) == ([(0, 0.5)], [(0, 0.5)])
