@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.core.cache import cache
-from django.db.models import Case, Count, F, OrderBy, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, F, OrderBy, Q, QuerySet, Sum, Value, When, Window
 
 from apps.dashboard.paging import Pages
 from apps.dashboard.strictest import Strictest, strictest
@@ -51,7 +51,6 @@ SINCE = tuple(term for term in AGES if ">" in term)
 """Each holds the ones before it too."""
 FACET_SECONDS = 15
 FACET_LENGTH = 8
-COUNT_AT_MOST = 100_000
 FIRST = 2_000
 
 
@@ -106,15 +105,15 @@ class Listing:
     def total(self, sort: str) -> int:
         """How many rows meet the query: from the kept tallies where they know it, else counted. One or two queries.
 
-        Finding what a query asks for may cost a look at every row; so the first rows in order are found with it.
+        Finding what a query asks for costs a look at every row; so the first rows in order are found on the way.
         """
         tallied = self._tallied()
         if tallied is not None:
             return tallied
-        self._first[sort] = list(ordered(self.rows(), sort).values_list("pk", flat=True)[:FIRST])
-        if len(self._first[sort]) < FIRST:
-            return len(self._first[sort])
-        return self.rows().order_by()[:COUNT_AT_MOST].count()
+        counted = ordered(self.rows(), sort).annotate(met=Window(Count("pk"))).values_list("pk", "met")
+        first = list(counted[:FIRST])
+        self._first[sort] = [pk for pk, _ in first]
+        return first[0][1] if first else 0
 
     def _tallied(self) -> int | None:
         """What the kept tallies say, without what is archived. Two queries; none and None where they do not know it."""
