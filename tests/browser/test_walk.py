@@ -64,6 +64,7 @@ def test_an_experiment_from_the_form_to_the_trash_and_back(signed_in: Visit, ada
         sweep.end(number)
     expect(page.locator('header [data-field="best"]').first).to_have_text("0.3")
     expect(page.get_by_role("heading", name="No trials yet")).to_have_count(0)  # nobody loaded the page again
+    page.get_by_role("link", name="Show the filter").click()
     expect(page.get_by_label("Filter the trials")).to_be_visible()
 
     page.get_by_role("link", name="Trials").first.click()
