@@ -13,6 +13,7 @@ from apps.experiments.models import Experiment, SpaceVersion
 from apps.insights.charts.axes import axis, label
 from apps.insights.charts.contour import place
 from apps.insights.summary import Top
+from apps.insights.wording import short
 from apps.trials.models import Trial
 from tunebook.distributions import Distribution
 from tunebook.space import Space
@@ -84,14 +85,14 @@ def _strip(
         described=distribution.describe(),
         scale=drawn["scale"],
         condition=condition,
-        low="" if is_category else _text(drawn["min"]),
-        high="" if is_category else _text(drawn["max"]),
+        low="" if is_category else short(drawn["min"]),
+        high="" if is_category else short(drawn["max"]),
         counts=tuple(counts),
         labels=tuple(drawn["values"]) if is_category else (),
         best=tuple(at(value) for value in best),
         tried=len(values),
-        lowest_best=_text(min(numbers)) if numbers else ", ".join(dict.fromkeys(map(label, best))),
-        highest_best=_text(max(numbers)) if numbers else "",
+        lowest_best=short(min(numbers)) if numbers else ", ".join(dict.fromkeys(map(label, best))),
+        highest_best=short(max(numbers)) if numbers else "",
     )
 
 
@@ -177,8 +178,3 @@ def versions(experiment: Experiment) -> list[Version]:
         for index, row in enumerate(rows)
     ]
     return made[::-1]
-
-
-def _text(value: float) -> str:
-    mantissa, _, exponent = f"{value:.4g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa

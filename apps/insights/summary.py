@@ -10,6 +10,7 @@ from typing import Any
 from apps.experiments.models import Experiment
 from apps.insights import keeping
 from apps.insights.charts.shares import FEWEST, trust
+from apps.insights.wording import short
 from apps.trials.models import Trial
 from tunebook.job import Job
 from tunebook.space import Space
@@ -72,21 +73,21 @@ def summary(
 
 def _best(experiment: Experiment, top: Sequence[Top]) -> Iterator[Sentence]:
     best = top[0]
-    text = f"The best {experiment.metric[:80]} is {_number(best.value)}, from trial {best.number}"
+    text = f"The best {experiment.metric[:80]} is {short(best.value)}, from trial {best.number}"
     if len(top) > 1:
         gap = abs(top[1].value - best.value)
         share = gap / abs(top[1].value) if top[1].value else 0.0
         text += (
             f"; trial {top[1].number} comes next and is as good."
             if gap == 0
-            else f"; next is trial {top[1].number} with {_number(top[1].value)}{f' ({share:.1%} behind)' if share < 10 else ''}."
+            else f"; next is trial {top[1].number} with {short(top[1].value)}{f' ({share:.1%} behind)' if share < 10 else ''}."
         )
     else:
         text += ", the only one that has succeeded."
     yield Sentence(text, "trial", str(best.number))
     if len(top) == TOP:
         span = abs(top[-1].value - best.value)
-        yield Sentence(f"The ten best lie within {_number(span)} of each other.", "chart", "edf")
+        yield Sentence(f"The ten best lie within {short(span)} of each other.", "chart", "edf")
 
 
 def _progress(experiment: Experiment) -> Iterator[Sentence]:
@@ -142,14 +143,14 @@ def _regions(space: Space, top: Sequence[Top], known: keeping.Known) -> Iterator
             continue
         if min(inside) == max(inside):
             said += 1
-            yield Sentence(f"All ten best trials have {name} {_number(inside[0])}.", "chart", f"slice {name}")
+            yield Sentence(f"All ten best trials have {name} {short(inside[0])}.", "chart", f"slice {name}")
             continue
         places = sorted(distribution.position(value) for value in inside)
         span = places[-1] - places[0]
         if span > NARROW:
             continue
         said += 1
-        text = f"The ten best trials have {name} from {_number(min(inside))} to {_number(max(inside))}, {max(span, 0.01):.0%} of its range"
+        text = f"The ten best trials have {name} from {short(min(inside))} to {short(max(inside))}, {max(span, 0.01):.0%} of its range"
         middle = places[len(places) // 2]
         bounded = distribution.lowest is not None and distribution.highest is not None
         if bounded and (middle < EDGE or middle > 1 - EDGE):
@@ -199,8 +200,3 @@ def waits_for(experiment: Experiment) -> str:
     """What is missing before importance can be told; empty when it is on its way or there."""
     results = experiment.finished_count + experiment.early_stopped_count
     return f"Needs {FEWEST} results; {results} so far." if results < FEWEST else ""
-
-
-def _number(value: float) -> str:
-    mantissa, _, exponent = f"{value:.4g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
