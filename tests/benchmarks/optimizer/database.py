@@ -122,7 +122,7 @@ def driven(experiment: Any, data: Path) -> Any:
 
     executor = ReplayExecutor(data, lambda spec: Recording(points=[{"loss": spec.params["p0"]}]))
     (lease,) = leases.claim("benchmark", most=1)
-    return Driver(lease, Place(executor, data, "benchmark", 1, "benchmark"))
+    return Driver(lease, lambda platform: Place(executor, data, "benchmark", 1, "benchmark"))
 
 
 def run(driver: Any, experiment: Any, count: int) -> None:
