@@ -37,8 +37,11 @@ def take(folder: str, path: str, offset: int, data: bytes) -> int:
     What stood behind the offset is gone, so that a piece sent twice is there once. A piece that leaves a gap is not
     taken, except of a log, whose middle may have been given back. Raises BadFile and Full.
     """
+    target = os.path.join(folder, checked(path))
+    if os.path.realpath(os.path.dirname(target)) != os.path.dirname(os.path.join(os.path.realpath(folder), path)):
+        raise BadFile(f"{path!r:.80} lies behind a link")  # which the job's code may have brought along
     try:
-        return _take(os.path.join(folder, checked(path)), path, offset, data)
+        return _take(target, path, offset, data)
     except (NotADirectoryError, IsADirectoryError, FileNotFoundError, FileExistsError):
         raise BadFile(f"{path!r:.80} is a folder, or lies in what is none") from None
 

@@ -66,6 +66,19 @@ def test_a_link_leads_nowhere(tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere").read_text() == "untouched"
 
 
+def test_a_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "attempt"
+    outside.mkdir()
+    (folder / "work").mkdir(parents=True)
+    (folder / "work/there").symlink_to(outside)
+
+    for path in ("work/there/new.txt", "work/there/deeper/new.txt"):
+        with pytest.raises(mirror.BadFile, match="behind a link"):
+            mirror.take(str(folder), path, 0, b"text")
+
+    assert list(outside.iterdir()) == []
+
+
 def test_a_file_where_a_folder_should_be_is_refused(tmp_path: Path) -> None:
     mirror.take(str(tmp_path), "work/outputs", 0, b"a file")
 
