@@ -21,7 +21,7 @@ from apps.feed.models import experiment_stream
 from apps.feed.writing import Happening, append
 from apps.trials.models import Attempt, Trial
 from apps.tuning import measuring
-from apps.tuning.again import once_more
+from apps.tuning.again import again
 from apps.tuning.announce import metrics_event
 from apps.tuning.errors import Fenced, LimitReached
 from apps.tuning.measuring import CURVE, MAX_POINTS, Reading, Stored, save_curve
@@ -72,7 +72,7 @@ class Source:
         return f"attempt {self.attempt} of trial {self.trial.number}"
 
 
-@once_more
+@again
 def report(batches: Sequence[Batch]) -> list[Taken | Exception]:
     """Store batches in one transaction; for each what became of it, or why it was refused.
 
