@@ -53,7 +53,8 @@ def create(
     workspace: Workspace,
     name: str = "",
     description: str = "",
-    accessibility: str = Accessibility.PRIVATE,
+    accessibility: str = "",
+    usual: str = Accessibility.PRIVATE,
     tags: Iterable[tuple[str, str]] = (),
     submitted: str = "",
     dialect: str = "native",
@@ -61,6 +62,7 @@ def create(
 ) -> Experiment:
     """Store a job as an experiment; the row is the queue, so an optimizer picks it up after the commit.
 
+    Without an `accessibility` it has the workspace's default, where there is none the `usual` one of this way in.
     Raises SpecError for names, tags or jobs that cannot be, NotAllowed and OutOfReach.
     """
     require(actor, workspace.pk, "create")
@@ -72,7 +74,7 @@ def create(
         creator_id=actor.user_id,
         name=_text("name", name, MAX_NAME),
         description=_text("description", description, MAX_DESCRIPTION),
-        accessibility=_accessibility(accessibility),
+        accessibility=_accessibility(accessibility or default_accessibility(workspace) or usual),
         dialect=dialect,
         submitted=submitted,
         seed=seed,
@@ -287,6 +289,12 @@ def _text(path: str, text: str, most: int) -> str:
     if "\x00" in text:
         raise SpecError(path, "must not contain a NUL character")
     return text
+
+
+def default_accessibility(workspace: Workspace) -> str:
+    """Of new experiments there that say nothing of it; empty where none was chosen. One query: callers that come by a
+    slug alone have but a part of the row."""
+    return Workspace.objects.values_list("default_accessibility", flat=True).get(pk=workspace.pk)
 
 
 def _accessibility(word: str) -> str:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.recording import record
+from apps.experiments.models import Accessibility
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach, require
 from apps.workspaces.models import IssuedKey, Key, Member, Role, Workspace
@@ -18,17 +19,29 @@ from tunebook.errors import SpecError
 LONGEST_NOTE = 128
 
 
-def rename(actor: Actor, workspace: Workspace, name: str) -> Workspace:
-    """Call a workspace something else; its address stays."""
+def change_workspace(
+    actor: Actor, workspace: Workspace, *, name: str | None = None, default_accessibility: str | None = None
+) -> Workspace:
+    """Call a workspace something else, though its address stays; or choose who sees new experiments that do not say it.
+
+    None leaves a member as it is; an empty default leaves the choice to each way in.
+    """
     require(actor, workspace.pk, "manage")
-    wanted = " ".join(name.split())
+    wanted = workspace.name if name is None else " ".join(name.split())
     if not 1 <= len(wanted) <= LONGEST_NOTE or not wanted.isprintable():
         raise SpecError("name", f"must be 1 to {LONGEST_NOTE} printable characters")
-    if wanted != workspace.name:
-        with transaction.atomic():
-            before, workspace.name = workspace.name, wanted
-            workspace.save(update_fields=["name"])
-            record(actor, workspace.pk, "workspace.rename", workspace.slug, f"{before} -> {wanted}")
+    seen = workspace.default_accessibility if default_accessibility is None else default_accessibility
+    if seen not in ("", *Accessibility.values):
+        raise SpecError("default_accessibility", f"must be empty or one of {', '.join(Accessibility.values)}")
+    with transaction.atomic():
+        if wanted != workspace.name:
+            record(actor, workspace.pk, "workspace.rename", workspace.slug, f"{workspace.name} -> {wanted}")
+        if seen != workspace.default_accessibility:
+            change = f"{workspace.default_accessibility or 'unset'} -> {seen or 'unset'}"
+            record(actor, workspace.pk, "workspace.visibility", workspace.slug, change)
+        if (wanted, seen) != (workspace.name, workspace.default_accessibility):
+            workspace.name, workspace.default_accessibility = wanted, seen
+            workspace.save(update_fields=["name", "default_accessibility"])
     return workspace
 
 

@@ -41,6 +41,9 @@ class Workspace(models.Model):
 
     slug = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=128)
+    default_accessibility = models.CharField(
+        max_length=8, blank=True, help_text="of new experiments that say nothing of it; empty: what each way in has"
+    )
     created = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

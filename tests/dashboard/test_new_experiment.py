@@ -11,6 +11,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 from apps.dashboard.declared import filled_from
 from apps.dashboard.space_rows import rows_of
 from apps.experiments.models import Experiment
+from apps.workspaces.models import Workspace
 from tests.people import a_job
 from tunebook import Space
 from tunebook.command import Command
@@ -100,6 +101,16 @@ def test_what_is_typed_becomes_an_experiment(as_dora: Client) -> None:
         "layers": Randint(5, lower=1).to_dict(),
     }
     assert (job.objective.target, job.limits.max_seconds, job.sampling.name) == (0.1, 5400, "random")
+
+
+def test_the_form_begins_with_the_visibility_that_the_workspace_has_for_new_ones(
+    as_dora: Client, workspace: Workspace
+) -> None:
+    assert as_dora.get(NEW).context["form"]["accessibility"].value() == "PUBLIC"
+
+    Workspace.objects.update(default_accessibility="PRIVATE")
+
+    assert as_dora.get(NEW).context["form"]["accessibility"].value() == "PRIVATE"
 
 
 def test_created_paused_does_not_start(as_dora: Client) -> None:

@@ -251,7 +251,9 @@ def test_the_workspace_tells_its_name_its_optimizers_and_what_it_uses(
     assertContains(as_ben.get(address("usage"), {"days": "7"}), "resnet")
     assert as_ben.get(address("usage"), {"days": "nonsense"}).context["days"] == "30"
     assertContains(as_ben.get(address("workers")), "resnet")
-    assertContains(as_ada.post(address("general"), {"name": "Vision"}, follow=True), "is called Vision now")
+    assertContains(
+        as_ada.post(address("general"), {"name": "Vision"}, follow=True), "The settings of Vision are saved."
+    )
     assertContains(as_ada.post(address("general"), {"name": "\x00"}, follow=True), "Not done")
     assertNotContains(as_ben.get(address("members")), "General")
     assert as_ben.get(address("general")).status_code == 403

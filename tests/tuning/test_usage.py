@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -9,10 +10,11 @@ from django.utils import timezone
 from apps.audit.models import Entry
 from apps.experiments.models import Experiment
 from apps.experiments.workers import Worker
-from apps.tuning import people, usage
+from apps.tuning import experiments, people, usage
 from apps.workspaces.access import Actor, NotAllowed
 from apps.workspaces.models import Workspace
 from tests.dashboard.trials import with_trials
+from tests.people import a_job
 from tunebook.errors import SpecError
 
 Make = Callable[..., Experiment]
@@ -63,16 +65,42 @@ def test_optimizers_come_with_what_they_drive(
 def test_a_workspace_gets_another_name_and_keeps_its_address(
     actor_ada: Actor, actor_ben: Actor, workspace: Workspace
 ) -> None:
-    people.rename(actor_ada, workspace, "  Vision   team ")
+    people.change_workspace(actor_ada, workspace, name="  Vision   team ")
 
     workspace.refresh_from_db()
     assert (workspace.slug, workspace.name) == ("lab", "Vision team")
     assert Entry.objects.get(action="workspace.rename").detail == "The lab -> Vision team"
     with pytest.raises(NotAllowed):
-        people.rename(actor_ben, workspace, "mine")
+        people.change_workspace(actor_ben, workspace, name="mine")
+
+
+@pytest.mark.parametrize(("default", "api", "elsewhere"), [("", "PRIVATE", "PUBLIC"), ("PUBLIC", *["PUBLIC"] * 2)])
+def test_a_new_experiment_that_says_nothing_is_seen_as_its_workspace_has_it(
+    actor_ada: Actor, workspace: Workspace, default: str, api: str, elsewhere: str
+) -> None:
+    people.change_workspace(actor_ada, workspace, default_accessibility=default)
+    partial = Workspace(pk=workspace.pk, slug=workspace.slug)
+
+    def made(**given: Any) -> str:
+        return experiments.create(actor_ada, a_job(), workspace=partial, **given).accessibility
+
+    assert (made(), made(usual="PUBLIC")) == (api, elsewhere)
+    assert (made(accessibility="PRIVATE"), made(accessibility="PUBLIC")) == ("PRIVATE", "PUBLIC")
+
+
+def test_a_default_that_is_none_is_refused_and_changes_are_in_the_audit_log(
+    actor_ada: Actor, workspace: Workspace
+) -> None:
+    people.change_workspace(actor_ada, workspace, default_accessibility="PRIVATE")
+
+    with pytest.raises(SpecError, match="default_accessibility: must be empty or one of PUBLIC, PRIVATE"):
+        people.change_workspace(actor_ada, workspace, name="other", default_accessibility="ALL")
+    workspace.refresh_from_db()
+    assert (workspace.name, workspace.default_accessibility) == ("The lab", "PRIVATE")
+    assert Entry.objects.get(action="workspace.visibility").detail == "unset -> PRIVATE"
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a\x00b", "x" * 129])
 def test_a_name_that_is_none_is_refused(actor_ada: Actor, workspace: Workspace, name: str) -> None:
     with pytest.raises(SpecError):
-        people.rename(actor_ada, workspace, name)
+        people.change_workspace(actor_ada, workspace, name=name)

@@ -168,7 +168,8 @@ def _rerowed(post: QueryDict, do: str) -> Declaration:
 def _blank(request: HttpRequest, place: Place) -> tuple[Declaration, str]:
     original = _original(request, place)
     if original is None:
-        return Declaration(rows=row_set([{"type": "uniform"}, {"type": "uniform"}])), ""
+        seen = {"accessibility": place.workspace.default_accessibility or "PUBLIC"}
+        return Declaration(initial=seen, rows=row_set([{"type": "uniform"}, {"type": "uniform"}])), ""
     job = Job.from_dict(original.job)
     initial = filled_from(
         job,

@@ -16,7 +16,7 @@ from apps.audit import recording
 from apps.dashboard.paging import Pages
 from apps.dashboard.views import connecting, webhooks
 from apps.dashboard.views.frame import Place, given, in_workspace, render
-from apps.experiments.models import Experiment
+from apps.experiments.models import Accessibility, Experiment
 from apps.tuning import people, sharing, usage
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import OutOfReach, require
@@ -36,6 +36,7 @@ SECTIONS = (
 FOR_ADMINS = frozenset({"general", "audit", "webhooks"})
 USAGE_DAYS = ("7", "30", "90", "365")
 INVITATION_DAYS = ("1", "7", "30")
+VISIBILITIES = (("", "It depends on how they come in"), *Accessibility.choices)
 EXPIRIES = (("90", "90 days"), ("365", "a year"), ("", "never"))
 
 
@@ -104,7 +105,7 @@ def _keys(request: HttpRequest, place: Place) -> dict[str, Any]:
 def _general(request: HttpRequest, place: Place) -> dict[str, Any]:
     require(place.actor, place.workspace.pk, "manage")
     address = request.build_absolute_uri(reverse("dashboard:catalog", args=[place.workspace.slug]))
-    return {"address": address, "trash_days": settings.TUNEBOOK_TRASH_DAYS}
+    return {"address": address, "trash_days": settings.TUNEBOOK_TRASH_DAYS, "visibilities": VISIBILITIES}
 
 
 def _usage(request: HttpRequest, place: Place) -> dict[str, Any]:
@@ -119,11 +120,16 @@ def _workers(request: HttpRequest, place: Place) -> dict[str, Any]:
 
 def _change_general(request: HttpRequest, place: Place) -> HttpResponse | None:
     try:
-        named = people.rename(place.actor, place.workspace, given(request, "name"))
+        named = people.change_workspace(
+            place.actor,
+            place.workspace,
+            name=request.POST.get("name"),
+            default_accessibility=request.POST.get("default_accessibility"),
+        )
     except SpecError as error:
-        messages.error(request, f"Not done: the {error.path} {error.message}.")
+        messages.error(request, f"Not done: the {error.path.replace('_', ' ')} {error.message}.")
         return None
-    messages.success(request, f"This workspace is called {named.name} now.")
+    messages.success(request, f"The settings of {named.name} are saved.")
     return None
 
 

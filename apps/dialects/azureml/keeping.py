@@ -57,7 +57,7 @@ def create(actor: Actor, workspace: Workspace, put: Put) -> Experiment:
                 workspace=workspace,
                 name=details.display_name or put.name,
                 description=details.description,
-                accessibility=Accessibility.PUBLIC,  # this wire knows nothing that only its maker sees
+                usual=Accessibility.PUBLIC,  # this wire has no word for what only its maker sees
                 tags=ours,
                 submitted=put.text,
                 dialect=telling.DIALECT,

@@ -57,7 +57,7 @@ class Runs(HyperDriveView):
                     workspace=place,
                     name=details.name,
                     description=details.description,
-                    accessibility=Accessibility.PUBLIC,  # this wire knows nothing that only its maker sees
+                    usual=Accessibility.PUBLIC,  # this wire has no word for what only its maker sees
                     tags=tags,
                     submitted=json.dumps(document, ensure_ascii=False),
                     dialect="hyperdrive",

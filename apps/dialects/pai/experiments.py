@@ -38,7 +38,7 @@ class CreateHpoExperiment(PaiView):
             workspace=workspace_of(self.actor, given.get("WorkspaceId") or None),
             name=given.get("Name", ""),
             description=given.get("Description", ""),
-            accessibility=given.get("Accessibility", "PRIVATE"),
+            accessibility=given.get("Accessibility", ""),
             tags=given.get("Tag", ()),
             submitted=json.dumps(document, ensure_ascii=False),
             dialect="native",

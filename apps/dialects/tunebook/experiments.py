@@ -68,7 +68,7 @@ class Experiments(TunebookView):
                 workspace=workspace,
                 name=given.get("name", ""),
                 description=given.get("description", ""),
-                accessibility=given.get("accessibility", "PRIVATE"),
+                accessibility=given.get("accessibility", ""),
                 tags=given.get("tags", ()),
                 submitted=submitted,
                 dialect=dialect,

@@ -118,7 +118,12 @@ EVENTS: Mapping[str, Parameter] = {
     "limit": Whole(1, 500, "most events", default=100),
     "wait": Whole(0, 25, "seconds to wait for one when there is none", default=0),
 }
-WORKSPACE = {"name": Text("what people call it", longest=128, shortest=1, required=True)}
+WORKSPACE: Mapping[str, Parameter] = {
+    "name": Text("what people call it", longest=128, shortest=1),
+    "default_accessibility": Word(
+        ("", "PUBLIC", "PRIVATE"), "who sees new experiments that do not say it; empty: as each way in has it"
+    ),
+}
 USAGE: Mapping[str, Parameter] = {"days": Whole(1, 3650, "how far back trials count", default=30)}
 MEMBER = {
     "username": Text("the user's name", longest=150, shortest=1, required=True),

@@ -15,7 +15,8 @@ from apps.experiments.workers import Worker
 from apps.search.models import SavedView
 from apps.trials.models import Measurement, Trial, number_of
 from apps.tuning.usage import Used
-from apps.workspaces.models import Key, Member
+from apps.workspaces.access import Actor
+from apps.workspaces.models import Key, Member, Workspace
 from apps.workspaces.statement import ById
 
 Row = dict[str, Any]
@@ -132,6 +133,11 @@ def key(row: Key) -> Row:
         "expires": row.expires,
         "revoked": row.revoked,
     }
+
+
+def workspace(row: Workspace, actor: Actor) -> Row:
+    seen = row.default_accessibility
+    return {"slug": row.slug, "name": row.name, "role": actor.roles[row.pk], "default_accessibility": seen}
 
 
 def view(row: SavedView) -> Row:

@@ -31,20 +31,19 @@ class Workspaces(TunebookView):
     def get(self, request: Request) -> HttpResponse:
         """List your workspaces."""
         found = Workspace.objects.filter(pk__in=self.actor.roles)
-        items = [{"slug": one.slug, "name": one.name, "role": self.actor.roles[one.pk]} for one in found]
-        return self.answer({"items": items})
+        return self.answer({"items": [rows.workspace(one, self.actor) for one in found]})
 
 
 class OneWorkspace(TunebookView):
     """One workspace."""
 
     fields = parameters.WORKSPACE
-    operations = {"PATCH": "RenameWorkspace"}
+    operations = {"PATCH": "ChangeWorkspace"}
 
     def patch(self, request: Request, slug: str) -> HttpResponse:
-        """Give a workspace another name; its address stays. For administrators."""
-        found = people.rename(self.actor, self.workspace(slug), self.document()["name"])
-        return self.answer({"slug": found.slug, "name": found.name, "role": self.actor.roles[found.pk]})
+        """Change what is sent: the name, though the address stays, and who sees new experiments. For administrators."""
+        found = people.change_workspace(self.actor, self.workspace(slug), **self.document())
+        return self.answer(rows.workspace(found, self.actor))
 
 
 class WorkspaceUsage(TunebookView):

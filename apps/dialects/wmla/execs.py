@@ -84,7 +84,7 @@ class Execs(FormView):
                 job,
                 workspace=place,
                 name=(launch.name or tasks.new_name(self.actor.username, "exec"))[:255],
-                accessibility=Accessibility.PUBLIC,
+                usual=Accessibility.PUBLIC,
                 submitted=json.dumps({"args": args, "sigName": group}, ensure_ascii=False),
                 dialect=finding.DIALECT,
             )

@@ -108,7 +108,7 @@ class Tasks(FormView):
                     job,
                     workspace=place,
                     name=name,
-                    accessibility=Accessibility.PUBLIC,  # this wire knows nothing that only its maker sees
+                    usual=Accessibility.PUBLIC,  # this wire has no word for what only its maker sees
                     submitted=json.dumps(document, ensure_ascii=False),
                     dialect=finding.DIALECT,
                 )

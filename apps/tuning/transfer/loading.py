@@ -58,7 +58,7 @@ def load(actor: Actor, document: object, *, workspace: Workspace, tags: Iterable
             workspace=workspace,
             name=given.text("name")[:255],
             description=given.text("description")[:10_000],
-            accessibility=given.word("accessibility", Accessibility.values, Accessibility.PRIVATE),
+            accessibility=given.word("accessibility", ["", *Accessibility.values], ""),
             tags=[*given.text_mapping("tags").items(), *tags],
             submitted=given.text("submitted"),
             dialect=given.text("dialect", "native")[:16],

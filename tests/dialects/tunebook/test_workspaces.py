@@ -12,13 +12,16 @@ from apps.experiments.workers import Worker
 from apps.workspaces.models import Key, Member
 from tests.dashboard.trials import with_trials
 from tests.dialects.tunebook.conftest import Ours
+from tests.people import a_job
 
 MEMBERS, KEYS = "/workspaces/lab/members", "/workspaces/lab/keys"
 
 
 def test_everybody_learns_who_they_are(ours_ben: Ours) -> None:
     assert ours_ben.get("/me").body == {"username": "ben", "id": ours_ben.get("/me")["id"], "roles": {"lab": "viewer"}}
-    assert ours_ben.get("/workspaces")["items"] == [{"slug": "lab", "name": "The lab", "role": "viewer"}]
+    assert ours_ben.get("/workspaces")["items"] == [
+        {"slug": "lab", "name": "The lab", "role": "viewer", "default_accessibility": ""}
+    ]
 
 
 def test_an_admin_admits_changes_and_dismisses(ours: Ours, ben: User, cleo: User) -> None:
@@ -31,15 +34,25 @@ def test_an_admin_admits_changes_and_dismisses(ours: Ours, ben: User, cleo: User
     assert ours.send("DELETE", f"{MEMBERS}/ben").status == 404
 
 
-def test_a_workspace_is_renamed_by_admins_only(ours: Ours, ours_ben: Ours, ours_cleo: Ours) -> None:
+def test_a_workspace_is_changed_by_admins_only(ours: Ours, ours_ben: Ours, ours_cleo: Ours) -> None:
     assert ours.send("PATCH", "/workspaces/lab", {"name": "Vision"}).body == {
         "slug": "lab",
         "name": "Vision",
         "role": "admin",
+        "default_accessibility": "",
     }
     assert ours_ben.send("PATCH", "/workspaces/lab", {"name": "mine"}).status == 403
     assert ours_cleo.send("PATCH", "/workspaces/lab", {"name": "mine"}).status == 404
-    assert ours.send("PATCH", "/workspaces/lab", {}).status == 400
+    assert ours.send("PATCH", "/workspaces/lab", {"name": ""}).status == 400
+
+
+def test_new_experiments_are_seen_by_whom_the_workspace_says(ours: Ours) -> None:
+    wrong = ours.send("PATCH", "/workspaces/lab", {"default_accessibility": "ALL"})
+    changed = ours.send("PATCH", "/workspaces/lab", {"default_accessibility": "PUBLIC"})
+
+    assert (wrong.status, changed["name"], changed["default_accessibility"]) == (400, "The lab", "PUBLIC")
+    assert ours.get("/workspaces")["items"][0]["default_accessibility"] == "PUBLIC"
+    assert ours.post("/experiments", {"job": a_job().to_dict()})["accessibility"] == "PUBLIC"
 
 
 def test_usage_and_optimizers_are_read(ours_ben: Ours, ours_cleo: Ours, make_experiment: Any) -> None:
