@@ -14,6 +14,20 @@ from apps.workspaces.models import Workspace
 
 MAX_NAME = 80
 MAX_TEXT = 255
+COLUMNS = (
+    "name",
+    "best",
+    "trials",
+    "running",
+    "succeeded",
+    "failed",
+    "metric",
+    "sampler",
+    "owner",
+    "updated",
+    "created",
+)
+"""What a view may keep as its columns; "name" always stands there, and alone means no other."""
 
 
 class ViewQuerySet(models.QuerySet["SavedView"]):
@@ -24,13 +38,17 @@ class ViewQuerySet(models.QuerySet["SavedView"]):
 
 
 class SavedView(models.Model):
-    """A query of the catalog under a name, for its owner alone or for the whole workspace."""
+    """A query of the catalog under a name, for its owner alone or for the whole workspace.
+
+    `columns` are words of COLUMNS with dots between; empty: whoever looks has their own.
+    """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     name = models.CharField(max_length=MAX_NAME)
     query = models.CharField(max_length=1000, blank=True)
     sort = models.CharField(max_length=16, blank=True)
+    columns = models.CharField(max_length=MAX_TEXT, blank=True)
     shared = models.BooleanField(default=False)
     created = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -44,6 +62,11 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shows(self) -> list[str]:
+        """The names of its columns; empty where it keeps none."""
+        return self.columns.split(".") if self.columns else []
 
 
 class Star(models.Model):

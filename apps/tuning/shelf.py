@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import IntegrityError, transaction
 
 from apps.audit.recording import record
 from apps.experiments.models import Experiment
 from apps.search.grammar import CATALOG
-from apps.search.models import MAX_NAME, Archived, SavedView, Star
+from apps.search.models import COLUMNS, MAX_NAME, Archived, SavedView, Star
 from apps.search.parser import LONGEST, parse
 from apps.tuning.announce import announce_listing
 from apps.tuning.errors import Conflict, LimitReached
@@ -61,12 +63,20 @@ def find_view(actor: Actor, workspace: Workspace, key: int) -> SavedView:
 
 
 def save_view(
-    actor: Actor, workspace: Workspace, *, name: str, query: str, sort: str = "", shared: bool = False
+    actor: Actor,
+    workspace: Workspace,
+    *,
+    name: str,
+    query: str,
+    sort: str = "",
+    columns: Iterable[str] = (),
+    shared: bool = False,
 ) -> SavedView:
-    """Keep a query under a name; sharing it with the workspace needs the right to edit there."""
+    """Keep a query under a name, with the columns that show what it finds if any are given; sharing it with the
+    workspace needs the right to edit there."""
     require(actor, workspace.pk, "edit" if shared else "read")
     view = SavedView(workspace=workspace, owner_id=actor.user_id, shared=shared, sort=sort[:16])
-    view.name, view.query = _name(name), _query(query)
+    view.name, view.query, view.columns = _name(name), _query(query), _columns(columns)
     if SavedView.objects.filter(workspace=workspace, owner_id=actor.user_id).count() >= MOST_VIEWS:
         raise LimitReached(f"at most {MOST_VIEWS} views of one person in a workspace")
     return _stored(view)
@@ -79,6 +89,7 @@ def change_view(
     name: str | None = None,
     query: str | None = None,
     sort: str | None = None,
+    columns: Iterable[str] | None = None,
     shared: bool | None = None,
 ) -> SavedView:
     """Change what is given of a view: one's own, or a shared one as an administrator."""
@@ -88,6 +99,7 @@ def change_view(
     view.name = view.name if name is None else _name(name)
     view.query = view.query if query is None else _query(query)
     view.sort = view.sort if sort is None else sort[:16]
+    view.columns = view.columns if columns is None else _columns(columns)
     view.shared = view.shared if shared is None else shared
     return _stored(view)
 
@@ -118,6 +130,14 @@ def _query(text: str) -> str:
     if problems:
         raise SpecError("query", problems[0].message)
     return text.strip()
+
+
+def _columns(names: Iterable[str]) -> str:
+    asked = set(names)
+    unknown = sorted(asked - set(COLUMNS))
+    if unknown:
+        raise SpecError("columns", f"there is no column {unknown[0][:40]!r}; there are {', '.join(COLUMNS)}")
+    return ".".join(name for name in COLUMNS if name in asked | {"name"}) if asked else ""
 
 
 def _stored(view: SavedView) -> SavedView:

@@ -61,6 +61,33 @@ def test_a_view_is_shared_kept_and_dropped(as_ada: Client, as_ben: Client) -> No
     assert as_ada.post(f"{CATALOG}views/{2**70}", {"do": "drop"}).status_code == 404
 
 
+def test_a_view_remembers_the_columns_it_was_saved_with(as_ada: Client, make_experiment: Make) -> None:
+    make_experiment()
+    columns = ["name", "failed", "owner"]
+    saved = as_ada.post(f"{CATALOG}views", {"name": "slim", "query": "", "with_columns": "on", "col": columns})
+    as_ada.post(f"{CATALOG}views", {"name": "plain", "query": "", "col": columns})
+
+    page = as_ada.get(saved["Location"])
+
+    assert page.context["shows"] == ("failed", "owner")
+    assert page.context["views"]["current"].name == "slim"
+    assert as_ada.get(f"{CATALOG}?col=name&col=best").context["views"]["current"].name == "plain"
+    assert SavedView.objects.get(name="plain").shows == []
+
+
+def test_a_view_is_given_other_columns(as_ada: Client, make_experiment: Make) -> None:
+    make_experiment()
+    as_ada.post(f"{CATALOG}views", {"name": "slim", "query": "owner:me", "with_columns": "on", "col": ["name", "best"]})
+    view = SavedView.objects.get()
+    assertContains(as_ada.get(f"{CATALOG}?q=owner:me&col=failed"), "Keep these columns in slim")
+
+    as_ada.post(f"{CATALOG}views/{view.pk}", {"do": "columns", "col": ["failed", "name"]})
+    answer = as_ada.post(f"{CATALOG}views/{view.pk}", {"do": "columns", "col": "nonsense"}, follow=True)
+
+    assertContains(answer, "Not saved: columns: there is no column")
+    assert SavedView.objects.get().shows == ["name", "failed"]
+
+
 def test_a_viewer_stars_rows_that_only_he_sees_starred(
     as_ben: Client, as_ada: Client, as_cleo: Client, make_experiment: Make
 ) -> None:

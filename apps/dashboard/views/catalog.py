@@ -56,11 +56,13 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
     away = context["listing"].archived().count()
     everything = sum(statuses.values()) - away
     now = everything <= FEW or "facets" in request.GET
+    shows = catalog_columns.shown(request)
     context |= {
         "after": after,
         "columns": catalog_columns.COLUMNS,
-        "shows": catalog_columns.shown(request),
-        "views": _views(place, query, request.GET.get("sort", ""), counted=everything <= FEW),
+        "shows": shows,
+        "usual": shows == catalog_columns.USUAL,
+        "views": _views(place, query, request.GET.get("sort", ""), shows, counted=everything <= FEW),
         "everything": everything,
         "away": away,
         "running": sum(statuses.get(word, 0) for word in ("RUNNING", "NO_MORE_TRIAL")),
@@ -72,18 +74,21 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
     return response
 
 
-def _views(place: Place, query: Query, sort: str, *, counted: bool) -> dict[str, Any]:
+def _views(place: Place, query: Query, sort: str, shows: Sequence[str], *, counted: bool) -> dict[str, Any]:
     """The built-in views, the saved ones with their ids for a count that comes later, and which of them this is."""
     asked = " ".join(term.text for term in query.terms)
     saved = list(SavedView.objects.visible_to(place.actor).filter(workspace=place.workspace))
     known = view_counts.counts(place.actor, place.workspace, _texts(saved)) if counted else {}
-    shown = [(one, view_address(place, one), (one.query, one.sort) == (asked, sort), f"view-{one.pk}") for one in saved]
+    same = [one for one in saved if (one.query, one.sort) == (asked, sort)]
+    current = next((one for one in same if one.shows == ["name", *shows]), next(iter(same), None))
+    shown = [(one, view_address(place, one), one is current, f"view-{one.pk}") for one in saved]
     return {
         "built_in": [
             (words, text, text == asked and not sort, f"built-in-{at}") for at, (words, text) in enumerate(VIEWS)
         ],
         "saved": shown,
-        "current": next((one for one, _, current, _ in shown if current), None),
+        "current": current,
+        "differs": current is not None and current.shows not in ([], ["name", *shows]),
         "counts": known,
     }
 

@@ -127,7 +127,8 @@ def _pages(place: Place, text: str) -> list[dict[str, Any]]:
 
 
 def view_address(place: Place, view: SavedView) -> str:
-    asked = urlencode({name: text for name, text in (("q", view.query), ("sort", view.sort)) if text})
+    pairs = [(name, text) for name, text in (("q", view.query), ("sort", view.sort)) if text]
+    asked = urlencode(pairs + [("col", name) for name in view.shows])
     return f"{reverse('dashboard:catalog', args=[place.workspace.slug])}{'?' if asked else ''}{asked}"
 
 
@@ -136,14 +137,20 @@ def view_address(place: Place, view: SavedView) -> str:
 def save_view(request: HttpRequest, place: Place) -> HttpResponse:
     """Keep the catalog's query under a name, for oneself or for all."""
     shared = request.POST.get("shared") == "on"
-    query, sort = given(request, "query"), given(request, "sort")
+    query, sort, columns = given(request, "query"), given(request, "sort"), request.POST.getlist("col")
     try:
         made = shelf.save_view(
-            place.actor, place.workspace, name=given(request, "name"), query=query, sort=sort, shared=shared
+            place.actor,
+            place.workspace,
+            name=given(request, "name"),
+            query=query,
+            sort=sort,
+            columns=columns if "with_columns" in request.POST else (),
+            shared=shared,
         )
     except REFUSALS as error:
         messages.error(request, f"Not saved: {error}")
-        asked = urlencode({"q": query, "sort": sort})
+        asked = urlencode([("q", query), ("sort", sort), *(("col", name) for name in columns)])
         return redirect(f"{reverse('dashboard:catalog', args=[place.workspace.slug])}?{asked}")
     messages.success(request, f"Saved as {made.name}{', for everybody here' if shared else ''}.")
     return redirect(view_address(place, made))
@@ -152,16 +159,23 @@ def save_view(request: HttpRequest, place: Place) -> HttpResponse:
 @require_POST
 @in_workspace
 def change_view(request: HttpRequest, place: Place, number: int) -> HttpResponse:
-    """Drop a saved view, share it or keep it for oneself."""
+    """Drop a saved view, share it or keep it for oneself, or give it the columns that were shown."""
     if number > 2**62:
         raise Http404
     view = shelf.find_view(place.actor, place.workspace, number)
     do = request.POST.get("do")
-    address = view_address(place, view)
     if do == "drop":
         shelf.drop_view(place.actor, view)
         messages.success(request, f"The view {view.name} is deleted; the experiments stay.")
+        view.columns = ""
     elif do in ("share", "keep"):
         shelf.change_view(place.actor, view, shared=do == "share")
         messages.success(request, f"{view.name} is {'for everybody here' if do == 'share' else 'yours alone'} now.")
-    return redirect(address)
+    elif do == "columns":
+        try:
+            shelf.change_view(place.actor, view, columns=request.POST.getlist("col"))
+        except REFUSALS as error:
+            messages.error(request, f"Not saved: {error}")
+        else:
+            messages.success(request, f"{view.name} shows these columns now.")
+    return redirect(view_address(place, view))

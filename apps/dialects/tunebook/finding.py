@@ -74,6 +74,7 @@ class Views(TunebookView):
             name=given["name"],
             query=given.get("query", ""),
             sort=given.get("sort", ""),
+            columns=given.get("columns", ()),
             shared=given.get("shared", False),
         )
         return self.answer(rows.view(made), 201)

@@ -8,6 +8,7 @@ from typing import Any
 from apps.dialects.body import MOST_BYTES
 from apps.dialects.parameters import INT32, Moment, Number, Parameter, Record, Series, Text, Truth, Whole, Word
 from apps.experiments.filters import COMPARISONS, MOMENTS, NUMBERS
+from apps.search.models import COLUMNS
 from apps.workspaces.models import Role
 from tunebook.status import ExperimentStatus, TrialStatus
 
@@ -144,6 +145,7 @@ VIEW: Mapping[str, Parameter] = {
     "name": Text("its name, unique among yours", longest=80),
     "query": Text("the query", longest=1000),
     "sort": Text("the order, as `-created`", longest=16),
+    "columns": Series(Word(COLUMNS, "a column"), "its columns; empty: whoever looks has their own", longest=20),
     "shared": Truth("whether everybody in the workspace sees it"),
 }
 EXPORT: Mapping[str, Parameter] = {

@@ -146,6 +146,7 @@ def view(row: SavedView) -> Row:
         "name": row.name,
         "query": row.query,
         "sort": row.sort,
+        "columns": row.shows,
         "shared": row.shared,
         "owner": row.owner.get_username(),
         "created": row.created,

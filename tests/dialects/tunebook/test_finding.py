@@ -71,6 +71,14 @@ def test_views_are_saved_changed_and_dropped(ours: Ours, ours_ben: Ours) -> None
     assert ours.get("/workspaces/lab/views")["items"] == []
 
 
+def test_a_view_keeps_columns(ours: Ours) -> None:
+    made = ours.post("/workspaces/lab/views", {"name": "slim", "columns": ["owner", "best"]})
+    forgotten = ours.send("PATCH", f"/workspaces/lab/views/{made['id']}", {"columns": []})
+
+    assert (made["columns"], forgotten["columns"]) == (["name", "best", "owner"], [])
+    assert ours.post("/workspaces/lab/views", {"name": "x", "columns": ["nonsense"]}).status == 400
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
