@@ -30,9 +30,12 @@ def snippets(answer: Any) -> dict[str, str]:
 def test_every_client_has_a_snippet_with_this_servers_address(as_ada: Client) -> None:
     found = snippets(as_ada.get(CONNECT))
 
-    assert set(found) == {"shell", "package", "curl", "mlclient", "arm", "hyperdrive"}
+    assert set(found) == {"shell", "package", "curl", "mlclient", "arm", "hyperdrive", "pai", "wmla", "mlflow"}
+    pai = found.pop("pai")
+    assert 'endpoint="testserver"' in pai and 'protocol="HTTP"' in pai and "YOUR-KEY-SECRET" in pai
+    ast.parse(pai)
     assert all("http://testserver" in text and "YOUR-TOKEN" in text for text in found.values())
-    for name in ("package", "mlclient", "hyperdrive"):
+    for name in ("package", "mlclient", "hyperdrive", "wmla", "mlflow"):
         ast.parse(found[name])
 
 

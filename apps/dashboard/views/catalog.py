@@ -14,6 +14,7 @@ from apps.dashboard import catalog_columns, view_counts
 from apps.dashboard.listing import DEFAULT_SORT, SORTS, Listing
 from apps.dashboard.paging import Pages
 from apps.dashboard.panels import guarded
+from apps.dashboard.views import connecting
 from apps.dashboard.views.finding import view_address
 from apps.dashboard.views.frame import LAST_WORKSPACE, Place, in_workspace, render
 from apps.feed import reading
@@ -55,8 +56,8 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
     statuses = context["listing"].statuses()
     away = context["listing"].archived().count()
     everything = sum(statuses.values()) - away
-    now = everything <= FEW or "facets" in request.GET
     shows = catalog_columns.shown(request)
+    now = everything <= FEW or "facets" in request.GET
     context |= {
         "after": after,
         "columns": catalog_columns.COLUMNS,
@@ -64,6 +65,7 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
         "usual": shows == catalog_columns.USUAL,
         "views": _views(place, query, request.GET.get("sort", ""), shows, counted=everything <= FEW),
         "everything": everything,
+        "clients": connecting.NAMES,
         "away": away,
         "running": sum(statuses.get(word, 0) for word in ("RUNNING", "NO_MORE_TRIAL")),
         "facets": guarded(context["listing"].facets) if now and context["total"] else None,

@@ -19,6 +19,7 @@ from apps.workspaces.models import IssuedKey
 from tunebook.errors import SpecError
 
 PLACEHOLDER = "YOUR-TOKEN"
+KEY_PLACEHOLDERS = ("YOUR-KEY-ID", "YOUR-KEY-SECRET")
 DAYS = 90
 ANY = "00000000-0000-0000-0000-000000000000"
 NAMES = (
@@ -28,6 +29,9 @@ NAMES = (
     ("mlclient", "Azure ML client (MLClient)"),
     ("arm", "ARM jobs by curl"),
     ("hyperdrive", "HyperDrive client"),
+    ("pai", "PAI SDK"),
+    ("wmla", "WMLA by HTTP"),
+    ("mlflow", "MLflow client"),
 )
 
 
@@ -43,9 +47,15 @@ class Snippet:
 def connect(request: HttpRequest, place: Place, issued: IssuedKey | None = None) -> dict[str, Any]:
     """What the section shows; with a key just made, its token stands in every snippet."""
     server = request.build_absolute_uri(get_script_prefix()).rstrip("/")
+    protocol, _, endpoint = server.partition("://")
+    key_id, key_secret = (issued.access_key_id, issued.access_key_secret) if issued else KEY_PLACEHOLDERS
     known = {
         "server": server,
+        "protocol": protocol.upper(),
+        "endpoint": endpoint,
         "token": issued.token if issued else PLACEHOLDER,
+        "key_id": key_id,
+        "key_secret": key_secret,
         "slug": place.workspace.slug,
         "is_tls": request.is_secure(),
         "authority": request.build_absolute_uri(reverse("dashboard:authority")) if authority().is_file() else "",
