@@ -73,6 +73,7 @@ class Live:
     unreachable_since: float | None = None
     outputs: Future[Found] | None = None
     notes: list[str] = field(default_factory=list)
+    is_told_of_metrics: bool = False
 
     @property
     def trial(self) -> Trial:

@@ -17,6 +17,7 @@ from apps.experiments import rows
 from apps.feed.writing import Along
 from apps.trials.history import series_name
 from apps.trials.models import COMBINED, Kind, Measurement, Trial, kind_of, number_of
+from apps.tuning.names import surplus
 from tunebook.objective import Mode, Objective
 from tunebook.readings import Readings
 
@@ -58,6 +59,8 @@ class Stored:
     points: list[tuple[int, float]] = field(default_factory=list)
     last: dict[str, float] = field(default_factory=dict)
     last_step: int | None = None
+    surplus: frozenset[str] = frozenset()
+    """Metrics that were left out because the trial has as many as it may."""
 
     @property
     def count(self) -> int:
@@ -80,8 +83,12 @@ def plan(trial: Trial, attempt: int, objective: Objective, readings: Sequence[Re
     known = _known(trial, attempt, readings)
     fresh: dict[Place, float] = {}
     times: dict[Place, datetime] = {}
-    result = Stored()
+    wanted = {metric.name for metric in objective.metrics}  # without which the trial would fail
+    result = Stored(surplus=surplus(trial, (one.metric for one in readings if one.metric not in wanted)))
     for reading in readings:
+        if reading.metric in result.surplus:
+            result.verdicts.append("rejected")
+            continue
         place = reading.place
         before = known.get(place) if known else None
         before = fresh.get(place) if before is None else before

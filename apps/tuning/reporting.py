@@ -25,6 +25,7 @@ from apps.tuning.again import again
 from apps.tuning.announce import metrics_event
 from apps.tuning.errors import Fenced, LimitReached
 from apps.tuning.measuring import CURVE, MAX_POINTS, Reading, Stored, save_curve
+from apps.tuning.names import TOO_MANY
 from apps.workspaces.access import OutOfReach
 from apps.workspaces.models import hash_token
 from tunebook.job import Job
@@ -38,8 +39,9 @@ LATE = timedelta(minutes=10)
 class Batch:
     """What one attempt reports.
 
-    again: a step that is taken stands for a later one (measuring.said_again). trial: the key of the trial that the
-    sender means; with another one's token the batch is refused.
+    again: as MLflow's clients have it, a step that is taken stands for a later one (measuring.said_again), and a batch
+    is stored whole or refused. trial: the key of the trial that the sender means; with another one's token the batch is
+    refused.
     """
 
     token: str
@@ -77,7 +79,7 @@ def report(batches: Sequence[Batch]) -> list[Taken | Exception]:
     """Store batches in one transaction; for each what became of it, or why it was refused.
 
     OutOfReach for an unknown token, Fenced for a superseded attempt or one that ended long ago, LimitReached for too
-    many points. Six queries, one more for several attempts, one for each trial, and the lookups of `measuring.plan`.
+    many points or metrics. Six queries, one more for several attempts, one for each trial, and the lookups of `measuring.plan`.
     """
     hashes = [hash_token(batch.token) for batch in batches]
     answers: list[Taken | Exception] = []
@@ -128,7 +130,10 @@ def _plan(source: Source | None, batch: Batch) -> tuple[Stored, list[measuring.R
     readings = batch.readings
     if batch.again:
         readings = measuring.said_again(trial, source.attempt, readings)
-    return measuring.plan(trial, source.attempt, objective(source.key, source.version), readings)
+    stored, made = measuring.plan(trial, source.attempt, objective(source.key, source.version), readings)
+    if batch.again and stored.surplus:
+        raise LimitReached(TOO_MANY)
+    return stored, made
 
 
 @lru_cache(maxsize=1024)

@@ -16,6 +16,7 @@ from apps.tuning import reporting
 from apps.tuning.announce import announce_experiment, note, thinned, trial_summary
 from apps.tuning.errors import Conflict
 from apps.tuning.measuring import MAX_STEP, Reading, Verdict
+from apps.tuning.names import TOO_MANY
 from apps.tuning.reporting import Batch
 from apps.workspaces.access import Actor, OutOfReach, require
 from tunebook.errors import SpecError
@@ -183,6 +184,8 @@ def report(token: str, items: Sequence[object]) -> Report:
     verdicts: list[Verdict] = ["rejected"] * len(items)
     for index, verdict in zip(readings, answer.stored.verdicts, strict=True):
         verdicts[index] = verdict
+        if verdict == "rejected":
+            problems[index] = TOO_MANY
     return Report(verdicts, problems)
 
 

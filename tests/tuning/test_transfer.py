@@ -117,6 +117,16 @@ def test_what_still_ran_is_cancelled_here(load: Callable[..., Experiment]) -> No
     assert experiment.ended is not None
 
 
+def test_more_metrics_than_a_trial_may_have_are_refused(load: Callable[..., Experiment]) -> None:
+    document = a_document()
+    document["trials"][1]["series"] = [{"name": f"m{number}", "points": [[0, 1.0]]} for number in range(513)]
+
+    with pytest.raises(SpecError, match="at most 512 metrics, got 513") as refused:
+        load(document)
+
+    assert refused.value.path == "trials.1.series"
+
+
 def wrong(path: str, value: Any) -> dict[str, Any]:
     document = a_document()
     *places, last = path.split(".")

@@ -17,6 +17,7 @@ from apps.tuning import measuring
 from apps.tuning.announce import announce_experiment, note
 from apps.tuning.experiments import create
 from apps.tuning.measuring import MAX_STEP, Reading
+from apps.tuning.names import MAX_NAMES
 from apps.tuning.transfer import members, writings
 from apps.tuning.transfer.times import moment
 from apps.tuning.trials import count_anew
@@ -120,6 +121,9 @@ def _check_numbers(trials: list[_Trial]) -> None:
         if trial.number in seen:
             raise SpecError(f"trials.{place}.number", f"trial {trial.number} is given twice")
         seen.add(trial.number)
+        names = {reading.metric for readings in trial.readings.values() for reading in readings}
+        if len(names) > MAX_NAMES:
+            raise SpecError(f"trials.{place}.series", f"must hold at most {MAX_NAMES} metrics, got {len(names)}")
     points = sum(len(readings) for trial in trials for readings in trial.readings.values())
     if points > MAX_POINTS:
         raise SpecError("trials", f"must hold at most {MAX_POINTS} measurements, got {points}")

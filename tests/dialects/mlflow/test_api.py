@@ -159,6 +159,15 @@ def test_a_batch_has_its_limits(script: Mlflow, running: Running) -> None:
         assert (answer.status, answer.body["message"].split(":")[0]) == (400, name)
 
 
+def test_more_metrics_than_a_run_may_have_are_refused_by_their_number(script: Mlflow, running: Running) -> None:
+    many = [{"key": f"m{number}", "value": 1.0, "timestamp": 0, "step": 0} for number in range(600)]
+
+    answer = script.post("runs/log-batch", run_id=running.id, metrics=many)
+
+    assert (answer.status, answer.body["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert "at most 512 metrics" in answer.body["message"]
+
+
 def test_a_batch_is_stored_whole_or_not_at_all(script: Mlflow, running: Running) -> None:
     script.post("runs/log-parameter", run_id=running.id, key="a", value="1")
 
