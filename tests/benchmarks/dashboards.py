@@ -28,8 +28,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
-from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import Browser, CDPSession, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -37,33 +36,16 @@ sys.path.insert(0, str(ROOT))
 PATIENCE = 60_000
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 FIRST_CONTENT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
-SINCE_START = "performance.now()"
+SETTLING = 2_000
+"""Milliseconds that a new window gets before the visit: the browser loads pages of its own for it, on the same cores."""
+WATCH = """
+const look = () => document.querySelector(%s) ? (window.drawnAt = performance.now()) : requestAnimationFrame(look);
+look();
+"""
+"""Runs in the page before its own scripts. What playwright brings into a page to wait for something would delay it more."""
+DRAWN_AT = "window.drawnAt ?? null"
 COMPARED = 100
 """Runs on MLflow's page that compares them, the only one of its pages with a parallel plot; it takes them by address."""
-
-OPTUNA = """
-import json, sys, optuna
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-ranges = {"lr": FloatDistribution(1e-5, 1e-1, log=True), "depth": IntDistribution(1, 12), "dropout": FloatDistribution(0, 0.6),
-          "optimizer": CategoricalDistribution(["sgd", "adam"]), "weight_decay": FloatDistribution(1e-6, 1e-2, log=True)}
-study = optuna.create_study(storage=sys.argv[1], study_name="bench", direction="minimize")
-study.add_trials([optuna.trial.create_trial(params=one["params"], distributions=ranges, value=one["value"]) for one in json.load(sys.stdin)])
-"""
-MLFLOW = """
-import json, sys, time
-from mlflow.entities import Metric, Param
-from mlflow.tracking import MlflowClient
-client = MlflowClient(tracking_uri=sys.argv[1])
-experiment = client.create_experiment("bench")
-runs = []
-for one in json.load(sys.stdin):
-    run = client.create_run(experiment).info.run_id
-    client.log_batch(run, [Metric("loss", one["value"], int(time.time() * 1000), 0)], [Param(k, str(v)) for k, v in one["params"].items()])
-    client.set_terminated(run)
-    runs.append(run)
-print(json.dumps([experiment, runs]))
-"""
 
 
 @dataclass
@@ -152,21 +134,20 @@ def fill() -> None:
 @contextmanager
 def optuna_dashboard(folder: Path, peers: Path, content: list[dict[str, Any]]) -> Iterator[list[Page]]:
     storage, port = f"sqlite:///{folder / 'optuna.db'}", free_port()
-    asked = json.dumps(content)
-    subprocess.run([peers / "bin/python", "-c", OPTUNA, storage], input=asked, text=True, check=True)
+    study = stored(peers, "optuna", storage, content)
     command = [peers / "bin/optuna-dashboard", storage, "--port", str(port)]
     with running(command, f"http://127.0.0.1:{port}/dashboard/") as base:
         yield [
             Page(
                 "optuna-dashboard",
                 "history",
-                f"{base}studies/1",
+                f"{base}studies/{study}",
                 ".js-plotly-plot .scatterlayer .trace, .js-plotly-plot .gl-container canvas",
             ),
             Page(
                 "optuna-dashboard",
                 "parallel",
-                f"{base}studies/1/smartSelection",
+                f"{base}studies/{study}/smartSelection",
                 "#plot-parallel-coordinate .parcoords",
             ),
         ]
@@ -175,11 +156,7 @@ def optuna_dashboard(folder: Path, peers: Path, content: list[dict[str, Any]]) -
 @contextmanager
 def mlflow(folder: Path, peers: Path, content: list[dict[str, Any]]) -> Iterator[list[Page]]:
     storage, port = f"sqlite:///{folder / 'mlflow.db'}", free_port()
-    asked = json.dumps(content)
-    told = subprocess.run(
-        [peers / "bin/python", "-c", MLFLOW, storage], input=asked, capture_output=True, text=True, check=True
-    )
-    experiment, runs = json.loads(told.stdout.splitlines()[-1])
+    experiment, runs = stored(peers, "mlflow", storage, content)
     command = [peers / "bin/mlflow", "ui", "--backend-store-uri", storage, "--port", str(port)]
     compared = json.dumps(runs[:COMPARED], separators=(",", ":"))
     with running(command, f"http://127.0.0.1:{port}/") as base:
@@ -194,6 +171,17 @@ def mlflow(folder: Path, peers: Path, content: list[dict[str, Any]]) -> Iterator
                 "mlflow", "parallel", f'{base}#/compare-runs?runs={compared}&experiments=["{experiment}"]', ".parcoords"
             ),
         ]
+
+
+def stored(peers: Path, peer: str, storage: str, content: list[dict[str, Any]]) -> Any:
+    """Have a peer's database filled by the peer's own Python; what its pages are found by.
+
+    -P: the folder of that script is no place for it to import from, a benchmark there is called as the peer is.
+    """
+    script = Path(__file__).resolve().with_name("peer_stores.py")
+    command = [peers / "bin/python", "-P", script, peer, storage]
+    told = subprocess.run(command, input=json.dumps(content), stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(told.stdout.splitlines()[-1])
 
 
 @contextmanager
@@ -227,26 +215,32 @@ def free_port() -> int:
 
 
 def visit(browser: Browser, page: Page) -> Visit:
-    """One first visit, until the chart is drawn or a minute is over."""
+    """One first visit, until the chart is drawn or a minute is over: a cold cache, in a window that is already there."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     if page.cookie:
         context.add_cookies([page.cookie])  # type: ignore[list-item]  # a session of ours, as playwright types it
     tab = context.new_page()
+    tab.add_init_script(WATCH % json.dumps(page.drawn))
     session = context.new_cdp_session(tab)
     session.send("Network.enable")
     sizes: dict[str, float] = {}
     session.on("Network.loadingFinished", lambda one: sizes.update({one["requestId"]: one["encodedDataLength"]}))
-    drawn: float | None = None
+    tab.wait_for_timeout(SETTLING)
     tab.goto(page.address, wait_until="commit", timeout=PATIENCE)
-    try:
-        tab.locator(page.drawn).first.wait_for(state="attached", timeout=PATIENCE)
-        drawn = tab.evaluate(SINCE_START)
-    except BrowserError:
-        pass  # it has no such chart, or not in time
+    drawn, end = None, time.monotonic() + PATIENCE / 1000
+    while drawn is None and time.monotonic() < end:
+        tab.wait_for_timeout(250)
+        drawn = asked(session, DRAWN_AT)
     tab.wait_for_timeout(500)
-    first = tab.evaluate(FIRST_CONTENT)
+    first = asked(session, FIRST_CONTENT)
     context.close()
     return Visit(page.tool, page.name, sum(sizes.values()) / 1000, len(sizes), first, drawn)
+
+
+def asked(session: CDPSession, expression: str) -> float | None:
+    """A number of the page; None where it has none yet."""
+    value = session.send("Runtime.evaluate", {"expression": expression})["result"].get("value")
+    return None if value is None else float(value)
 
 
 def middle(visits: list[Visit]) -> Visit:
