@@ -66,8 +66,17 @@ export function clock(ms) {
   return `${String(at.getHours()).padStart(2, "0")}:${String(at.getMinutes()).padStart(2, "0")}`;
 }
 
-/** The whole moment in the viewer's own zone, for a title. */
+let written = null;
+
+/** The whole moment in the viewer's own zone, for a title. Making what writes it takes a browser as long as a layout. */
 export function moment(iso) {
   const at = new Date(iso);
-  return Number.isNaN(at.getTime()) ? "" : at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+  if (Number.isNaN(at.getTime())) return "";
+  written ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+  return written.format(at);
+}
+
+/** A count with its thousands apart, "12,345". */
+export function count(n) {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 }

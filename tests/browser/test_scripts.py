@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -221,6 +222,16 @@ def test_times_are_told_relative_to_now(show):
     expect(page.get_by_text("2001-02-03")).to_be_visible()
     expect(page.locator("#now")).to_have_text("2 min ago", timeout=10_000)
     expect(page.locator("#since")).to_have_text("1 h 1 m")
+
+
+def test_a_time_is_titled_in_the_viewers_zone_once_a_pointer_comes(show):
+    page = show('<time data-relative datetime="2001-02-03T04:05:06Z" title="2001-02-03 04:05:06 UTC">then</time>')
+    before = page.locator("time").get_attribute("title")
+
+    page.locator("time").hover()
+
+    assert before == "2001-02-03 04:05:06 UTC"
+    expect(page.locator("time")).to_have_attribute("title", re.compile("Feb 3, 2001"))
 
 
 def test_a_log_follows_its_end_unless_somebody_reads_above(show, stage):

@@ -73,6 +73,16 @@ def test_a_tab_takes_as_many_queries_for_few_trials_as_for_many(
     assert queries_of(as_ada, page(few, tab)) == queries_of(as_ada, page(many, tab)) <= 22
 
 
+@pytest.mark.parametrize(("tab", "module"), [("", "index"), ("curves", "index"), ("analyse", "analyse")])
+def test_a_tab_asks_for_what_draws_its_charts_with_its_first_files(
+    as_ben: Client, known: Experiment, make_experiment: Make, tab: str, module: str
+) -> None:
+    empty = make_experiment(name="no trials")
+
+    assertContains(as_ben.get(page(known, tab)), f'<link rel="modulepreload" href="/static/js/charts/{module}.js">')
+    assertNotContains(as_ben.get(page(empty, tab)), "modulepreload")
+
+
 def test_the_overview_shows_importance_sentences_and_failures(as_ben: Client, known: Experiment) -> None:
     response = as_ben.get(page(known))
 

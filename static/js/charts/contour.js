@@ -1,6 +1,6 @@
 /** What a pair of parameters leads to: shaded cells with lines of equal value, the tried places, the ten best marked. */
 
-import { number } from "../format.js";
+import { count, number } from "../format.js";
 import { Chart } from "./core.js";
 import { axisOf, hrefOf } from "./data.js";
 import { pairTools, scaleLegend } from "./rank.js";
@@ -49,7 +49,7 @@ export function mountContour(figure, payload, events) {
       summary: `Mean ${payload.metric} over ${payload.x} and ${payload.y} from ${payload.total} trials.`,
     });
     const words = figure.querySelector("[data-thinned]");
-    if (words) words.title = words.textContent = `smoothed means of ${payload.total.toLocaleString("en")} trials; blank: not tried${payload.every > 1 ? `; dots: one in ${payload.every}` : ""}`;
+    if (words) words.title = words.textContent = `smoothed means of ${count(payload.total)} trials; blank: not tried${payload.every > 1 ? `; dots: one in ${payload.every}` : ""}`;
   }
 
   pairTools(chart, payload.names, choice, () => {

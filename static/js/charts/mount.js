@@ -1,6 +1,7 @@
 /** How a figure becomes a chart: when it comes near the view, with words while it waits or fails. */
 
 import { element } from "../dom.js";
+import { count } from "../format.js";
 import { LiveEvents, load } from "./data.js";
 
 const WAIT_WORDS_AFTER = 300;
@@ -65,5 +66,5 @@ export function sayThinned(figure, payload) {
   const shown = (payload.number || payload.trials)?.length;
   if (!words || !shown || !payload.total || shown >= payload.total) return words?.replaceChildren();
   const how = payload.how ? `: ${payload.how}` : "";
-  words.title = words.textContent = `${shown.toLocaleString("en")} of ${payload.total.toLocaleString("en")} trials${how}`;
+  words.title = words.textContent = `${count(shown)} of ${count(payload.total)} trials${how}`;
 }

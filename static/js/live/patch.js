@@ -1,6 +1,6 @@
 /** Changed numbers into the page, in place: text, badges, bars, sparklines. Nothing is added, moved or taken away. */
 
-import { duration, number, relative, toNumber } from "../format.js";
+import { count, duration, number, relative, toNumber } from "../format.js";
 import { drawSpark, extendCurve, MOST_POINTS } from "../sparkline.js";
 import { ENDED, shownState, statusClass, statusWords } from "../words.js";
 
@@ -87,7 +87,7 @@ function write(element, name, fields) {
 function words(name, value) {
   if (name === "left") return value === null || value === undefined ? "" : `~${duration(value)} left`;
   if (value === null || value === undefined || value === "") return name === "reason" || name === "name" ? "" : "–";
-  if (COUNTS.test(name)) return Number(value).toLocaleString("en-US");
+  if (COUNTS.test(name)) return count(value);
   return NAMES.test(name) || toNumber(value) === null ? String(value) : number(value);
 }
 

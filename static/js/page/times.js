@@ -7,17 +7,24 @@ let summed = Date.now();
 
 export function watchTimes() {
   refresh();
-  setInterval(() => document.hidden || refresh(), EVERY);
+  setInterval(() => document.hidden || (refresh(), giveTitles()), EVERY);
+  document.addEventListener("pointerover", giveTitles, { once: true });
   setInterval(addUp, EVERY);
 }
 
 function refresh() {
   for (const time of document.querySelectorAll("time[data-relative]")) {
     write(time, relative(time.dateTime));
-    if (!time.dataset.titled) time.title = moment((time.dataset.titled = time.dateTime));
   }
   for (const time of document.querySelectorAll("time[data-elapsed]")) {
     write(time, duration((Date.now() - Date.parse(time.dateTime)) / 1000));
+  }
+}
+
+/** The moments in the viewer's zone, which nobody asks for before the page stands; the server wrote them in its own. */
+function giveTitles() {
+  for (const time of document.querySelectorAll("time[data-relative]")) {
+    if (time.dataset.titled !== time.dateTime) time.title = moment((time.dataset.titled = time.dateTime));
   }
 }
 
