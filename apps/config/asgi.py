@@ -9,6 +9,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from apps.config import draining
 from apps.config.threads import Threaded, Unprefixed
 from apps.config.turns import turns
 
@@ -17,6 +18,7 @@ http = get_wsgi_application()  # sets Django up; the routes of the websocket nee
 from apps.dialects.mlflow.ingest import Ingest
 from apps.live.routing import websocket_urlpatterns
 
+draining.obey(settings.TUNEBOOK_DRAIN_SECONDS)
 prefix = settings.TUNEBOOK_PATH_PREFIX
 django = Threaded(http, threads=settings.TUNEBOOK_THREADS, turns=turns(), prefix=prefix)
 

@@ -41,6 +41,7 @@ class Env:
     role: str
     slots: int
     threads: int
+    drain_seconds: int
     trash_days: int
     allow_webhooks: bool
     sources: str
@@ -79,6 +80,7 @@ def read(environ: Mapping[str, str] = os.environ, *, root: Path) -> Env:
         role=known.one_of("TUNEBOOK_ROLE", ("command", "web", "worker")),
         slots=known.number("TUNEBOOK_SLOTS", default=os.cpu_count() or 1, least=1, most=4096),
         threads=known.number("TUNEBOOK_THREADS", default=8, least=1, most=256),
+        drain_seconds=known.number("TUNEBOOK_DRAIN_SECONDS", default=0, least=0, most=60),
         trash_days=known.number("TUNEBOOK_TRASH_DAYS", default=30, least=0, most=36500),
         allow_webhooks=known.flag("TUNEBOOK_ALLOW_WEBHOOKS"),
         sources=known.text("TUNEBOOK_SOURCES"),

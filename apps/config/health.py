@@ -1,5 +1,7 @@
 """Two addresses for whoever watches the service, /healthz and /readyz. Neither tells strangers versions or paths."""
 
+import threading
+
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -7,6 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from tunebook import disk
+
+leaving = threading.Event()
+"""Set when this process has been told to end: nobody shall be sent here any more."""
 
 FULL = ("disk_full", "disk_read_only", "disk_missing")  # nearly full is no reason to send nobody here
 
@@ -17,7 +22,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The process can serve: database reachable, migrations applied, disk not full. Else 503 and the reason."""
+    """The process can serve: not on its way out, database reachable, migrations applied, disk not full. Else 503 and the reason."""
     problem = _problem()
     if problem:
         return JsonResponse({"status": "unavailable", "reason": problem}, status=503, headers={"Retry-After": "5"})
@@ -33,6 +38,8 @@ class Probes(MiddlewareMixin):
 
 
 def _problem() -> str:
+    if leaving.is_set():
+        return "leaving"
     try:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):

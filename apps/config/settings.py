@@ -16,6 +16,7 @@ ENV = env.read(root=ROOT)
 TUNEBOOK_DATA = ENV.data
 TUNEBOOK_SLOTS = ENV.slots
 TUNEBOOK_THREADS = ENV.threads
+TUNEBOOK_DRAIN_SECONDS = ENV.drain_seconds
 TUNEBOOK_TRASH_DAYS = ENV.trash_days
 TUNEBOOK_ALLOW_WEBHOOKS = ENV.allow_webhooks
 TUNEBOOK_TABLE_DATABASE_URL = ENV.table_database_url

@@ -5,9 +5,8 @@ from typing import Any
 
 import uvicorn
 from django.core.management import BaseCommand
-from uvicorn.supervisors import Multiprocess
 
-from apps.config import readiness, serving, static
+from apps.config import draining, readiness, serving, static
 from apps.config.supervisor import CANNOT_START
 
 
@@ -49,6 +48,7 @@ class Command(BaseCommand):
             forwarded_allow_ips=options["trusted_proxy"],
             timeout_graceful_shutdown=20,
             timeout_keep_alive=75,
+            timeout_worker_healthcheck=30,  # a machine may be so busy that five seconds are no sign of a hung process
             ssl_certfile=files.certificate if files else None,
             ssl_keyfile=files.key if files else None,
         )
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if options["workers"] > 1:
-            Multiprocess(config, sockets=[bound]).run()
+            draining.Workers(config, sockets=[bound]).run()
         else:
             uvicorn.Server(config).run(sockets=[bound])
 

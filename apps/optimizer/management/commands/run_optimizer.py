@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from argparse import ArgumentParser
 from types import FrameType
 from typing import Any
@@ -20,6 +21,9 @@ from apps.optimizer.executors.local import LocalExecutor, host_name
 from apps.optimizer.executors.ray import RayExecutor, cluster_of
 from apps.optimizer.worker import OptimizerWorker, Options
 from tunebook.platform import RAY
+
+ONE_WISH = 2.0
+"""Seconds within which a second TERM is the first one again: a service manager tells each process, and their parent does."""
 
 
 class Command(BaseCommand):
@@ -49,10 +53,15 @@ class Command(BaseCommand):
             ),
         )
 
+        asked = 0.0
+
         def leave(_number: int, _stack: FrameType | None) -> None:
-            if worker.leaving.is_set():
+            nonlocal asked
+            if not worker.leaving.is_set():
+                asked = time.monotonic()
+                worker.ask_to_leave()
+            elif time.monotonic() - asked > ONE_WISH:
                 os._exit(130)
-            worker.ask_to_leave()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, leave)
