@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from apps.dashboard import literals
+from apps.dashboard.widgets import Area, Pick, Text
 from tunebook.distributions import Choice, Distribution, LogUniform, QLogUniform
 from tunebook.errors import SpecError
 from tunebook.space import Space
@@ -28,6 +29,7 @@ STEPPED = ("quniform", "qloguniform", "qnormal", "qlognormal")
 NORMAL = ("normal", "qnormal", "lognormal", "qlognormal")
 MANNERS = ("clip", "from_min", "whole")
 FIELDS = ("name", "type", "low", "high", "step", "mu", "sigma", "choices")
+DECIMAL = {"inputmode": "decimal"}
 PLACES = {
     "min_value": "low",
     "max_value": "high",
@@ -43,18 +45,14 @@ PLACES = {
 class SpaceRow(forms.Form):
     """One parameter. `low` and `high` are values the parameter may have, on a log scale too."""
 
-    name = forms.CharField(max_length=128, required=False, widget=forms.TextInput({"placeholder": "learning_rate"}))
-    type = forms.ChoiceField(choices=TYPES, widget=forms.Select({"data-switch": ""}))
-    low = forms.CharField(required=False, label="Low", widget=forms.TextInput({"inputmode": "decimal"}))
-    high = forms.CharField(required=False, label="High", widget=forms.TextInput({"inputmode": "decimal"}))
-    step = forms.CharField(required=False, label="Step", widget=forms.TextInput({"inputmode": "decimal"}))
-    mu = forms.CharField(required=False, label="Mean", widget=forms.TextInput({"inputmode": "decimal"}))
-    sigma = forms.CharField(required=False, label="Deviation", widget=forms.TextInput({"inputmode": "decimal"}))
-    choices = forms.CharField(
-        required=False,
-        label="Values",
-        widget=forms.Textarea({"rows": 1, "placeholder": "16, 32, 64"}),
-    )
+    name = forms.CharField(max_length=128, required=False, widget=Text({"placeholder": "learning_rate"}))
+    type = forms.ChoiceField(choices=TYPES, widget=Pick({"data-switch": ""}))
+    low = forms.CharField(required=False, label="Low", widget=Text(DECIMAL))
+    high = forms.CharField(required=False, label="High", widget=Text(DECIMAL))
+    step = forms.CharField(required=False, label="Step", widget=Text(DECIMAL))
+    mu = forms.CharField(required=False, label="Mean", widget=Text(DECIMAL))
+    sigma = forms.CharField(required=False, label="Deviation", widget=Text(DECIMAL))
+    choices = forms.CharField(required=False, label="Values", widget=Area({"rows": 1, "placeholder": "16, 32, 64"}))
 
     @property
     def is_blank(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,7 @@ from typing import Any
 from django.db.models import Count, F
 
 from apps.experiments.models import Experiment, SpaceVersion
-from apps.insights.charts.axes import axis, label
-from apps.insights.charts.contour import place
+from apps.insights.charts.axes import axis, label, placing
 from apps.insights.summary import Top
 from apps.insights.wording import short
 from apps.trials.models import Trial
@@ -19,8 +19,8 @@ from tunebook.distributions import Distribution
 from tunebook.space import Space
 
 BINS = 24
-MOST = 2_000
-"""Trials that are looked at for the histograms; of more an even choice."""
+MOST, MOST_VALUES = 2_000, 40_000
+"""Trials that are looked at for the histograms, and their values together; of more an even choice."""
 MOST_CHECKED = 20_000
 
 
@@ -50,12 +50,13 @@ def strips(
     total = experiment.trial_count
     if upto is not None:
         rows, total = rows.filter(number__lte=upto), min(total, upto + 1)
-    step = max(1, math.ceil(total / MOST))
+    leaves = space.leaves()
+    step = max(1, math.ceil(total / min(MOST, MOST_VALUES // max(len(leaves), 1) + 1)))
     if step > 1:
         rows = rows.alias(part=F("number") % step).filter(part=0)
     flats = [space.flatten(params) for params in rows.order_by("number").values_list("params", flat=True)]
     made = []
-    for name, (distribution, condition) in space.leaves().items():
+    for name, (distribution, condition) in leaves.items():
         words = f"only if {condition.parent} is {' or '.join(condition.labels)}" if condition else ""
         made.append(_strip(name, distribution, words, flats, top))
     return made, len(flats)
@@ -71,14 +72,15 @@ def _strip(
     levels = distribution.size if not is_category and (distribution.size or BINS + 1) <= BINS else None
     count = len(drawn["values"]) if is_category else levels or BINS
     counts = [0] * max(count, 1)
+    place = placing(drawn)
 
     def at(value: Any) -> float:
         if levels is None or not distribution.contains(value):
-            return place(drawn, value)
+            return place(value)
         return (int(distribution.position(value) * levels) + 0.5) / levels
 
-    for value in values:
-        counts[min(int(at(value) * count), count - 1)] += 1
+    for value, times in Counter(map(label, values) if is_category else values).items():
+        counts[min(int(at(value) * count), count - 1)] += times
     numbers = [value for value in best if not is_category]
     return Strip(
         name=name,

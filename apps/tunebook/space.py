@@ -25,6 +25,7 @@ class Condition:
 
 
 Leaf = tuple[Distribution, Condition | None]
+_NUMBERS = frozenset({int, float})
 
 
 class Space(Mapping[str, Distribution]):
@@ -48,6 +49,7 @@ class Space(Mapping[str, Distribution]):
             if not isinstance(distribution, Distribution):
                 raise SpecError(f"space.{name}", f"must be a distribution, got {distribution!r:.80}")
         self._parameters = dict(parameters)
+        self._choices = {name for name, distribution in parameters.items() if isinstance(distribution, Choice)}
         self._leaves: dict[str, Leaf] = {}
         self._inner: dict[str, tuple[dict[str, str], ...]] = {}
         for name, distribution in self._parameters.items():
@@ -126,6 +128,10 @@ class Space(Mapping[str, Distribution]):
         """
         flat: Params = {}
         for name, value in params.items():
+            kind = type(value)
+            if kind is str or (kind in _NUMBERS and name not in self._choices):
+                flat[name] = value  # by far the most frequent, and the same whatever the distribution
+                continue
             distribution = self._parameters.get(name)
             if isinstance(distribution, Choice) and distribution.contains(value):
                 for leaf, inner, drawn in self._unfold(name, distribution, value):

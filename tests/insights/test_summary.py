@@ -117,6 +117,16 @@ def test_an_even_choice_stands_for_many_trials(make_experiment: Make):
     assert looked_at == 1_367  # every third
 
 
+def test_strips_of_many_parameters_look_at_fewer_trials(make_experiment: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = study(make_experiment, 120)
+    monkeypatch.setattr(spaces, "MOST_VALUES", 160)  # of four parameters, nested ones counted
+
+    strips, looked_at = spaces.strips(one, SPACE, [])
+
+    assert looked_at == 40
+    assert [sum(strip.counts) for strip in strips] == [strip.tried for strip in strips]
+
+
 def test_a_preview_counts_what_stays_usable(make_experiment: Make):
     one = study(make_experiment, 80)
     narrow = Space({**SPACE, "depth": Randint(5, 1)})

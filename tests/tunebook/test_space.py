@@ -91,6 +91,16 @@ def test_leaves_come_with_their_conditions_those_above_first() -> None:
     assert leaves["model.kernel.degree"] == (Randint(6, 2), Condition("model.kernel", ("poly",)))
 
 
+def test_flattening_gives_a_choice_as_it_was_declared() -> None:
+    space = Space({"n": Choice([1, 2.5, True, None, "1"]), "x": Uniform(0, 1)})
+
+    flats = [space.flatten({"n": value, "x": 1}) for value in (1.0, 2.5, True, None, "1", 7)]
+
+    assert [flat["n"] for flat in flats] == [1, 2.5, True, None, "1", 7]
+    assert [type(flat["n"]) for flat in flats] == [int, float, bool, type(None), str, int]
+    assert all(flat["x"] == 1 for flat in flats)
+
+
 def test_flattening_keeps_what_the_space_does_not_know() -> None:
     assert NESTED.flatten({"lr": "x", "old": 3, "model": {"_name": "gone", "k": 1}}) == {
         "lr": "x",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from apps.insights.charts.numbers import Payload, digits
 from tunebook.distributions import Distribution
 from tunebook.space import Space
 
-Flat = Mapping[str, Any]
 MOST_CATEGORIES = 60
 LONGEST_LABEL = 60
+SMALLEST = 1e-300
+"""What a logarithm is taken of at least."""
 
 
 def axis(name: str, distribution: Distribution, values: Iterable[Any]) -> Payload:
@@ -36,10 +38,28 @@ def label(value: Any) -> str:
     return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
 
 
-def reader(space: Space, name: str) -> Callable[[Mapping[str, Any]], Any]:
-    """How to read one parameter of a trial's params by its flat name; plain ones without flattening the rest."""
-    distribution = space.get(name)
-    if distribution is not None and not getattr(distribution, "is_nested", False):
-        return lambda params: space.flatten({name: params[name]}).get(name) if name in params else None
-    top = next((one for one in space if name == one or name.startswith(f"{one}.")), name)
-    return lambda params: space.flatten({top: params[top]}).get(name) if top in params else None
+def placing(one: Payload) -> Callable[[Any], float]:
+    """What says where a value lies on an axis, 0 to 1; a category in the middle of its share."""
+    if one["scale"] == "category":
+        places = {text: (place + 0.5) / len(one["values"]) for place, text in enumerate(one["values"])}
+        return lambda value: places[label(value)]
+    low, high = float(one["min"]), float(one["max"])
+    if one["scale"] == "log":
+        low, high = math.log(low), math.log(high)
+    span = high - low
+    if span <= 0:
+        return lambda value: 0.5
+
+    def linear(value: Any) -> float:
+        return min(max((value - low) / span, 0.0), 1.0) if is_number(value) else 0.5
+
+    def logarithmic(value: Any) -> float:
+        return min(max((math.log(max(value, SMALLEST)) - low) / span, 0.0), 1.0) if is_number(value) else 0.5
+
+    return logarithmic if one["scale"] == "log" else linear
+
+
+def reader(space: Space, name: str) -> tuple[str, Callable[[Any], Any]]:
+    """The parameter of a trial that holds a flat name, and how that is read from its value; None where it does not."""
+    top = name if name in space else next((one for one in space if name.startswith(f"{one}.")), name)
+    return top, lambda value: None if value is None else space.flatten({top: value}).get(name)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from heapq import nsmallest
 from typing import Any
 
 from django.db.models import QuerySet
 
 from apps.experiments.models import Experiment
-from apps.insights.charts.axes import axis, is_number, label, reader
+from apps.insights.charts.axes import axis, is_number, label, placing, reader
 from apps.insights.charts.numbers import Payload, digits
 from apps.insights.charts.sample import by_importance
+from apps.trials.members import Members
 from apps.trials.models import Trial
 from tunebook.distributions import Distribution
 from tunebook.job import Job
+from tunebook.space import Space
 from tunebook.status import TrialStatus
 
 CELLS = 24
@@ -28,6 +31,7 @@ ENOUGH = 0.3
 """Weight of results around a cell below which nothing is said about it."""
 
 Grid = list[list[float]]
+Point = tuple[int, Any, Any, float]
 
 
 def contour(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str, str]) -> Payload:
@@ -48,15 +52,7 @@ def contour(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str,
     }
     if not x or not y:
         return payload
-    rows = trials.filter(status=TrialStatus.FINISHED, value__isnull=False).order_by("number")
-    read_x, read_y = reader(job.space, x), reader(job.space, y)
-    found = [
-        (number, read_x(params), read_y(params), value)
-        for number, params, value in rows.values_list("number", "params", "value")
-    ]
-    points = [
-        (n, a, b, v) for n, a, b, v in found if a is not None and b is not None and v is not None and math.isfinite(v)
-    ]
+    points = tried(trials, job.space, x, y)
     across, up = (
         axis(x, leaves[x][0], [a for _, a, _, _ in points]),
         axis(y, leaves[y][0], [b for _, _, b, _ in points]),
@@ -65,12 +61,11 @@ def contour(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str,
     if len(points) < FEWEST:
         return payload
     levels = _levels(leaves[x][0]), _levels(leaves[y][0])
-    best = sorted(points, key=lambda point: objective.sign * point[3])[:BEST]
+    best = nsmallest(BEST, points, key=lambda point: objective.sign * point[3])
+    at_x, at_y = placing(across), placing(up)
     every = math.ceil(len(points) / POINTS)
     return payload | {
-        "grid": grid(
-            [(place(across, a), place(up, b), v) for _, a, b, v in points], across, up, objective.sign, levels
-        ),
+        "grid": grid([(at_x(a), at_y(b), v) for _, a, b, v in points], across, up, objective.sign, levels),
         "ends": {"x": _ends(across, levels[0]), "y": _ends(up, levels[1])},
         "points": [[_shown(across, a), _shown(up, b)] for _, a, b, _ in points[::every]],
         "every": every,
@@ -87,16 +82,20 @@ def pair(names: Sequence[str], asked: Mapping[str, str]) -> tuple[str, str]:
     return x, y
 
 
-def place(one: Payload, value: Any) -> float:
-    """Where a value lies on its axis, 0 to 1; a category in the middle of its share."""
-    if one["scale"] == "category":
-        return (one["values"].index(label(value)) + 0.5) / len(one["values"])
-    if not is_number(value):
-        return 0.5
-    low, high = float(one["min"]), float(one["max"])
-    if one["scale"] == "log":
-        low, high, value = math.log(low), math.log(high), math.log(max(value, 1e-300))
-    return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
+def tried(trials: QuerySet[Trial], space: Space, x: str, y: str) -> list[Point]:
+    """Number, the two parameters and the value of the succeeded trials that have both, in order of number. One query."""
+    (top_x, read_x), (top_y, read_y) = reader(space, x), reader(space, y)
+    rows = trials.filter(status=TrialStatus.FINISHED, value__isnull=False).order_by("number")
+    tops = top_x, top_y
+    if Members.can_take(tops):
+        taken = rows.annotate(pair=Members("params", tops)).values_list("number", "pair", "value")
+        found = [(number, read_x(one), read_y(other), value) for number, (one, other), value in taken]
+    else:
+        whole = rows.values_list("number", "params", "value")
+        found = [(number, read_x(all_.get(top_x)), read_y(all_.get(top_y)), value) for number, all_, value in whole]
+    return [
+        (n, a, b, v) for n, a, b, v in found if a is not None and b is not None and v is not None and math.isfinite(v)
+    ]
 
 
 def _levels(distribution: Distribution) -> int | None:

@@ -11,8 +11,7 @@ from typing import Any
 from django.db.models import Case, F, IntegerField, Q, Value, When
 
 from apps.experiments.models import Experiment
-from apps.insights.charts.axes import axis, label
-from apps.insights.charts.contour import place
+from apps.insights.charts.axes import axis, label, placing
 from apps.insights.charts.numbers import Payload
 from apps.trials.models import Trial
 from tunebook.job import Job
@@ -110,9 +109,10 @@ def common(axes: Sequence[Payload], values: Sequence[Any]) -> Payload:
 def _density(drawn: Payload, values: Sequence[Any], best: Any) -> Density:
     count = _bins(drawn, values)
     counts = [0] * count
+    place = placing(drawn)
 
     def at(value: Any) -> float:
-        share = place(drawn, value)
+        share = place(value)
         return share if drawn["scale"] == "category" or count == BINS else (share * (count - 1) + 0.5) / count
 
     for value in values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -138,6 +139,27 @@ def test_a_contour_takes_the_pair_that_is_asked_for(make_experiment: Make):
     assert payload["ends"]["x"] == [0.5, 8.5]
     assert payload["best"][0][0] == one.best_trial
     assert charts.build("contour", one, asked={"x": "nonsense", "y": "lr"})["y"] == "lr"
+
+
+@pytest.mark.parametrize("odd", ["lr", "l\u00e9arn", 'the "lr"', "lr\\2"])
+def test_a_contour_reads_only_its_pair_where_the_database_can_take_it_out(make_experiment: Make, odd: str):
+    space = Space(
+        {odd: LogUniform.between(0.001, 1.0), "kind": Choice(["1", 2, {"_name": "deep", "n": Uniform(0, 1)}])}
+    )
+    draw = random.Random(1)
+    rows: Rows = [(space.sample(draw), "FINISHED", draw.random()) for _ in range(30)]
+    one = tiny(make_experiment, rows, space=space)
+
+    with CaptureQueriesContext(connection) as asked:
+        payload = charts.build("contour", one, asked={"x": odd, "y": "kind"})
+
+    best = sorted((value, number) for number, (_, _, value) in enumerate(rows))[:10]
+    assert [row[0] for row in payload["best"]] == [number for _, number in best]
+    assert [row[2] for row in payload["best"]] == [
+        {"1": "1", "2": "2"}.get(str(kind), "deep") for kind in (rows[number][0]["kind"] for _, number in best)
+    ]
+    reads_all = any('"params" AS "params"' in query["sql"] for query in asked)
+    assert reads_all == (odd != "lr")
 
 
 def test_few_results_or_one_parameter_make_no_contour(make_experiment: Make):
