@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.experiments import rows
@@ -52,9 +50,9 @@ class TrialQuerySet(models.QuerySet["Trial"]):
         return self.filter(status__in=LIVE_TRIAL)
 
     def spent(self) -> float:
-        """The seconds of these trials together; what has not ended counts until now. One query."""
-        until = Coalesce(F("ended"), models.Value(timezone.now()), output_field=models.DateTimeField())
-        total = self.order_by().aggregate(total=models.Sum(Seconds("started", until)))["total"]
+        """The seconds since these trials began, together. One query."""
+        now = models.Value(timezone.now(), output_field=models.DateTimeField())
+        total = self.order_by().aggregate(total=models.Sum(Seconds("started", now)))["total"]
         return max(total or 0.0, 0.0)
 
 
@@ -124,6 +122,13 @@ class Trial(models.Model):
     @property
     def is_live(self) -> bool:
         return self.status in LIVE_TRIAL
+
+    @property
+    def took(self) -> float:
+        """Seconds from its start to its end; 0 for one that has not both."""
+        if self.started is None or self.ended is None:
+            return 0.0
+        return max((self.ended - self.started).total_seconds(), 0.0)
 
 
 class AttemptState(models.TextChoices):

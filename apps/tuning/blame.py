@@ -53,6 +53,9 @@ def _give_up(row: Experiment) -> None:
     Trial.objects.filter(pk__in=[trial.pk for trial in live]).update(status=TrialStatus.SYS_CANCELED, **ended)
     row.waiting_count = row.running_count = row.unknown_count = 0
     row.sys_canceled_count += len(live)
+    for trial in live:
+        trial.ended = now
+        row.spent += trial.took
     waiting = cancel_unstarted(row, TrialStatus.SYS_CANCELED, GIVEN_UP)
     row.status, row.reason, row.ended, row.modified = ExperimentStatus.FAILED, GIVEN_UP, now, now
     row.driver, row.lease_until = "", None

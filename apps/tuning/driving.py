@@ -209,6 +209,7 @@ class Tick:
             return to, False
         self._ran(trial, outcome)
         trial.reason, trial.ended, trial.started, trial.value = reason, at, started, kept
+        self.experiment.spent += trial.took
         self._moved(trial, to)
         if to == TrialStatus.FINISHED and update_best(self.experiment, self.job.objective, trial):
             self.said[-1] = ("trial", trial_summary(trial, best=True))

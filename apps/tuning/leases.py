@@ -116,6 +116,7 @@ KEPT = [
     "retry_at",
     "trial_count",
     "extra_trials",
+    "spent",
     "best_value",
     "best_trial",
     "spark",

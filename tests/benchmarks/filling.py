@@ -70,6 +70,7 @@ def filled(content: list[dict[str, Any]]) -> dict[str, str]:
     Experiment.objects.filter(pk=one.pk).update(
         trial_count=len(rows),
         finished_count=len(rows),
+        spent=sum(row.took for row in rows),
         best_value=best.value,
         best_trial=best.number,
         status=ExperimentStatus.FINISHED,

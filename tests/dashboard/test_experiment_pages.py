@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
@@ -134,6 +136,20 @@ def test_of_what_has_ended_the_header_offers_only_what_can_be_done(
     assertContains(finished, f'href="{page(one, "settings")}#reopen"')
     assertContains(as_ada.get(page(one, "settings")), 'id="reopen"')
     assertNotContains(as_ben.get(page(one)), "Reopen")
+
+
+def test_no_visit_adds_up_the_time_of_trials_that_have_ended(
+    as_ada: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    one, now = make_experiment(), timezone.now()
+    add_trials(one, *["FINISHED"] * 3, started=now - timedelta(hours=2), ended=now - timedelta(hours=1))
+    as_ada.get(page(one))
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = as_ada.get(page(one))
+
+    assert answer.context["spent"] == 3 * 3600
+    assert not [query["sql"] for query in asked if "SUM(" in query["sql"] and "trials_trial" in query["sql"]]
 
 
 def test_the_header_tells_the_time_of_all_trials(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:

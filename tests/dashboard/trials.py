@@ -25,6 +25,7 @@ def with_trials(experiment: Experiment, *statuses: str, **given: Any) -> list[Tr
         column = COUNT_COLUMNS[status]
         setattr(experiment, column, getattr(experiment, column) + 1)
     experiment.trial_count += len(made)
+    experiment.spent += sum(trial.took for trial in made)
     finished = [trial for trial in made if trial.value is not None]
     if finished:
         best = min(finished, key=lambda trial: trial.value or 0)

@@ -54,6 +54,7 @@ def study(make: Callable[..., Experiment], count: int, *, slots: int = 4, **give
         column = COUNT_COLUMNS[trial.status]
         setattr(experiment, column, getattr(experiment, column) + 1)
     experiment.trial_count, experiment.started = count, began
+    experiment.spent = sum(trial.took for trial in made)
     finished = [trial for trial in made if trial.value is not None]
     if finished:
         best = min(finished, key=lambda trial: trial.value or 0.0)

@@ -12,7 +12,7 @@ from apps.experiments.models import Experiment
 from apps.feed import reading
 from apps.feed.models import experiment_stream
 from apps.trials.models import Attempt, Trial
-from apps.tuning import driving, experiments, leases, trials
+from apps.tuning import blame, driving, experiments, leases, trials
 from apps.tuning.errors import Fenced, Overtaken
 from apps.tuning.measuring import Reading
 from apps.tuning.outcomes import Outcome
@@ -233,6 +233,43 @@ def test_a_lost_attempt_is_tried_again_and_its_successor_starts_afresh(driven):
     assert (trial.status, trial.attempt_count, trial.last_value) == ("WAITING", 2, None)
     assert second.launch_key.endswith("-2")
     assert Attempt.objects.get(number=1).fenced
+
+
+def test_the_time_of_a_trial_is_added_up_with_its_end_and_that_of_an_attempt_tried_again_is_not(driven):
+    experiment, lease, job = driven()
+    began = timezone.now() - timedelta(minutes=5)
+    first, second = start_one(lease, job), start_one(lease, job)
+    Trial.objects.update(started=began)
+    for attempt in (first, second):
+        attempt.trial.refresh_from_db()
+
+    with driving.tick(lease, job) as tick:
+        tick.measured(first, [Reading("loss", 0, 0.5)], {})
+        tick.ended(first, Outcome("exited", code=0, ended=began + timedelta(seconds=40)))
+        tick.ended(second, Outcome("lost", ended=began + timedelta(seconds=50)))
+    once = Experiment.objects.get(pk=experiment.pk).spent
+    with driving.tick(lease, job) as tick:
+        (again,) = tick.claim([second.trial], **HERE)
+        tick.launched(again, handle={"pid": 2}, started=began + timedelta(seconds=60))
+        tick.ended(again, Outcome("exited", code=3, ended=began + timedelta(seconds=67)))
+
+    assert once == pytest.approx(40)
+    assert Experiment.objects.get(pk=experiment.pk).spent == pytest.approx(47)
+    assert sum(trial.took for trial in Trial.objects.all()) == pytest.approx(47)
+
+
+def test_giving_an_experiment_up_adds_the_time_of_what_still_ran(driven):
+    experiment, lease, job = driven()
+    attempt = start_one(lease, job)
+    Trial.objects.filter(pk=attempt.trial_id).update(started=timezone.now() - timedelta(seconds=30))
+
+    for _ in range(blame.MOST_DEATHS):
+        blame.optimizer_died(experiment.key)
+
+    experiment.refresh_from_db()
+    assert experiment.status == "FAILED"
+    assert experiment.spent == pytest.approx(Trial.objects.get().took)
+    assert 30 <= experiment.spent < 60
 
 
 def test_attempts_run_out(driven):

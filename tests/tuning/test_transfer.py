@@ -90,6 +90,7 @@ def test_an_imported_experiment_has_its_counts_best_and_curves(load: Callable[..
     )
     assert (experiment.best_value, experiment.best_trial, experiment.seed) == (2.0, 1, 7)
     assert experiment.spark == [[1, 3.0], [2, 2.0]]
+    assert experiment.spent == 54 + 114 + 174
     assert [(trial.last_value, trial.last_step) for trial in trials] == [(3.0, 2), (2.0, 2), (1.0, 2)]
     assert Measurement.objects.filter(trial__in=trials).count() == 9
 

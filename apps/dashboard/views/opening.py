@@ -35,7 +35,7 @@ FILTERED = ("overview", "trials", "analyse", "curves", "space", "replay")
 
 
 def header(place: Place, experiment: Experiment, tab: str) -> dict[str, Any]:
-    """What the strip above every tab shows. Three queries: is an optimizer alive, is it starred or archived, its cost."""
+    """What the strip above every tab shows. Four queries at most: optimizers, star and archive, tags, what runs."""
     alive = experiment.has_ended or Worker.objects.alive().exists()
     stars = Star.objects.filter(user_id=place.actor.user_id, experiment=OuterRef("pk"))
     away = Archived.objects.filter(experiment=OuterRef("pk"))
@@ -52,13 +52,20 @@ def header(place: Place, experiment: Experiment, tab: str) -> dict[str, Any]:
         "tabs": TABS,
         "filtered_tabs": FILTERED,
         "left": seconds_left(experiment),
-        "spent": Trial.objects.filter(experiment=experiment).spent(),
+        "spent": spent(experiment),
         "buttons": buttons(place, experiment),
         "can_reopen": place.may("run") and experiment.status in REOPENS,
         "optimizer_missing": not alive,
         "stream": experiment_stream(experiment.key),
         "limit_total": (experiment.max_trials + experiment.extra_trials) if experiment.max_trials else None,
     }
+
+
+def spent(experiment: Experiment) -> float:
+    """The seconds of all its trials, those that run counted until now. One query while any runs, else none."""
+    if not experiment.live_count:
+        return experiment.spent
+    return experiment.spent + Trial.objects.filter(experiment=experiment).live().spent()
 
 
 def buttons(place: Place, experiment: Experiment) -> list[dict[str, str]]:

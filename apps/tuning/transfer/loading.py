@@ -193,6 +193,7 @@ def _end(experiment: Experiment, given: Fields, trials: list[_Trial]) -> None:
     experiment.seed = experiment.seed if seed is None else seed
     experiment.trial_count = len(trials)
     experiment.extra_trials = sum(trial.row.extra for trial in trials)
+    experiment.spent = sum(trial.row.took for trial in trials)
     for status_of in (trial.row.status for trial in trials):
         column = COUNT_COLUMNS[status_of]
         setattr(experiment, column, getattr(experiment, column) + 1)

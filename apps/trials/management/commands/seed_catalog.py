@@ -188,6 +188,7 @@ class Seeder:
             started=at,
             ended=at + timedelta(seconds=100_000),
             trial_count=len(trials),
+            spent=sum(trial.took for trial in trials),
         )
         tags = list({tag.key: tag for tag in dice.sample(self.tags, dice.randrange(4))}.values())
         self.tagged[experiment.key] = tags
