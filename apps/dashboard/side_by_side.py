@@ -79,7 +79,7 @@ def results(
                 for one in experiments
             ],
         ),
-        Row("Best trial", [Cell(words(one.best_trial)) for one in experiments]),
+        Row("Best trial", [Cell(_if_known(one.best_trial)) for one in experiments]),
         Row("Trials", [Cell(f"{one.trial_count:,}") for one in experiments]),
         Row("Succeeded", [Cell(f"{one.finished_count:,}") for one in experiments]),
         Row("Stopped early", [Cell(f"{one.early_stopped_count:,}") for one in experiments]),
@@ -98,6 +98,10 @@ def _best(values: Iterable[float | None], goal: str) -> float | None:
     if not known:
         return None
     return min(known) if goal == "minimize" else max(known)
+
+
+def _if_known(value: int | None) -> str:
+    return NOTHING if value is None else str(value)
 
 
 def _took(experiment: Experiment) -> str:
@@ -152,7 +156,10 @@ def _condition(condition: Any) -> str:
 
 def _rows(columns: Sequence[Mapping[str, Any]], title: Callable[[str], str]) -> list[Row]:
     names = dict.fromkeys(name for column in columns for name in column)
-    return [Row(title(name), [_cell(column.get(name)) for column in columns]) for name in names]
+    return [
+        Row(title(name), [_cell(column[name]) if name in column else Cell(NOTHING) for column in columns])
+        for name in names
+    ]
 
 
 def _cell(value: Any) -> Cell:
@@ -213,7 +220,7 @@ def trial_results(trials: Sequence[Trial], experiments: Mapping[int, Experiment]
             "Value", [Cell(number(one.value), exact(one.value), one.value == best is not None) for one in trials]
         ).heated(heats(ranked)),
         Row("Last value", [Cell(number(one.last_value), exact(one.last_value)) for one in trials]),
-        Row("Last step", [Cell(words(one.last_step)) for one in trials]),
+        Row("Last step", [Cell(_if_known(one.last_step)) for one in trials]),
         Row(
             "Took",
             [Cell(duration(one.ended - one.started) if one.ended and one.started else NOTHING) for one in trials],
@@ -222,7 +229,7 @@ def trial_results(trials: Sequence[Trial], experiments: Mapping[int, Experiment]
         Row("Attempts", [Cell(str(one.attempt_count)) for one in trials]),
         Row("Space", [Cell(f"v{one.space_version}") for one in trials]),
         Row("Left out", [Cell(one.excluded_why or "yes") if one.excluded else Cell("no") for one in trials]),
-        Row("Reason", [_cell(one.reason or None) for one in trials]),
+        Row("Reason", [_cell(one.reason or NOTHING) for one in trials]),
     ]
 
 

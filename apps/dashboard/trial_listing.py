@@ -180,9 +180,9 @@ def _last(column: str, down: bool) -> OrderBy:
 def cell(
     column: Column, trial: Trial, flat: Mapping[str, Any], digits: Mapping[str, int | None], now: datetime
 ) -> tuple[str, Any]:
-    """A cell's text, and the value in full for its title."""
+    """A cell's text, and the value in full for its title; None there is a parameter whose value is null."""
     if column.param:
-        return _param_cell(flat.get(column.title), digits.get(column.name))
+        return _param_cell(flat[column.title], digits.get(column.name)) if column.title in flat else ("", "")
     if column.name == "duration":
         spent = ((trial.ended or now) - trial.started).total_seconds() if trial.started else None
         return duration(spent), spent or ""
@@ -198,8 +198,6 @@ def cell(
 
 
 def _param_cell(value: Any, digits: int | None) -> tuple[str, Any]:
-    if value is None:
-        return "", ""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return aligned(value, digits), value
     return words(value), value

@@ -20,6 +20,12 @@ _EXACT = 2.0**53  # beyond this many steps a float no longer tells neighbours ap
 _LOG_LIMIT = 700.0  # exp() of more is no number any more
 
 
+def _brief(value: float) -> str:
+    """Six significant digits at most, and exponents without zeros in front: 0.01, 1e-5."""
+    mantissa, _, exponent = f"{value:g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
 class Curve(Distribution):
     """A numeric distribution with a cumulative curve; continuous as it stands."""
 
@@ -109,7 +115,7 @@ class Stepped(Curve):
         return math.isclose(number, self._multiple(step), rel_tol=1e-9, abs_tol=1e-9 * self.q)
 
     def describe(self) -> str:
-        return f"{self._words()}, step {self.q:g}"
+        return f"{self._words()}, step {_brief(self.q)}"
 
     @property
     def size(self) -> int | None:
@@ -186,7 +192,7 @@ class UniformCurve(Curve):
         return float(self.min_value), float(self.max_value)
 
     def _words(self) -> str:
-        return f"{self.min_value:g} to {self.max_value:g}"
+        return f"{_brief(self.min_value)} to {_brief(self.max_value)}"
 
 
 @dataclass(frozen=True)
@@ -243,7 +249,7 @@ class LogUniformCurve(Curve):
 
     def _words(self) -> str:
         low, high = self._support()
-        return f"{low:g} to {high:g}, log"
+        return f"{_brief(low)} to {_brief(high)}, log"
 
 
 @dataclass(frozen=True)
@@ -273,7 +279,7 @@ class NormalCurve(Curve):
         return (float(self.mu), float(self.mu)) if self.sigma == 0 else (-math.inf, math.inf)
 
     def _words(self) -> str:
-        return f"normal, mean {self.mu:g}, deviation {self.sigma:g}"
+        return f"normal, mean {_brief(self.mu)}, deviation {_brief(self.sigma)}"
 
 
 @dataclass(frozen=True)
@@ -298,7 +304,7 @@ class LogNormalCurve(NormalCurve):
         return super().contains(value) and (value != 0 or isinstance(self, Stepped))
 
     def _words(self) -> str:
-        return f"log-normal, mean {self.mu:g}, deviation {self.sigma:g} of the logarithm"
+        return f"log-normal, mean {_brief(self.mu)}, deviation {_brief(self.sigma)} of the logarithm"
 
 
 def _whole(step: float) -> float:

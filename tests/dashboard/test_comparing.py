@@ -332,6 +332,22 @@ def test_what_was_tried_stands_on_one_scale_for_all(as_ben: Client, make_experim
     assertContains(shown, "What was tried where")
 
 
+def test_of_many_parameters_a_few_are_shown_until_all_are_asked_for(as_ben: Client, make_experiment: Make) -> None:
+    names = [f"a_rather_long_name_of_parameter_{number}" for number in range(50)]
+    jobs = [a_job(space=Space({name: Uniform(0.0, high) for name in names})) for high in (1.0, 2.0)]
+    pair = [make_experiment(job=job) for job in jobs]
+    for one in pair:
+        with_trials(one, "FINISHED", params=dict.fromkeys(names, 0.5))
+
+    few, every = as_ben.get(of(*pair)), as_ben.get(f"{of(*pair)}&all=1")
+
+    assert (len(few.context["densities"]), len(every.context["densities"])) == (15, 50)
+    assertContains(few, "Search space: 50 differences")
+    assertContains(few, "Show all 50")
+    assert len(few.content) * 2 < len(every.content)
+    assertNotContains(every, "Show all")
+
+
 def test_few_whole_numbers_have_a_bin_each(make_experiment: Make) -> None:
     one = make_experiment(job=a_job(space=Space({"depth": Randint(9, lower=2)})))
     with_trials(one, "FINISHED", "FINISHED", params={"depth": 8})

@@ -184,7 +184,7 @@ def test_a_refused_control_says_why(as_dora: Client, make_experiment: Make, acto
 
     response = as_dora.post(page(one, "act"), {"act": "pause"}, follow=True)
 
-    assertContains(response, "Not done: it has already ended: USER_CANCELED")
+    assertContains(response, "Not done: it has already ended: stopped")
 
 
 def test_moving_to_the_trash_leads_to_the_catalog(as_dora: Client, make_experiment: Make) -> None:
@@ -327,6 +327,23 @@ def test_columns_are_chosen_in_the_address(as_ada: Client, make_experiment: Make
     assert [column.title for column in usual.context["columns"] if column.on] == ["x", "Duration", "Started", "Reason"]
     assert [column.title for column in chosen.context["columns"] if column.on] == ["Step", "Why"]
     assertContains(chosen, "start-up")
+
+
+def test_a_choice_of_nothing_is_told_from_a_parameter_that_is_not_there(
+    as_ada: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    kind = Choice([{"_name": "tree", "depth": Choice([None, 4])}, {"_name": "svm"}])
+    one = make_experiment(job=a_job(space=Space({"kind": kind})))
+    add_trials(one, "FINISHED", params={"kind": {"_name": "tree", "depth": None}})
+    add_trials(one, "FINISHED", params={"kind": {"_name": "svm"}})
+
+    shown = as_ada.get(page(one, "trials"))
+
+    (depth,) = {column.name for column in shown.context["columns"] if column.title.endswith("depth")}
+    texts = [text for row in shown.context["rows"] for column, text, _ in row.cells if column.name == depth]
+    assert texts == ["", "null"]
+    assertContains(shown, ">null</td>")
+    assertContains(as_ada.get(page(one, "t/0")), "null")
 
 
 @pytest.mark.parametrize(("tab", "most"), [("", 17), ("trials", 13), ("curves", 12), ("logs", 13), ("settings", 12)])

@@ -93,6 +93,7 @@ def test_a_metric_that_is_a_pattern_is_called_by_its_word(name: str, text: str) 
 def test_parameters_are_written_in_full() -> None:
     assert words(0.00441035436) == "0.00441035436"
     assert words(True) == "true"
+    assert words(None) == "null"
     assert words({"_name": "svm", "C": 1}) == "svm"
 
 

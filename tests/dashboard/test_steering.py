@@ -19,7 +19,7 @@ from apps.workspaces.access import Actor
 from tests.dashboard.trials import with_trials
 from tests.people import a_job
 from tunebook import Space
-from tunebook.distributions import Choice, LogUniform, QUniform, Uniform
+from tunebook.distributions import Choice, LogUniform, QUniform, Randint, Uniform
 from tunebook.job import Job
 from tunebook.limits import Limits
 from tunebook.sampling import Sampling
@@ -136,6 +136,23 @@ def test_a_trial_is_queued_by_hand(as_dora: Client, two_kinds: Experiment) -> No
     assert (trial.source, trial.extra) == ("queued", True)
     assertContains(as_dora.get(f"{page}?like=0"), "Filled in from trial 0")
     assertContains(as_dora.get(f"{page}?like=0"), 'value="0.01"')
+
+
+def test_whole_numbers_are_typed_as_people_write_them_and_kept_as_the_space_has_them(
+    as_dora: Client, make_experiment: Make
+) -> None:
+    space = Space({"width": QUniform(16, 256, 16), "depth": Randint(9, lower=1), "bias": Choice([True, None])})
+    one = make_experiment(job=a_job(space=space))
+    with_trials(one, "FINISHED", params={"width": 176.0, "depth": 3, "bias": None})
+    page = f"/w/lab/e/{one.key}/queue"
+
+    assertContains(as_dora.get(f"{page}?like=0"), 'value="176"')
+    assertContains(as_dora.get(f"{page}?like=0"), '<option value="null" selected>null</option>', html=True)
+    as_dora.post(page, {"width": "192", "depth": "4", "bias": "true"})
+
+    queued = Trial.objects.get(experiment=one, source="queued")
+    assert queued.params == {"width": 192.0, "depth": 4, "bias": True}
+    assert [type(queued.params[name]) for name in ("width", "depth")] == [float, int]
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,7 @@ def test_countable_values_are_counted(distribution: Distribution, size: int | No
         (Uniform(0, 10), "0 to 10"),
         (QUniform(0, 10, 2), "0 to 10, step 2"),
         (LogUniform.between(0.001, 1), "0.001 to 1, log"),
+        (LogUniform.between(1e-5, 1e7), "1e-5 to 1e7, log"),
         (Randint(10, 5), "5 to 9"),
         (Normal(0, 1), "normal, mean 0, deviation 1"),
         (Choice(list("abcdefgh")), "a, b, c, d, e, f and 2 more"),

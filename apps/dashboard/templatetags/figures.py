@@ -184,11 +184,14 @@ def brief(value: Any) -> str:
 
 @register.filter
 def words(value: Any) -> str:
-    """A parameter's value as text: numbers in full length up to ten digits, true and false, nested options by label."""
+    """A parameter's value as text: numbers in full length up to ten digits, nested options by label; true, false and
+    null as documents write them."""
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, dict) and "_name" in value:
         return str(value["_name"])
-    return NOTHING if value is None else str(value)
+    return str(value)

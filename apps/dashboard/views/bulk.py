@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.dashboard import undoing
 from apps.dashboard.listing import Listing
 from apps.dashboard.tagging import read_tags
-from apps.dashboard.views.frame import REFUSALS, Place, back, in_workspace, render
+from apps.dashboard.views.frame import REFUSALS, Place, back, in_workspace, render, said
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.search import export
@@ -86,7 +86,7 @@ def _do(request: HttpRequest, place: Place, name: str, keys: list[str]) -> None:
             verb(place, experiment, request.POST)
             done.append(experiment.key)
         except REFUSALS as error:
-            refused[str(error)] = refused.get(str(error), 0) + 1
+            refused[said(error)] = refused.get(said(error), 0) + 1
     if done:
         words = f"{len(done)} {'experiment' if len(done) == 1 else 'experiments'} {past}."
         if name in UNDONE_BY:

@@ -34,6 +34,8 @@ from apps.trials.models import Trial
 from tunebook.job import Job
 
 SUGGESTED = 20
+FEW, ALL = 15, 1_000
+"""How many parameters a table shows at first, and when all are asked for."""
 GOALS = {"minimize": "lower is better", "maximize": "higher is better"}
 
 
@@ -111,6 +113,9 @@ def _side_by_side(request: HttpRequest, place: Place, asked: Chosen) -> dict[str
     shares = comparison.shares_of(experiments)
     found = comparison.results(experiments, level)
     hues = [asked.looks[one.key] for one in experiments]
+    importance = side_by_side.importance(experiments, shares)
+    names, most = comparison.names_of(experiments, jobs), _most(request)
+    names = list(dict.fromkeys([*(name for name, _ in importance if name in names), *names]))
     return {
         "columns": [
             {
@@ -126,10 +131,13 @@ def _side_by_side(request: HttpRequest, place: Place, asked: Chosen) -> dict[str
         ],
         "results": side_by_side.results(experiments, found, level, alike),
         "groups": [side_by_side.settings(experiments), side_by_side.spaces(experiments, jobs)],
-        "importance": side_by_side.importance(experiments, shares),
+        "folded": f":{most}",
+        "fold": most,
+        "importance": importance,
+        "parameters": len(names),
         "densities": [
             {"name": one.name, "low": one.low, "high": one.high, "drawn": list(zip(one.densities, hues, strict=True))}
-            for one in comparison.densities(experiments, jobs)
+            for one in comparison.densities(experiments, jobs, names[:most])
         ],
         "unknown": [asked.names[one.key] for one in experiments if one.key not in shares],
         "sentences": _sentences(asked, found, level, alike),
@@ -137,6 +145,11 @@ def _side_by_side(request: HttpRequest, place: Place, asked: Chosen) -> dict[str
         "metric_words": metric(drawn[0].metric),
         "query": f"?e={asked.text}" + (f"&m={list(groups).index(_key(drawn))}" if not alike else ""),
     }
+
+
+def _most(request: HttpRequest) -> int:
+    """How many rows a table of parameters shows."""
+    return ALL if "all" in request.GET else FEW
 
 
 def _key(experiments: Sequence[Experiment]) -> Objective:
@@ -230,6 +243,8 @@ def _trials(request: HttpRequest, place: Place) -> HttpResponse:
         ],
         "results": side_by_side.trial_results(asked.trials, asked.experiments, alike),
         "groups": [side_by_side.parameters(asked.trials, jobs).heated(heats)],
+        "folded": f":{_most(request)}",
+        "fold": _most(request),
         "heat": any(heats),
         "alike": alike,
         "metric_words": metric(first.metric),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.dashboard import undoing
-from apps.dashboard.views.frame import REFUSALS, Place, attempt, back, given, in_workspace
+from apps.dashboard.views.frame import REFUSALS, Place, attempt, back, given, in_workspace, said
 from apps.dashboard.views.sharing import trials_file
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
@@ -73,7 +73,7 @@ def _trash(request: HttpRequest, place: Place, experiment: Experiment) -> None:
     try:
         trash.delete(place.actor, experiment)
     except REFUSALS as error:
-        messages.error(request, f"Not done: {error}")
+        messages.error(request, f"Not done: {said(error)}")
         return
     action = reverse("dashboard:experiment-act", args=[place.workspace.slug, experiment.key])
     undoing.done(request, f"{experiment} is in the trash.", action=action, verb="restore")
@@ -113,7 +113,7 @@ def _act_on_trials(request: HttpRequest, place: Place, experiment: Experiment, n
     try:
         stopped = sum(trial_verbs.stop(place.actor, experiment, keys).values())
     except REFUSALS as error:
-        messages.error(request, f"Not done: {error}")
+        messages.error(request, f"Not done: {said(error)}")
         return
     messages.success(request, f"{stopped} of {len(keys)} asked to stop; the others had ended.")
 
@@ -136,7 +136,7 @@ def exclude_trials(
     try:
         found = trial_verbs.exclude(place.actor, experiment, keys, excluded=excluded, why=why)
     except REFUSALS as error:
-        messages.error(request, f"Not done: {error}")
+        messages.error(request, f"Not done: {said(error)}")
         return
     one = len(found) == 1
     words = f"excluded: samplers, the best and the charts leave {'it' if one else 'them'} out" if excluded else ""
@@ -162,7 +162,7 @@ def _restarted(request: HttpRequest, verb: Callable[[], Mapping[str, Trial | str
     try:
         answers = verb()
     except REFUSALS as error:
-        messages.error(request, f"Not done: {error}")
+        messages.error(request, f"Not done: {said(error)}")
         return
     made = sorted(answer.number for answer in answers.values() if isinstance(answer, Trial))
     if made:

@@ -15,6 +15,7 @@ from django.shortcuts import render as render_template
 from django.urls import get_script_prefix
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from apps.dashboard.words import STATUS_WORDS
 from apps.feed.models import feed_id
 from apps.tuning.errors import Conflict, LimitReached
 from apps.workspaces.access import NEEDS, Actor, NotAllowed, OutOfReach, actor_of_user
@@ -116,12 +117,18 @@ def back(request: HttpRequest, default: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(target if fine else default)
 
 
+def said(error: Exception) -> str:
+    """What a refusal says, with a status by the word that the pages have for it."""
+    status = error.status if isinstance(error, Conflict) else ""
+    return str(error).replace(status, STATUS_WORDS[status].lower()) if status in STATUS_WORDS else str(error)
+
+
 def attempt(request: HttpRequest, verb: Callable[[], Any], done: str) -> bool:
     """Run a verb and say on the next page what came of it: `done`, or why it was refused. Whether it was done."""
     try:
         verb()
     except REFUSALS as error:
-        messages.error(request, f"Not done: {error}")
+        messages.error(request, f"Not done: {said(error)}")
         return False
     messages.success(request, done)
     return True

@@ -12,7 +12,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from apps.dashboard import literals
-from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render
+from apps.dashboard.templatetags.figures import words
+from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render, said
 from apps.dashboard.views.opening import header, load
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
@@ -32,23 +33,35 @@ class ParamsForm(forms.Form):
         for name, distribution in space.items():
             self.fields[name] = _field(name, distribution)
             if like and name in like:
-                self.fields[name].initial = literals.write(like[name])
+                self.fields[name].initial = literals.write(_whole(like[name]))
 
     def params(self) -> dict[str, Any]:
         """The parameters as typed; what is wrong with them the verb says."""
-        return {name: literals.read(text) for name, text in self.cleaned_data.items()}
+        return {name: _fractional(self.space[name], literals.read(text)) for name, text in self.cleaned_data.items()}
 
     def refuse(self, problems: str) -> None:
         """Put each of the verb's sentences (`name: what is wrong`) at its field."""
         for problem in problems.split("; "):
-            name, _, words = problem.partition(": ")
-            self.add_error(name if name in self.fields else None, words if name in self.fields else problem)
+            name, _, why = problem.partition(": ")
+            self.add_error(name if name in self.fields else None, why if name in self.fields else problem)
+
+
+def _whole(value: Any) -> Any:
+    """A whole number without its ".0", as people write it."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
+
+
+def _fractional(distribution: Distribution, value: Any) -> Any:
+    """A whole number as the distribution itself would give it: 176.0 where its samples are fractions."""
+    if not distribution.is_numeric or type(value) is not int or abs(value) >= 2**53:
+        return value
+    return float(value) if isinstance(distribution.sample(0.5), float) else value
 
 
 def _field(name: str, distribution: Distribution) -> forms.Field:
     plain = isinstance(distribution, Choice) and not any(isinstance(one, dict | list) for one in distribution.values)
     if isinstance(distribution, Choice) and plain:
-        choices = [(literals.write(one), str(one)) for one in distribution.values]
+        choices = [(literals.write(one), words(one)) for one in distribution.values]
         return forms.ChoiceField(label=name, choices=choices)
     rows = 3 if isinstance(distribution, Choice) else 1
     widget = forms.Textarea({"rows": rows, "class": "mono"}) if rows > 1 else forms.TextInput({"inputmode": "decimal"})
@@ -63,14 +76,14 @@ def queue(request: HttpRequest, place: Place, key: str) -> HttpResponse:
     require(place.actor, experiment.workspace_id, "run")
     space = Job.from_dict(experiment.job).space
     if request.method == "GET":
-        like, words = _like(experiment, space, request.GET.get("like", ""))
+        like, filled = _like(experiment, space, request.GET.get("like", ""))
         form = ParamsForm(space, like=like)
     else:
-        words, form = "", ParamsForm(space, request.POST)
+        filled, form = "", ParamsForm(space, request.POST)
         if form.is_valid() and (made := _queued(place, experiment, form)):
             messages.success(request, f"Queued as trial {made.number}. It does not count against the limit of trials.")
             return redirect("dashboard:trial", place.workspace.slug, key, made.number)
-    context = {**header(place, experiment, "trials"), "after": after, "form": form, "filled": words, "carried": ""}
+    context = {**header(place, experiment, "trials"), "after": after, "form": form, "filled": filled, "carried": ""}
     return render(request, place, "experiments/queue.html", context, status=400 if form.errors else 200)
 
 
@@ -78,7 +91,7 @@ def _queued(place: Place, experiment: Experiment, form: ParamsForm) -> Trial | N
     try:
         return trials.queue(place.actor, experiment, form.params())
     except REFUSALS as error:
-        form.refuse(getattr(error, "message", str(error)))
+        form.refuse(getattr(error, "message", said(error)))
         return None
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from apps.dashboard.forms import LimitsForm, SettingsForm
-from apps.dashboard.views.frame import REFUSALS, Place, back, in_workspace, render
+from apps.dashboard.views.frame import REFUSALS, Place, back, in_workspace, render, said
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.tuning import experiments
@@ -57,7 +57,7 @@ def _saved(request: HttpRequest, place: Place, experiment: Experiment, form: Any
             )
         return None
     except REFUSALS as error:
-        form.add_error(form.place_of(error), getattr(error, "message", str(error)))
+        form.add_error(form.place_of(error), getattr(error, "message", said(error)))
         return None
     messages.success(request, done)
     return back(request, page)

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from apps.dashboard.declaration import SpaceRows, row_set
 from apps.dashboard.space_rows import FIELDS, SpaceRow, read_space, rows_of
 from apps.dashboard.views.filtering import filtered
-from apps.dashboard.views.frame import REFUSALS, Place
+from apps.dashboard.views.frame import REFUSALS, Place, said
 from apps.experiments.models import Experiment, SpaceVersion
 from apps.insights import spaces as known
 from apps.insights import summary as summaries
@@ -86,7 +86,7 @@ def edited(request: HttpRequest, place: Place, experiment: Experiment, job: Job)
         edit.errors.append(f"Not changed. {error}")
     except REFUSALS as error:
         edit.errors.append(
-            f"Not changed: {error}. Below stands what you typed; the table above shows what is in force."
+            f"Not changed: {said(error)}. Below stands what you typed; the table above shows what is in force."
         )
         edit.version = experiments.find(place.actor, experiment.key).version
     return edit

@@ -17,7 +17,7 @@ from apps.dashboard import copying, trial_facts
 from apps.dashboard.templatetags.figures import metric
 from apps.dashboard.views import notes
 from apps.dashboard.views.experiment_verbs import exclude_trials
-from apps.dashboard.views.frame import REFUSALS, Place, attempt, in_workspace, render
+from apps.dashboard.views.frame import REFUSALS, Place, attempt, in_workspace, render, said
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.feed.models import experiment_stream
@@ -174,7 +174,7 @@ def act(request: HttpRequest, place: Place, key: str, number: int) -> HttpRespon
         try:
             answer = verbs.restart(place.actor, experiment, [found.key])[found.key]
         except REFUSALS as error:
-            answer = str(error)
+            answer = said(error)
         if isinstance(answer, Trial):
             messages.success(request, f"Started again as trial {answer.number}.")
             return redirect(*page, answer.number)

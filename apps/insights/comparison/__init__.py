@@ -3,7 +3,7 @@
 Every function takes all of them at once and asks the database as often for two as for twelve.
 """
 
-from apps.insights.comparison.densities import Density, Parameter, densities
+from apps.insights.comparison.densities import Density, Parameter, densities, names_of
 from apps.insights.comparison.hues import HUES, Look, looks
 from apps.insights.comparison.lines import best_so_far, curves_of, distributions
 from apps.insights.comparison.results import Result, common_level, results, shares_of
@@ -21,6 +21,7 @@ __all__ = [
     "densities",
     "distributions",
     "looks",
+    "names_of",
     "results",
     "shares_of",
     "table",

@@ -19,7 +19,7 @@ from tunebook.job import Job
 BINS = 24
 MOST_TRIALS = 4_000
 """Trials of all experiments together that are looked at; of more an even choice."""
-MOST_PARAMETERS = 24
+MOST_PARAMETERS = 400
 Flat = Mapping[str, Any]
 
 
@@ -43,11 +43,18 @@ class Parameter:
     densities: Sequence[Density | None]
 
 
-def densities(experiments: Sequence[Experiment], jobs: Mapping[int, Job]) -> list[Parameter]:
-    """The parameters in the order of the declarations, at most so many; jobs by the experiment's row. One query."""
+def names_of(experiments: Sequence[Experiment], jobs: Mapping[int, Job]) -> list[str]:
+    """All parameters, in the order of the declarations; jobs by the experiment's row."""
+    return list(dict.fromkeys(name for one in experiments for name in jobs[one.pk].space.leaves()))
+
+
+def densities(
+    experiments: Sequence[Experiment], jobs: Mapping[int, Job], names: Sequence[str] | None = None
+) -> list[Parameter]:
+    """Of these parameters, or of all in the order of the declarations. One query."""
     flats, bests = _tried(experiments, jobs)
-    names = dict.fromkeys(name for one in experiments for name in jobs[one.pk].space.leaves())
-    return [_parameter(name, experiments, jobs, flats, bests) for name in list(names)[:MOST_PARAMETERS]]
+    chosen = names_of(experiments, jobs) if names is None else names
+    return [_parameter(name, experiments, jobs, flats, bests) for name in chosen[:MOST_PARAMETERS]]
 
 
 def _tried(experiments: Sequence[Experiment], jobs: Mapping[int, Job]) -> tuple[dict[int, list[Flat]], dict[int, Flat]]:
