@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from apps.dashboard.views import (
     artifacts,
+    asking,
     bulk,
     catalog,
     charts,
@@ -44,6 +45,7 @@ urlpatterns = [
     path("join/<str:token>", joining.join, name="join"),
     path("s/<str:token>", shared.shared, name="shared"),
     path("s/<str:token>/data/<slug:chart>.json", shared.data, name="shared-data"),
+    path("ask", asking.ask, name="ask"),
     path("appearance", me.appearance, name="appearance"),
     path("ca.pem", connecting.authority_file, name="authority"),
     path("me", me.me, name="me"),

@@ -1,7 +1,8 @@
-"""Ways in for others: links that show one experiment, invitations to a workspace; and webhooks, the way out."""
+"""Ways in for others: links that show one experiment, invitations, wishes to come in; and webhooks, the way out."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from apps.experiments.models import Experiment
 from apps.sharing.hooks import Delivery, Webhook
 from apps.workspaces.models import Role, Workspace
 
-__all__ = ["Delivery", "Invitation", "ShareLink", "Webhook"]
+__all__ = ["AccessRequest", "Delivery", "Invitation", "ShareLink", "Webhook"]
 
 
 class LinkQuerySet(models.QuerySet["ShareLink"]):
@@ -70,3 +71,34 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} in {self.workspace_id}"
+
+
+class RequestQuerySet(models.QuerySet["AccessRequest"]):
+    def open(self) -> RequestQuerySet:
+        return self.filter(declined=None, created__gt=timezone.now() - AccessRequest.LAPSES, user__is_active=True)
+
+
+class AccessRequest(models.Model):
+    """Somebody's wish to have a role in the workspace of that address.
+
+    It names an address and no workspace, and is stored whether or not there is one, so that neither the answer to a wish
+    nor the time it takes tells an outsider which addresses are workspaces.
+    """
+
+    LAPSES = timedelta(days=30)
+
+    slug = models.CharField(max_length=64)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    role = models.CharField(max_length=8, choices=Role)
+    note = models.CharField(max_length=300, blank=True)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    declined = models.DateTimeField(null=True, editable=False)
+
+    objects = RequestQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["created", "id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["slug", "user"], name="one_request_per_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} asks for {self.role} in {self.slug}"

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.audit.recording import record
 from apps.experiments.models import Accessibility
+from apps.sharing.models import AccessRequest
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach, require
 from apps.workspaces.models import IssuedKey, Key, Member, Role, Workspace
@@ -58,6 +59,7 @@ def admit(actor: Actor, workspace: Workspace, username: str, role: str) -> Membe
         if not made and member.role != wanted:
             member.role = wanted
             member.save(update_fields=["role"])
+        AccessRequest.objects.filter(slug=workspace.slug, user=user).delete()
         record(actor, workspace.pk, "member.admit", username, f"as {wanted}")
     return member
 

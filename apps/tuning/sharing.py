@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.audit.recording import record
 from apps.experiments.models import Experiment
-from apps.sharing.models import Invitation, ShareLink
+from apps.sharing.models import AccessRequest, Invitation, ShareLink
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach, actor_of_user, require
 from apps.workspaces.founding import check_password, checked_name
 from apps.workspaces.models import Member, Role, Workspace, hash_token
@@ -137,6 +137,7 @@ def follow(token: str, user: Any) -> Workspace:
             member.role = wanted
             member.save(update_fields=["role"])
             made = True
+        AccessRequest.objects.filter(slug=invitation.workspace.slug, user=user).delete()
         if made:
             Invitation.objects.filter(pk=invitation.pk).update(uses=F("uses") + 1)
             record(actor_of_user(user), invitation.workspace_id, "member.join", user.get_username(), f"as {wanted}")

@@ -199,7 +199,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(as_ada: Client, make_
         make_experiment(name=f"f{number}", tags=[("a", str(number))])
 
     assert queries_of(as_ada, address) == few
-    assert few == 18
+    assert few == 19
 
 
 def test_ticked_rows_are_paused_and_what_refuses_is_said(
@@ -213,7 +213,7 @@ def test_ticked_rows_are_paused_and_what_refuses_is_said(
     one.refresh_from_db()
     assert one.desired == "pause"
     assertContains(response, "1 experiment paused.")
-    assertContains(response, "1 not paused: it has already ended: USER_CANCELED.")
+    assertContains(response, "1 not paused: it has already ended: stopped.")
 
 
 def test_ticked_rows_get_tags_beside_those_they_have(as_dora: Client, make_experiment: Make) -> None:

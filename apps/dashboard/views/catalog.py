@@ -22,6 +22,7 @@ from apps.feed.models import workspace_stream
 from apps.search.grammar import CATALOG
 from apps.search.models import SavedView
 from apps.search.parser import Query, parse
+from apps.tuning import asking
 from apps.tuning.trash import days_left
 
 VIEWS = (
@@ -66,6 +67,7 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
         "views": _views(place, query, request.GET.get("sort", ""), shows, counted=everything <= FEW),
         "everything": everything,
         "clients": connecting.NAMES,
+        "asking": asking.requests_of(place.actor, place.workspace).count() if place.may("manage") else 0,
         "away": away,
         "running": sum(statuses.get(word, 0) for word in ("RUNNING", "NO_MORE_TRIAL")),
         "facets": guarded(context["listing"].facets) if now and context["total"] else None,

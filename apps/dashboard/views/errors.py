@@ -7,8 +7,10 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 
+from apps.dashboard.views import asking
 from apps.dashboard.views.frame import Place, enter
 from apps.experiments.models import Experiment
+from apps.workspaces.access import actor_of_user
 
 LATEST = 5
 
@@ -16,14 +18,23 @@ LATEST = 5
 def context(request: HttpRequest, status: int) -> dict[str, Any]:
     """For members the frame of their workspace; on a 404 a search for the address's words, and the latest experiments."""
     place = _place(request)
+    ask = _ask(request, place) if status == 404 else None
     if place is None:
-        return {}
-    found = place.context()
+        return {"ask": ask}
+    found = place.context() | {"ask": ask}
     if status == 404:
         found["trashed"] = _trashed(request, place)
         rows = Experiment.objects.visible_to(place.actor).kept().lean().filter(workspace=place.workspace)
         found |= {"words": _words(request.path), "latest": rows.order_by("-created", "-id")[:LATEST]}
     return found
+
+
+def _ask(request: HttpRequest, place: Place | None) -> dict[str, Any] | None:
+    """The form that asks for access; the same for a workspace of others and for none. One query where there is no place."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return None
+    return asking.offered(place.actor if place else actor_of_user(user), request.path_info)
 
 
 def _trashed(request: HttpRequest, place: Place) -> Experiment | None:

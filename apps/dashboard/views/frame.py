@@ -17,14 +17,17 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.dashboard.words import STATUS_WORDS
 from apps.feed.models import feed_id
+from apps.tuning import asking
 from apps.tuning.errors import Conflict, LimitReached
 from apps.workspaces.access import NEEDS, Actor, NotAllowed, OutOfReach, actor_of_user
-from apps.workspaces.models import Workspace
+from apps.workspaces.models import Role, Workspace
 from tunebook import disk
 from tunebook.errors import SpecError
 
 LAST_WORKSPACE = "workspace"  # a cookie
-NOWHERE = "You are not a member of any workspace yet. Ask an admin of one to add you."
+NOWHERE = "You are not a member of any workspace yet. Ask for access to one whose address you know."
+ANYWHERE = {"slug": "", "roles": ((Role.VIEWER.value, "look"), (Role.MEMBER.value, "look, create and run"))}
+"""What the form that asks for access expects where nothing is known."""
 View = Callable[..., HttpResponse]
 REFUSALS = (Conflict, LimitReached, SpecError)
 
@@ -77,7 +80,7 @@ def in_workspace(view: View) -> View:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         if slug is None and not request.user.memberships.exists():
-            return render_template(request, "403.html", {"words": NOWHERE}, status=403)
+            return render_template(request, "403.html", {"words": NOWHERE, "ask": ANYWHERE}, status=403)
         place = enter(request, slug)
         request.place = place  # type: ignore[attr-defined]  # for the error pages
         try:
@@ -102,7 +105,9 @@ def forbidden(request: HttpRequest, place: Place, error: NotAllowed) -> HttpResp
     names = list(admins.values_list("user__username", flat=True)[:5])
     has = error.has or "none"
     words = f"In {place.workspace.name} this needs the role {error.needs.label}; yours is {str(has).capitalize()}."
-    return render(request, place, "403.html", {"words": words, "admins": names}, status=403)
+    waits = asking.asked(place.actor, place.workspace)
+    ask = {"slug": place.workspace.slug, "role": error.needs.value, "words": error.needs.label, "asked": waits}
+    return render(request, place, "403.html", {"words": words, "admins": names, "ask": ask}, status=403)
 
 
 def given(request: HttpRequest, name: str) -> str:

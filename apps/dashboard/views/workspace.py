@@ -17,7 +17,7 @@ from apps.dashboard.paging import Pages
 from apps.dashboard.views import connecting, webhooks
 from apps.dashboard.views.frame import Place, given, in_workspace, render
 from apps.experiments.models import Accessibility, Experiment
-from apps.tuning import people, sharing, usage
+from apps.tuning import asking, people, sharing, usage
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import OutOfReach, require
 from apps.workspaces.models import Key, Role
@@ -73,7 +73,8 @@ def _page(request: HttpRequest, place: Place, section: str, more: dict[str, Any]
 def _members(request: HttpRequest, place: Place) -> dict[str, Any]:
     members = place.workspace.members.select_related("user").order_by("user__username")
     invitations = list(sharing.invitations_of(place.actor, place.workspace)) if place.may("manage") else []
-    return {"members": members, "invitations": invitations}
+    requests = list(asking.requests_of(place.actor, place.workspace)) if place.may("manage") else []
+    return {"members": members, "invitations": invitations, "requests": requests}
 
 
 def _audit(request: HttpRequest, place: Place) -> dict[str, Any]:
@@ -139,10 +140,14 @@ def _change_members(request: HttpRequest, place: Place) -> HttpResponse | None:
         if act == "invite":
             return _invite(request, place)
         if act == "withdraw":
-            number = request.POST.get("invitation", "")
-            whole = int(number) if number.isdecimal() and len(number) < 10 else 0
-            sharing.withdraw(place.actor, place.workspace, whole)
+            sharing.withdraw(place.actor, place.workspace, _number(request))
             messages.success(request, "The invitation is closed.")
+        elif act == "accept":
+            member = asking.accept(place.actor, place.workspace, _number(request), role=request.POST.get("role", ""))
+            messages.success(request, f"{member.user.username} is now {Role(member.role).label.lower()}.")
+        elif act == "decline":
+            declined = asking.decline(place.actor, place.workspace, _number(request))
+            messages.success(request, f"The request of {declined.user.username} is declined; nobody tells them.")
         elif act == "remove":
             people.dismiss(place.actor, place.workspace, name)
             messages.success(request, f"{name} is no longer a member.")
@@ -154,6 +159,12 @@ def _change_members(request: HttpRequest, place: Place) -> HttpResponse | None:
     except (Conflict, OutOfReach) as error:
         messages.error(request, f"Not done: {error}.")
     return None
+
+
+def _number(request: HttpRequest) -> int:
+    """The row that a form is about; 0 for nonsense, which is nobody's number."""
+    number = request.POST.get("invitation", "") or request.POST.get("request", "")
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else 0
 
 
 def _invite(request: HttpRequest, place: Place) -> HttpResponse:
