@@ -75,6 +75,7 @@ urlpatterns = [
     path(f"{EXPERIMENT}share", sharing.share, name="share"),
     path(f"{EXPERIMENT}take/<str:file>", sharing.take, name="take"),
     path(f"{EXPERIMENT}act", experiment_verbs.act, name="experiment-act"),
+    path(f"{EXPERIMENT}optimizer-log", experiments.optimizer_log, name="optimizer-log"),
     path(f"{EXPERIMENT}data/<slug:chart>.json", charts.chart, name="chart-data"),
     path(f"{EXPERIMENT}part/<slug:part>", understand.part, name="experiment-part"),
     path(f"{EXPERIMENT}table/<slug:chart>", understand.table, name="chart-table"),

@@ -41,7 +41,7 @@ class Driver:
         self.is_new = True
         self.next_review = self.next_import = 0.0
         self.row: Experiment | None = None
-        self.disk = ""
+        self.disk = self.obstacle = ""
 
     @property
     def has_ended(self) -> bool:
@@ -54,6 +54,10 @@ class Driver:
         may be launched by this worker; asks: False for a worker that is on its way out.
         """
         work = self.work
+        if obstacle != self.obstacle:
+            self.obstacle = obstacle
+            said = f"nothing can be started: {obstacle}" if obstacle else "trials can be started again"
+            work.note(said, level="warning" if obstacle else "info")
         look(work, announced=announced)
         if not (changed or self.is_new or self.has_news()):
             return
@@ -96,6 +100,9 @@ class Driver:
             if work.status != tick.experiment.status or ends:
                 tick.settle()
         self.after(tick)
+        for kind, told in tick.said:
+            if kind == "note" and told["level"] != "info" and told["text"] != self.disk:
+                work.note(told["text"], level=told["level"])
         self.durations.extend(end.ended - end.started for end in ends if end.ended and end.started)
 
     def tell_of_the_disk(self, tick: Tick, obstacle: str) -> None:
@@ -138,6 +145,8 @@ class Driver:
         if work.status != row.status and row.status == ExperimentStatus.FAILED:
             work.messages.append(("failed", f"failed: {row.reason}"))
         work.seen, work.status, work.best = row.modified, row.status, row.best_value
+        if row.has_ended and not work.has_ended:
+            work.note(f"ended: {row.status}{': ' + row.reason if row.reason else ''}")
         work.has_ended = row.has_ended
         left = seconds_left(work, row)
         if left is not None and left < REVIEW_EVERY:

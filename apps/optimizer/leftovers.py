@@ -39,7 +39,10 @@ def remove(data: Path, *, seconds: float = LONGEST) -> bool:
             for trial in list(experiment.iterdir()):
                 if time.monotonic() > deadline:
                     return False
-                shutil.rmtree(trial, ignore_errors=True)
+                if trial.is_dir() and not trial.is_symlink():
+                    shutil.rmtree(trial, ignore_errors=True)
+                else:
+                    trial.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 experiment.rmdir()
     return True

@@ -13,7 +13,7 @@ from typing import Any
 from apps.artifacts.models import Snapshot
 from apps.artifacts.outputs import Found
 from apps.experiments.models import Experiment
-from apps.optimizer import checkpoints, folders
+from apps.optimizer import checkpoints, folders, logbook
 from apps.optimizer.executors.base import Executor, Handle, Observation, State
 from apps.trials.history import Curve, curves, earlier, history, view
 from apps.trials.models import Attempt, Trial
@@ -134,6 +134,10 @@ class Work:
     _ledger: Ledger | None = None
     _ahead: dict[int, Suggestion] = field(default_factory=dict)
     _snapshot: Snapshot | None = None
+
+    def note(self, text: str, *, level: str = "info") -> None:
+        """Add to the experiment's log."""
+        logbook.write(self.place.data, self.lease.key, text, level=level)
 
     @property
     def sampler(self) -> Sampler:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from apps.experiments.models import Experiment, Host, Worker
 from apps.feed import wake
-from apps.optimizer import census, marker, runner, tracking, upkeep, webhooks
+from apps.optimizer import census, logbook, marker, runner, tracking, upkeep, webhooks
 from apps.optimizer.analyst import Analyst
 from apps.optimizer.driver import Driver, changed_rows, overhear
 from apps.optimizer.executors.base import Executor
@@ -162,6 +162,7 @@ class OptimizerWorker:
         self.next_beat = moment + HEARTBEAT
         for pk, driver in list(self.drivers.items()):
             if (pk, driver.lease.epoch) not in held:
+                self.note(driver.lease, f"{self.name} does not drive it any more: its lease is another's, or over")
                 self.drop(pk)
         self.take_again({pk: epoch for pk, epoch in held if pk not in self.drivers})
 
@@ -190,7 +191,8 @@ class OptimizerWorker:
     def take(self, lease: Lease) -> None:
         self.marker.show(lease.key)
         with self.trouble(lease):
-            self.drivers[lease.experiment_id] = Driver(lease, self.place_of)
+            driver = self.drivers[lease.experiment_id] = Driver(lease, self.place_of)
+            self.note(lease, f"{self.name} drives it now{_adopted(driver)}")
 
     def place_of(self, platform: str) -> Place:
         """Where trials of that platform run."""
@@ -285,6 +287,10 @@ class OptimizerWorker:
     def trouble(self, lease: Lease) -> _Trouble:
         return _Trouble(self, lease)
 
+    def note(self, lease: Lease, text: str, *, level: str = "info", error: BaseException | None = None) -> None:
+        """Add to the log of an experiment."""
+        logbook.write(self.place.data, lease.key, text, level=level, error=error)
+
     def drop(self, pk: int) -> None:
         """Forget an experiment without touching its processes."""
         self.drivers.pop(pk, None)
@@ -304,6 +310,7 @@ class OptimizerWorker:
         for driver in self.drivers.values():
             if time.monotonic() < deadline:
                 leases.release(driver.lease)
+                self.note(driver.lease, f"{self.name} leaves; trials go on")
         self.drivers.clear()
         Worker.objects.filter(name=self.name).update(left=timezone.now())
         self.receiver.close()
@@ -329,13 +336,17 @@ class _Trouble:
         if error is None or not isinstance(error, Exception) or isinstance(error, OperationalError | InterfaceError):
             if error is not None:
                 self.worker.drop(self.lease.experiment_id)
+                if isinstance(error, Exception):
+                    self.note(f"the database failed in the middle of a turn: {error}", level="warning")
             return False
         self.worker.drop(self.lease.experiment_id)
         if isinstance(error, Fenced):
             log.info("experiment %s has another driver", self.lease.key)
+            self.note(f"{self.worker.name} lost it to another driver", level="warning")
             return True
         if isinstance(error, Overtaken):
             log.info("experiment %s is read anew: %s", self.lease.key, error)
+            self.note(f"read anew: {error}")
             self.worker.take(self.lease)
             return True
         reason = (
@@ -344,13 +355,26 @@ class _Trouble:
             else f"{kind.__name__ if kind else ''}: {error}"
         )
         log.error("experiment %s is set aside", self.lease.key, exc_info=error)
-        self.set_aside(reason)
+        rest = self.set_aside(reason)
+        self.note(f"set aside for {rest:g} s: {reason}", level="error", error=error)
         return True
 
-    def set_aside(self, reason: str) -> None:
+    def note(self, text: str, *, level: str = "info", error: BaseException | None = None) -> None:
+        self.worker.note(self.lease, text, level=level, error=error)
+
+    def set_aside(self, reason: str) -> float:
+        """Record what is wrong; for how many seconds the experiment rests."""
         row = Experiment.objects.filter(pk=self.lease.experiment_id).values_list("troubles", flat=True).first()
         rest = min(2.0 ** (row or 0), LONGEST_REST)
         try:
             leases.set_aside(self.lease, reason[:2000], again_in=timedelta(seconds=rest))
         except Fenced:
             log.info("experiment %s has another driver", self.lease.key)
+        return rest
+
+
+def _adopted(driver: Driver) -> str:
+    """What was already there when a driver began, in words."""
+    live, waiting = len(driver.work.live), len(driver.work.created)
+    found = [f"{number} {what}" for number, what in ((live, "that run"), (waiting, "that wait")) if number]
+    return f", with trials from before: {', '.join(found)}" if found else ""

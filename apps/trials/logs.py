@@ -45,6 +45,16 @@ def attempt_folder(experiment: str, trial: int, attempt: int) -> Path:
     return Path(settings.TUNEBOOK_DATA) / "trials" / experiment / str(trial) / str(attempt)
 
 
+def optimizer_log(data: Path, experiment: str) -> Path:
+    """What optimizers note about an experiment: beside its trials, so that it goes with them."""
+    return data / "trials" / experiment / "optimizer.log"
+
+
+def older(path: Path) -> Path:
+    """Where the earlier lines of a log that was cut are."""
+    return path.with_name(f"{path.name}.1")
+
+
 def discard(data: Path, experiment: str) -> bool:
     """Set all folders of an experiment aside, for the optimizer's upkeep to delete; whether there were any."""
     try:

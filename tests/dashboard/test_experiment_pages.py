@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from apps.experiments.models import Experiment
 from apps.experiments.workers import Worker
 from apps.feed.models import experiment_stream
 from apps.feed.writing import append
+from apps.trials import logs
 from apps.trials.models import Trial
 from apps.tuning import experiments, trash
 from apps.workspaces.access import Actor
@@ -396,6 +398,30 @@ def test_the_piece_that_is_fetched_anew_is_no_whole_page(
     assertContains(response, "Running now")
     assertNotContains(response, "<html")
     assert as_ada.get(page(one, "part/other")).status_code == 404
+
+
+def test_the_optimizers_log_is_shown_followed_and_downloaded(
+    as_ben: Client, as_cleo: Client, make_experiment: Make, settings: Any, tmp_path: Path
+) -> None:
+    settings.TUNEBOOK_DATA = tmp_path
+    one = make_experiment()
+    assertContains(as_ben.get(page(one, "logs")), "Optimizer&#x27;s log")
+    path = logs.optimizer_log(tmp_path, one.key)
+    path.parent.mkdir(parents=True)
+    logs.older(path).write_text("the first line\n")
+    path.write_text("<b>no room</b>\n")
+
+    shown = as_ben.get(page(one, "logs"))
+    path.write_text("<b>no room</b>\nthe last line\n")
+    more = as_ben.get(page(one, "optimizer-log"), {"offset": shown.context["tail"].offset}).json()
+
+    assertContains(shown, "the first line\n&lt;b&gt;no room&lt;/b&gt;\n")
+    assert more == {"text": "the last line\n", "offset": path.stat().st_size, "ended": False}
+    path.write_text("new\n")  # it was cut meanwhile
+    assert as_ben.get(page(one, "optimizer-log"), {"offset": more["offset"]}).json()["text"] == "new\n"
+    whole = as_ben.get(page(one, "optimizer-log"), {"download": ""})
+    assert (whole.content, "optimizer.log" in whole["Content-Disposition"]) == (b"the first line\nnew", True)
+    assert as_cleo.get(page(one, "optimizer-log")).status_code == 404
 
 
 def test_events_tell_who_did_what(as_ada: Client, make_experiment: Make, actor_ada: Actor) -> None:

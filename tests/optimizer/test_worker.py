@@ -23,6 +23,7 @@ from apps.optimizer.executors.base import Executor, Health, LaunchSpec
 from apps.optimizer.executors.replay import Recording, ReplayExecutor, World
 from apps.optimizer.work import Place
 from apps.optimizer.worker import OptimizerWorker, Options
+from apps.trials import logs
 from apps.trials.models import Attempt
 from apps.tuning import leases
 from tests.people import a_job
@@ -74,6 +75,10 @@ def a_sweep(make_experiment: Callable[..., Experiment]) -> Callable[..., Experim
     return make
 
 
+def logged(stage: Stage, experiment: Experiment) -> str:
+    return logs.optimizer_log(stage.data, experiment.key).read_text()
+
+
 def test_a_worker_runs_everything_and_leaves_when_idle(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
     one, other = a_sweep(), a_sweep()
     worker = stage.worker(until_idle=True)
@@ -102,6 +107,47 @@ def test_a_poisoned_experiment_is_set_aside_and_delays_only_itself(
     assert "is required" in poisoned.reason
     assert poisoned.retry_at > timezone.now()
     assert poisoned.driver == ""
+
+
+def test_a_log_tells_who_drove_it_and_how_it_ended_and_nothing_of_turns_that_are_well(
+    stage: Stage, a_sweep: Callable[..., Experiment]
+) -> None:
+    one = a_sweep()
+    worker = stage.worker(until_idle=True)
+
+    worker.run()
+
+    lines = [line[20:] for line in logged(stage, one).splitlines()]
+    assert lines == [f"info    {worker.name} drives it now", "info    ended: FINISHED"]
+
+
+def test_what_sets_an_experiment_aside_stands_there_with_its_traceback(
+    stage: Stage, a_sweep: Callable[..., Experiment]
+) -> None:
+    poisoned = a_sweep()
+    Experiment.objects.filter(pk=poisoned.pk).update(job={"version": 1, "space": "nonsense"})
+
+    stage.worker().round()
+
+    log = logged(stage, poisoned)
+    assert "error   set aside for 1 s: SpecError" in log
+    assert "    Traceback (most recent call last):" in log
+    assert "in from_dict" in log
+
+
+def test_who_takes_over_says_what_it_found(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
+    one = a_sweep()
+    stage.holds = True
+    first = stage.worker()
+    first.round()
+    first.leave()
+
+    second = stage.worker()
+    second.round()
+
+    log = logged(stage, one)
+    assert f"{first.name} leaves; trials go on" in log
+    assert f"{second.name} drives it now, with trials from before: 2 that run" in log
 
 
 def test_an_experiment_that_was_taken_over_is_dropped_without_touching_its_trials(

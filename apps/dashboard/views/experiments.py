@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from apps.dashboard import log_tails
 from apps.dashboard.panels import Broken, guarded
 from apps.dashboard.views import notes, settings, sharing, spaces, submitted, trials_tab, understand
 from apps.dashboard.views.filtering import carried
@@ -17,6 +20,7 @@ from apps.dashboard.views.opening import header, load
 from apps.experiments.models import Experiment
 from apps.experiments.workers import Worker
 from apps.feed.models import Event, experiment_stream
+from apps.trials import logs
 
 EVENTS = 200
 LONGEST_SEARCH = 100
@@ -28,6 +32,7 @@ HAPPENINGS = (
     ("error", "Errors"),
 )
 """What the events can be narrowed to, and the words for it."""
+ABOUT_LOG = "what it could not do, with the reasons; of a turn in which all is well it says nothing"
 POSTED = ("settings", "space")
 """Tabs with a form of their own."""
 
@@ -83,6 +88,7 @@ def _logs(request: HttpRequest, place: Place, experiment: Experiment) -> dict[st
         text = Q(payload__text__icontains=find) if kind == "note" else Q(payload__reason__icontains=find)
         happened = happened.filter(text | Q(payload__status__iexact=find) | _of_trial(find))
     events = list(happened[: EVENTS + 1])
+    path = logs.optimizer_log(Path(django_settings.TUNEBOOK_DATA), experiment.key)
     return {
         "events": events[:EVENTS],
         "more": len(events) > EVENTS,
@@ -90,7 +96,19 @@ def _logs(request: HttpRequest, place: Place, experiment: Experiment) -> dict[st
         "find": find,
         "happenings": HAPPENINGS,
         "workers": list(Worker.objects.alive()),
+        "tail": log_tails.tail(path, "optimizer", "Optimizer's log", older=logs.older(path), about=ABOUT_LOG),
     }
+
+
+@require_GET
+@in_workspace
+def optimizer_log(request: HttpRequest, place: Place, key: str) -> HttpResponse:
+    """What the optimizer's log of an experiment has gained, or the whole of it."""
+    experiment, _ = load(place, key)
+    path = logs.optimizer_log(Path(django_settings.TUNEBOOK_DATA), experiment.key)
+    if "download" in request.GET:
+        return log_tails.download([logs.older(path), path], f"{experiment.key}-optimizer.log")
+    return log_tails.gained(request, path, ended=experiment.has_ended)
 
 
 def _of_trial(text: str) -> Q:

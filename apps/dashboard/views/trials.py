@@ -7,13 +7,13 @@ from functools import cache, partial
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.dashboard import copying, trial_facts
+from apps.dashboard import copying, log_tails, trial_facts
 from apps.dashboard.templatetags.figures import metric
 from apps.dashboard.views import notes
 from apps.dashboard.views.experiment_verbs import exclude_trials
@@ -30,7 +30,7 @@ from tunebook.job import Job
 from tunebook.status import TrialStatus
 
 LOGS = {"out": "out.log", "err": "err.log"}
-TAIL = 64 * 1024
+TITLES = {"out": "Output", "err": "Errors"}
 LAST_LINES = 20
 FEW = 1_000
 """Trials up to which the nearest ones are looked for at once; of more when somebody scrolls there."""
@@ -58,7 +58,7 @@ def trial(request: HttpRequest, place: Place, key: str, number: int) -> HttpResp
         "metrics": trial_facts.metrics(found),
         "attempts": attempts,
         "commands": [trial_facts.command(step) for step in logs.commands(folder)] if folder else [],
-        "tails": [_tail(folder, name) for name in LOGS] if folder else [],
+        "tails": [log_tails.tail(folder / file, name, TITLES[name]) for name, file in LOGS.items()] if folder else [],
         "last_lines": _last_lines(folder) if folder and found.status == TrialStatus.FAILED else "",
         "same_reason": trial_facts.same_reason(experiment, found),
         "alike": failed_like(found.reason),
@@ -112,15 +112,9 @@ def _controls(place: Place, experiment: Experiment, trial: Trial) -> dict[str, A
     return {"stop_why_not": stop, "restart_why_not": restart}
 
 
-def _tail(folder: Any, name: str) -> dict[str, Any]:
-    path = folder / LOGS[name]
-    size = path.stat().st_size if path.is_file() else 0
-    return {"name": name, "text": logs.piece(path, 0, size, most=TAIL), "offset": size, "cut": size > TAIL}
-
-
 def _last_lines(folder: Any) -> str:
     for name in ("err", "out"):
-        text = _tail(folder, name)["text"].rstrip()
+        text = log_tails.tail(folder / LOGS[name], name, "").text.rstrip()
         if text:
             return "\n".join(text.splitlines()[-LAST_LINES:])
     return ""
@@ -129,34 +123,15 @@ def _last_lines(folder: Any) -> str:
 @require_GET
 @in_workspace
 def log(request: HttpRequest, place: Place, key: str, number: int, name: str) -> HttpResponse:
-    """What a log has gained behind `offset`: text, the new offset, and whether more can come."""
+    """What a log of the trial's last attempt has gained, or the whole of it."""
     if name not in LOGS:
         raise Http404
     experiment, _ = load(place, key)
     found = verbs.find(place.actor, experiment, number=number)
     path = logs.attempt_folder(experiment.key, found.number, max(found.attempt_count, 1)) / LOGS[name]
-    size = path.stat().st_size if path.is_file() else 0
     if "download" in request.GET:
-        return _download(experiment, found, path, name)
-    asked = request.GET.get("offset", "0")
-    start = int(asked) if asked.isdecimal() and len(asked) < 16 else 0
-    start = 0 if start > size else start
-    answer = {"text": logs.piece(path, start, size, most=TAIL), "offset": size, "ended": found.has_ended}
-    return JsonResponse(answer, headers={"Cache-Control": "no-store"})
-
-
-def _download(experiment: Experiment, trial: Trial, path: Any, name: str) -> HttpResponse:
-    try:
-        text = "\n".join(logs.page([path], None, 0).lines)
-    except logs.TooLong:
-        end = path.stat().st_size
-        text = f"[the last {logs.LARGEST_ANSWER >> 20} MiB]\n{logs.piece(path, 0, end, most=logs.LARGEST_ANSWER)}"
-    shown = f"{experiment.key}-{trial.number}-{name}.log"
-    return HttpResponse(
-        text,
-        content_type="text/plain; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{shown}"'},
-    )
+        return log_tails.download([path], f"{experiment.key}-{found.number}-{name}.log")
+    return log_tails.gained(request, path, ended=found.has_ended)
 
 
 @require_POST

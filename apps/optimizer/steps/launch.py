@@ -119,12 +119,21 @@ def start(work: Work, live: Live) -> None:
         live.handle = work.place.executor.launch(specification(work, live.attempt))
         live.launched_at = now()
         live.next_look = live.launched_at + LOOK_EVERY  # it has hardly written anything yet, or pokes
-        work.unavailable = ""
+        if work.unavailable:
+            work.note("trials can be launched again")
+            work.unavailable = ""
     except (Busy, Unavailable) as error:
         work.next_due = now() + LAUNCH_AGAIN_AFTER
+        if str(error) != work.unavailable:
+            work.note(f"{_named(live)} has to wait: {error}", level="warning")
         work.unavailable = str(error)
     except (ExecutorError, OSError, LookupError, ValueError) as error:
         live.observation = Observation(handle=handle, state=State.NOT_LAUNCHED, message=str(error))
+        work.note(f"{_named(live)} could not be launched: {error}", level="error")
+
+
+def _named(live: Live) -> str:
+    return f"trial {live.trial.number}, attempt {live.attempt.number},"
 
 
 def lay_code(work: Work, attempt: Attempt) -> None:
