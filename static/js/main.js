@@ -22,6 +22,13 @@ document.addEventListener("focusin", async ({ target }) => {
   if (target.matches?.("[data-complete]")) (await import("./page/complete.js")).complete(target);
 });
 
+for (const type of ["pointerover", "focusin"]) {
+  document.addEventListener(type, async ({ target }) => {
+    const table = target.closest?.("table[data-resizable] thead")?.parentElement;
+    if (table && !table.dataset.grips) (await import("./page/columns.js")).prepareColumns(table);
+  });
+}
+
 // these come as a smaller file; a page never loads both
 const FEW_CHARTS = new Set(["history", "curves", "curve"]);
 

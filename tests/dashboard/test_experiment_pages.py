@@ -331,6 +331,27 @@ def test_columns_are_chosen_in_the_address(as_ada: Client, make_experiment: Make
     assertContains(chosen, "start-up")
 
 
+def test_columns_are_as_wide_as_somebody_has_made_them(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:
+    one = make_experiment()
+    add_trials(one, "FINISHED")
+    assertNotContains(as_ada.get(page(one, "trials")), "trials sized")
+
+    as_ada.cookies["widths"] = "param.x=300&value=1&reason=999999&nonsense=<b>&status=99999"
+    sized = as_ada.get(page(one, "trials"))
+
+    assertContains(sized, '<col data-column="param.x" width="300">', html=True)
+    assert {col.name: col.width for col in sized.context["cols"] if col.name} == {
+        "status": 1200,
+        "value": 48,
+        "param.x": 300,
+        "duration": 128,
+        "started": 128,
+        "reason": 128,
+    }
+    assertNotContains(as_ada.get(page(one, "trials"), {"pin": "param.x"}), 'data-column="param.x"')
+    assert as_ada.get(page(one, "trials"), {"usual": "1"}).cookies["widths"]["max-age"] == 0
+
+
 def test_a_choice_of_nothing_is_told_from_a_parameter_that_is_not_there(
     as_ada: Client, make_experiment: Make, add_trials: Add
 ) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
 
-from apps.dashboard import trial_facts
+from apps.dashboard import column_widths, trial_facts
 from apps.dashboard.paging import Pages
 from apps.dashboard.templatetags.figures import metric
 from apps.dashboard.trial_listing import differing
@@ -45,8 +45,11 @@ def trials(request: HttpRequest, place: Place, experiment: Experiment) -> dict[s
     known = columns
     if chosen.get("differ"):
         columns, rows = differing(columns, rows)
+    widths, sized = column_widths.cols(request, columns)
     return {
         **asked.box,
+        "cols": widths,
+        "sized": sized,
         "columns": columns,
         "known_columns": known,
         "hidden": sum(column.on for column in known) - sum(column.on for column in columns),
@@ -75,6 +78,7 @@ def keep_columns(request: HttpRequest, response: HttpResponse) -> None:
     """Remember what was chosen in the form of columns, or forget it. Who only follows a link keeps their own."""
     if "usual" in request.GET:
         response.delete_cookie(COOKIE, path=request.path)
+        response.delete_cookie(column_widths.COOKIE, path=request.path, samesite="Lax")
         return
     pairs = [(name, value) for name in CHOICES for value in request.GET.getlist(name)]
     kept = urlencode(pairs)
