@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from apps.experiments.drafts import Draft
 from apps.experiments.workers import Chore, Host, Worker
 from apps.tags.models import Tag
 from apps.workspaces.access import Actor, visible
@@ -21,6 +22,7 @@ __all__ = [
     "Accessibility",
     "Chore",
     "Desired",
+    "Draft",
     "Experiment",
     "Host",
     "SpaceVersion",

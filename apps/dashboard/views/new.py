@@ -18,8 +18,8 @@ from apps.dashboard.preview import first_suggestions
 from apps.dashboard.space_rows import FIELDS, SpaceRow, rows_of
 from apps.dashboard.tagging import written
 from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render
-from apps.experiments.models import Experiment
-from apps.tuning import experiments, warm
+from apps.experiments.models import Draft, Experiment
+from apps.tuning import drafts, experiments, warm
 from apps.workspaces.access import require
 from tunebook.errors import SpecError
 from tunebook.job import Job
@@ -34,12 +34,16 @@ TRIAL_SEED = 20_000
 @require_http_methods(["GET", "POST"])
 @in_workspace
 def new(request: HttpRequest, place: Place) -> HttpResponse:
-    """The form; `do` says what to do with what was typed: read, preview, add, remove-N, create, create-paused."""
+    """The form; `do` says what to do with what was typed: read, preview, add, remove-N, create, create-paused, or keep it
+    as a draft (save-draft; autosave for scripts, which read no page) and discard-draft."""
     require(place.actor, place.workspace.pk, "create")
     if request.method == "GET":
-        form, notice = _blank(request, place)
-        return _shown(request, place, form, {"notice": notice})
+        draft = drafts.kept(place.actor, place.workspace, origin=_origin(request))
+        form, notice = (_restored(draft), "") if draft is not None else _blank(request, place)
+        return _shown(request, place, form, {"notice": notice, "draft": draft})
     do = request.POST.get("do", "create")
+    if do in ("save-draft", "autosave", "discard-draft"):
+        return _draft(request, place, do)
     if do == "add" or do.startswith("remove-"):
         return _shown(request, place, _rerowed(request.POST, do), {})
     if do == "read":
@@ -53,6 +57,43 @@ def new(request: HttpRequest, place: Place) -> HttpResponse:
     if do == "preview":
         return _previewed(request, place, form, job)
     return _create(request, place, form, job, start=do != "create-paused")
+
+
+def _draft(request: HttpRequest, place: Place, do: str) -> HttpResponse:
+    """Keep or forget what was typed; scripts are answered with an empty page, or with what is wrong."""
+    origin = _origin(request)
+    try:
+        if do == "discard-draft":
+            drafts.discard(place.actor, place.workspace, origin=origin)
+        else:
+            drafts.keep(place.actor, place.workspace, _as_typed(request.POST), origin=origin)
+    except SpecError as error:
+        if do == "autosave":
+            return HttpResponse(str(error), content_type="text/plain", status=400)
+        messages.error(request, f"Not saved: {error.message}.")
+        return _shown(request, place, _rerowed(request.POST, ""), {})
+    if do == "autosave":
+        return HttpResponse(status=204)
+    messages.success(request, "The draft is discarded." if do == "discard-draft" else "The draft is saved.")
+    return redirect(request.get_full_path())
+
+
+def _as_typed(post: QueryDict) -> str:
+    """The fields as a browser sends them, without those that belong to this one sending."""
+    rest = post.copy()
+    for name in ("csrfmiddlewaretoken", "do", "paste"):
+        rest.pop(name, None)
+    return rest.urlencode()
+
+
+def _restored(draft: Draft) -> Declaration:
+    return _rerowed(QueryDict(draft.typed), "")
+
+
+def _origin(request: HttpRequest) -> str:
+    """The key of what is cloned, whether or not it is there; empty for a new experiment."""
+    key = request.GET.get("from", "")
+    return key if key.isalnum() and len(key) <= 16 else ""
 
 
 def _create(request: HttpRequest, place: Place, form: Declaration, job: Job, *, start: bool) -> HttpResponse:
@@ -78,6 +119,7 @@ def _create(request: HttpRequest, place: Place, form: Declaration, job: Job, *, 
         messages.success(
             request, "Created; it starts as soon as an optimizer is free." if start else "Created, paused."
         )
+        drafts.discard(place.actor, place.workspace, origin=_origin(request))
         return redirect("dashboard:experiment", place.workspace.slug, made.key)
     return _shown(request, place, form, {"has_errors": True}, status=400)
 
@@ -155,11 +197,11 @@ def _typed_rows(post: QueryDict) -> list[dict[str, Any]]:
 
 
 def _rerowed(post: QueryDict, do: str) -> Declaration:
-    """The form as typed, with one row more or less; for browsers without scripts."""
+    """The form as typed, with one row more or less, or as many; for browsers without scripts."""
     rows = _typed_rows(post)
     if do == "add":
         rows.append({"type": "uniform"})
-    else:
+    elif do:
         gone = do.removeprefix("remove-")
         rows = [row for place, row in enumerate(rows) if str(place) != gone]
     return Declaration(initial=_typed(post), rows=row_set(rows))

@@ -97,21 +97,41 @@ function switchParts(select) {
   }
 }
 
-/** Keep what is typed in the browser until the form is sent, and put it back when the page comes again. */
+/** Keep what is typed until the form is sent, and put it back when the page comes again: in the browser, or where the form
+ * says so on the server, which puts it back itself; the browser then keeps only what the server could not be told. */
 function keepDraft(form) {
   const place = `draft:${location.pathname}:${form.dataset.draft}`;
   if (form.dataset.kept) return;
   form.dataset.kept = "1";
   if (!("bound" in form.dataset)) restore(form, place);
   let timer = 0;
+  const save = (leaving = false) => {
+    timer = 0;
+    if ("draftKept" in form.dataset) tellServer(form, place, leaving);
+    else store(place, { at: Date.now(), fields: fieldsOf(form) });
+  };
   form.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => store(place, { at: Date.now(), fields: fieldsOf(form) }), 300);
+    timer = setTimeout(() => save(), "draftKept" in form.dataset ? 1500 : 300);
   });
-  form.addEventListener("submit", () => {
+  const leave = ({ submitter }) => {
     clearTimeout(timer);
-    store(place, null);
-  });
+    if (timer && "draftKept" in form.dataset && !submitter?.value.startsWith("create")) save(true);
+    timer = 0;
+  };
+  form.addEventListener("submit", (event) => (leave(event), store(place, null)));
+  addEventListener("pagehide", leave);
+}
+
+async function tellServer(form, place, leaving) {
+  const [sent, said] = [new FormData(form), form.querySelector("[data-draft-said]")];
+  sent.set("do", "autosave");
+  const kept = await fetch(form.action, { method: "POST", body: sent, keepalive: leaving }).then(
+    (answer) => answer.ok && !answer.redirected,
+    () => false,
+  );
+  store(place, kept ? null : { at: Date.now(), fields: fieldsOf(form) });
+  if (said) said.textContent = kept ? `Saved at ${clock(Date.now())}` : "Kept in this browser";
 }
 
 function fieldsOf(form) {
