@@ -27,7 +27,7 @@ def test_what_is_typed_is_there_in_another_browser_until_it_is_discarded(signed_
 
     other = signed_in(ada, NEW)
 
-    expect(other.get_by_text("restored.")).to_be_visible()
+    expect(other.get_by_text("Draft restored")).to_be_visible()
     expect(other.locator("#id_name")).to_have_value("half a sweep")
     expect(other.locator("#id_space-2-name")).to_have_value("momentum")
     assert not problems(other)

@@ -29,13 +29,13 @@ def test_a_draft_is_saved_restored_and_discarded_without_scripts(as_dora: Client
 
     shown = as_dora.get(NEW)
 
-    assertContains(shown, "Draft of")
+    assertContains(shown, "Draft restored")
     form = shown.context["form"]
     assert [form[name].value() for name in ("name", "steps", "max_trials")] == ["half", "train ${rate}", "x"]
     assert [row["high"].value() for row in form.rows.forms] == ["not yet", None]
-    assertNotContains(as_ada.get(NEW), "Draft of")
+    assertNotContains(as_ada.get(NEW), "Draft restored")
     assertContains(as_dora.post(NEW, {"do": "discard-draft"}, follow=True), "The draft is discarded.")
-    assertNotContains(as_dora.get(NEW), "Draft of")
+    assertNotContains(as_dora.get(NEW), "Draft restored")
 
 
 def test_scripts_save_without_a_page_and_creating_forgets_the_draft(as_dora: Client) -> None:
