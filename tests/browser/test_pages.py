@@ -12,8 +12,8 @@ from playwright.sync_api import Browser
 from apps.artifacts import artifacts, remarks
 from apps.experiments.models import Experiment
 from apps.trials.models import Measurement, Trial
-from apps.tuning import trash
-from apps.workspaces.access import Actor
+from apps.tuning import asking, drafts, trash
+from apps.workspaces.access import Actor, actor_of_user
 from apps.workspaces.models import Workspace
 from tests.browser.accessibility import problems_in_both_themes
 from tests.browser.site import context_of
@@ -58,6 +58,8 @@ PAGES = {
     "usage": "/w/lab/settings/usage",
     "me": "/me",
     "not found": "/w/lab/e/nothing/",
+    "somebody else's, or nobody's": "/w/elsewhere/",
+    "a role too small": "/w/reading/new",
 }
 PICTURE = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
 
@@ -87,6 +89,9 @@ def shelf(
     bare = make_experiment(name="not begun", start=False, accessibility="PRIVATE")
     trash.delete(actor_ada, make_experiment(name="thrown away"))
     ada.memberships.create(workspace=Workspace.objects.create(slug="empty", name="An empty shelf"), role="admin")
+    ada.memberships.create(workspace=Workspace.objects.create(slug="reading", name="To look at"), role="viewer")
+    asking.ask(actor_of_user(User.objects.create_user("ben")), "lab", role="member", note="to queue trials of my own")
+    drafts.keep(actor_ada, one.workspace, "name=half&space-TOTAL_FORMS=1&space-INITIAL_FORMS=0&space-0-name=lr")
     return {"key": one.key, "bare": bare.key}
 
 
