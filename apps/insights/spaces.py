@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, F
 
 from apps.experiments.models import Experiment, SpaceVersion
-from apps.insights.charts.axes import axis, label, placing
+from apps.insights.charts.axes import axis, label, placing, tried
 from apps.insights.summary import Top
 from apps.insights.wording import short
 from apps.trials.models import Trial
@@ -65,8 +65,8 @@ def strips(
 def _strip(
     name: str, distribution: Distribution, condition: str, flats: Sequence[Mapping[str, Any]], top: Sequence[Top]
 ) -> Strip:
-    values = [value for flat in flats if (value := flat.get(name)) is not None]
-    best = [value for one in top if (value := one.flat.get(name)) is not None]
+    values = [value for flat in flats if (value := tried(flat, name)) is not None]
+    best = [value for one in top if (value := tried(one.flat, name)) is not None]
     drawn = axis(name, distribution, [*values, *best])
     is_category = drawn["scale"] == "category"
     levels = distribution.size if not is_category and (distribution.size or BINS + 1) <= BINS else None

@@ -113,6 +113,15 @@ def test_the_form_begins_with_the_visibility_that_the_workspace_has_for_new_ones
     assert as_dora.get(NEW).context["form"]["accessibility"].value() == "PRIVATE"
 
 
+def test_a_preview_shows_a_choice_of_nothing(as_dora: Client) -> None:
+    rows = [{"name": "depth", "type": "choice", "choices": "null"}]
+
+    shown = as_dora.post(NEW, typed(rows, do="preview"))
+
+    assert shown.context["preview"]["rows"][0] == ["null"]
+    assert shown.context["preview"]["parallel"]["rows"][0] == ["null"]
+
+
 def test_created_paused_does_not_start(as_dora: Client) -> None:
     as_dora.post(NEW, typed(do="create-paused"))
 

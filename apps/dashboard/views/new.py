@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -17,8 +18,10 @@ from apps.dashboard.declared import filled_from
 from apps.dashboard.preview import first_suggestions
 from apps.dashboard.space_rows import FIELDS, SpaceRow, rows_of
 from apps.dashboard.tagging import written
+from apps.dashboard.templatetags.figures import words
 from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render
 from apps.experiments.models import Draft, Experiment
+from apps.insights.charts.axes import tried
 from apps.tuning import drafts, experiments, warm
 from apps.workspaces.access import require
 from tunebook.errors import SpecError
@@ -136,7 +139,7 @@ def _previewed(request: HttpRequest, place: Place, form: Declaration, job: Job) 
     context = {
         "preview": {
             "names": leaves,
-            "rows": [[flat.get(name) for name in leaves] for flat in flats],
+            "rows": [[tried(flat, name) for name in leaves] for flat in flats],
             "size": job.space.size,
             "document": json.dumps(job.to_dict(), indent=2, ensure_ascii=False),
             "parallel": _parallel(job.space, leaves, flats),
@@ -153,19 +156,19 @@ def _parallel(space: Space, names: list[str], flats: list[dict[str, Any]]) -> di
         scale = "log" if distribution.is_log else "linear" if distribution.is_numeric else "category"
         axis: dict[str, Any] = {"name": name, "scale": scale}
         if scale == "category":
-            axis["values"] = list(dict.fromkeys(str(flat[name]) for flat in flats if name in flat))
+            axis["values"] = list(dict.fromkeys(words(flat[name]) for flat in flats if name in flat))
         else:
             seen = [flat[name] for flat in flats if name in flat] or [0]
             low, high = distribution.lowest, distribution.highest
             axis |= {"min": low if low is not None else min(seen), "max": high if high is not None else max(seen)}
         axes.append(axis)
     categories = {axis["name"] for axis in axes if axis["scale"] == "category"}
-    rows = [[_point(flat.get(name), name in categories) for name in names] for flat in flats]
+    rows = [[_point(flat, name, name in categories) for name in names] for flat in flats]
     return {"axes": axes, "rows": rows, "value": None, "number": None, "metric": ""}
 
 
-def _point(value: Any, is_category: bool) -> Any:
-    return str(value) if is_category and value is not None else value
+def _point(flat: Mapping[str, Any], name: str, is_category: bool) -> Any:
+    return words(flat[name]) if is_category and name in flat else flat.get(name)
 
 
 def _read(request: HttpRequest, place: Place) -> HttpResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from apps.insights.charts.numbers import Payload, digits
@@ -12,6 +12,7 @@ from tunebook.space import Space
 
 MOST_CATEGORIES = 60
 LONGEST_LABEL = 60
+NULL = "null"
 SMALLEST = 1e-300
 """What a logarithm is taken of at least."""
 
@@ -36,6 +37,12 @@ def label(value: Any) -> str:
     """A choice's value in words, as short as an axis needs."""
     text = {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
     return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
+
+
+def tried(flat: Mapping[str, Any], name: str) -> Any:
+    """A trial's value of a parameter, a choice of nothing by its label; None where the trial does not have it."""
+    value = flat.get(name)
+    return NULL if value is None and name in flat else value
 
 
 def placing(one: Payload) -> Callable[[Any], float]:

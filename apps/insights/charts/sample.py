@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from apps.experiments.models import Experiment
 from apps.insights import keeping
-from apps.insights.charts.axes import axis, is_number, label
+from apps.insights.charts.axes import axis, is_number, label, tried
 from apps.insights.charts.numbers import Payload, digits, shorts, whole
 from apps.trials.models import Trial
 from tunebook.job import Job
@@ -51,7 +51,7 @@ def sample(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str, 
     chosen, how = choose(rows, job.objective, most)
     params = dict(Trial.objects.filter(pk__in=[row.pk for row in chosen]).values_list("pk", "params"))
     flats = [job.space.flatten(params.get(row.pk) or {}) for row in chosen]
-    columns = [[flat.get(name) for flat in flats] for name in names]
+    columns = [[tried(flat, name) for flat in flats] for name in names]
     axes = [axis(name, leaves[name][0], column) for name, column in zip(names, columns, strict=True)]
     statuses = sorted({row.status for row in chosen})
     places = {status: place for place, status in enumerate(statuses)}

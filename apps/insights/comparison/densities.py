@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Case, F, IntegerField, Q, Value, When
 
 from apps.experiments.models import Experiment
-from apps.insights.charts.axes import axis, label, placing
+from apps.insights.charts.axes import axis, label, placing, tried
 from apps.insights.charts.numbers import Payload
 from apps.trials.models import Trial
 from tunebook.job import Job
@@ -86,7 +86,8 @@ def _parameter(
     bests: Mapping[int, Flat],
 ) -> Parameter:
     values = {
-        one.pk: [flat[name] for flat in flats.get(one.pk, ()) if flat.get(name) is not None] for one in experiments
+        one.pk: [value for flat in flats.get(one.pk, ()) if (value := tried(flat, name)) is not None]
+        for one in experiments
     }
     has = [one for one in experiments if name in jobs[one.pk].space.leaves() or values[one.pk]]
     drawn = common([axis(name, jobs[one.pk].space.leaves()[name][0], values[one.pk]) for one in has
@@ -97,7 +98,7 @@ def _parameter(
         "" if is_category else f"{drawn['min']:.4g}",
         "" if is_category else f"{drawn['max']:.4g}",
         [
-            _density(drawn, values[one.pk], bests.get(one.pk, {}).get(name)) if one in has else None
+            _density(drawn, values[one.pk], tried(bests.get(one.pk, {}), name)) if one in has else None
             for one in experiments
         ],
     )

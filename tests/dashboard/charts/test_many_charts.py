@@ -13,12 +13,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.experiments.models import Experiment
-from apps.insights import charts
+from apps.insights import charts, spaces
 from apps.insights.charts.contour import grid
 from apps.insights.charts.sample import Row, choose
 from apps.insights.charts.shares import FEWEST
 from apps.insights.charts.timeline import Row as Bar
 from apps.insights.charts.timeline import draw
+from apps.insights.comparison import densities
 from apps.trials.models import Measurement, Trial
 from tests.insights.studies import SPACE, study
 from tests.insights.test_keeping import worked_out
@@ -26,6 +27,7 @@ from tests.people import a_job
 from tunebook import Space
 from tunebook.distributions import Choice, LogUniform, Uniform
 from tunebook.importance import FEWEST as NEEDED
+from tunebook.job import Job
 from tunebook.objective import Objective
 from tunebook.policies.bandit import BanditPolicy
 
@@ -94,6 +96,27 @@ def test_what_is_not_active_is_none_and_what_lies_outside_widens_the_axis(make_e
     one.trials.filter(number=0).update(params={**one.trials.get(number=0).params, "lr": 50.0})
 
     assert charts.build("sample", one)["axes"][0]["max"] == 50
+
+
+def test_a_choice_of_nothing_is_a_value_like_others(make_experiment: Make):
+    kind = Choice([{"_name": "tree", "depth": Choice([None, 4])}, {"_name": "svm"}])
+    params = [{"_name": "tree", "depth": None}, {"_name": "tree", "depth": 4}, {"_name": "svm"}]
+    rows: Rows = [({"kind": one}, "FINISHED", number / 10) for number, one in enumerate(params)]
+    one = tiny(make_experiment, rows, space=Space({"kind": kind}))
+    space = Space({"kind": kind})
+
+    payload = charts.build("sample", one)
+    name = "kind.depth"
+    place = [axis["name"] for axis in payload["axes"]].index(name)
+    (strip,) = [strip for strip in spaces.strips(one, space, [])[0] if strip.name == name]
+    one.best_trial = 0
+    (density,) = [found for found in densities([one], {one.pk: Job.from_dict(one.job)}) if found.name == name]
+
+    assert payload["axes"][place]["values"] == ["null", "4"]
+    assert payload["columns"][place] == [0, 1, None]
+    assert (strip.labels, strip.counts, strip.tried) == (("null", "4"), (1, 1), 2)
+    assert density.densities[0] is not None
+    assert (density.densities[0].counts, density.densities[0].best) == ((1, 1), 0.25)
 
 
 def test_of_many_trials_the_best_are_always_drawn():
