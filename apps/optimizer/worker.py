@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import close_old_connections
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -27,7 +27,7 @@ from apps.optimizer.executors.nowhere import Nowhere
 from apps.optimizer.steps.ask import SamplerFailed
 from apps.optimizer.work import SAMPLER_FAILED, Place
 from apps.tuning import leases
-from apps.tuning.errors import Fenced, Overtaken
+from apps.tuning.errors import UNAVAILABLE, Fenced, Overtaken
 from apps.tuning.experiments import ACTIVE
 from apps.tuning.leases import Lease
 from tunebook.platform import LOCAL
@@ -113,7 +113,7 @@ class OptimizerWorker:
             self.chores()
             self.turns()
             self.say_once("")
-        except (OperationalError, InterfaceError) as error:
+        except UNAVAILABLE as error:
             self.say_once(" ".join(str(error).split()))
             close_old_connections()
             self.next_beat = 0.0
@@ -149,7 +149,11 @@ class OptimizerWorker:
         return self.options.until_idle and not self.drivers and not self.is_new and not self.has_more()
 
     def has_more(self) -> bool:
-        return Experiment.objects.filter(status__in=ACTIVE, ended=None).exists()
+        """Whether any experiment is active; there may be one where the database does not answer."""
+        try:
+            return Experiment.objects.filter(status__in=ACTIVE, ended=None).exists()
+        except UNAVAILABLE:
+            return True
 
     def beat(self) -> None:
         """Renew this worker's row and all leases; drop what has another driver."""
@@ -306,13 +310,15 @@ class OptimizerWorker:
 
     def leave(self) -> None:
         """Release everything, so that another worker takes over at once; trials go on."""
-        deadline = time.monotonic() + MOST_WAIT_FOR_CLOSE
-        for driver in self.drivers.values():
-            if time.monotonic() < deadline:
-                leases.release(driver.lease)
-                self.note(driver.lease, f"{self.name} leaves; trials go on")
+        for is_last in (False, True):
+            try:
+                self.release()
+                break
+            except UNAVAILABLE as error:
+                close_old_connections()
+                if is_last:
+                    log.warning("what it drove is free when its leases end: %s", " ".join(str(error).split()))
         self.drivers.clear()
-        Worker.objects.filter(name=self.name).update(left=timezone.now())
         self.receiver.close()
         self.marker.close()
         self.webhooks.close()
@@ -321,6 +327,15 @@ class OptimizerWorker:
             place.executor.close()
         wake.poke()
         log.info("optimizer %s left", self.name)
+
+    def release(self) -> None:
+        """Give back the leases and say that this worker is gone. One query for each experiment, and one."""
+        deadline = time.monotonic() + MOST_WAIT_FOR_CLOSE
+        for driver in self.drivers.values():
+            if time.monotonic() < deadline:
+                leases.release(driver.lease)
+                self.note(driver.lease, f"{self.name} leaves; trials go on")
+        Worker.objects.filter(name=self.name).update(left=timezone.now())
 
 
 class _Trouble:
@@ -333,7 +348,7 @@ class _Trouble:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
-        if error is None or not isinstance(error, Exception) or isinstance(error, OperationalError | InterfaceError):
+        if error is None or not isinstance(error, Exception) or isinstance(error, UNAVAILABLE):
             if error is not None:
                 self.worker.drop(self.lease.experiment_id)
                 if isinstance(error, Exception):

@@ -1,7 +1,13 @@
+import re
+
+import httpx
 import pytest
 from django.db import connection
 
 from apps.workspaces.access import BY_TOKEN
+from tests.connections import end_all_others, end_this
+from tests.optimizer.processes import database_url
+from tests.running import Running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,11 +30,25 @@ if connection.vendor == "postgresql":  # the embedded database has no server
             assert cursor.fetchone() == (1,)
 
     def test_a_connection_that_the_server_has_ended_is_not_usable():
-        connection.ensure_connection()
-        other = connection.copy()
-        with other.cursor() as cursor:
-            cursor.execute("select pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
-        other.close()
+        end_this()
 
         assert not connection.is_usable()
         connection.close()
+
+    @pytest.mark.slow
+    def test_a_server_whose_connections_were_ended_answers_as_before(tmp_path, key_ada, make_experiment):
+        make_experiment(name="resnet")
+        serve = Running(tmp_path, "serve", "--port", "0", TUNEBOOK_DATABASE_URL=database_url())
+        address = re.search(r"http://[^/]+", serve.line("Tunebook is at"))[0]
+
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key_ada.token}"}, timeout=30) as client:
+            seen = []
+            for _ in range(3):
+                seen.append(
+                    [client.get("/readyz").status_code, client.get("/api/tunebook/v1/experiments").json()["total"]]
+                )
+                ended = end_all_others()
+
+        assert serve.end() == 0, serve.said
+        assert ended
+        assert seen == [[200, 1]] * 3
