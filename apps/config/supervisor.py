@@ -19,6 +19,7 @@ from apps.config import readiness
 
 GRACE = 30.0  # seconds from the first TERM to KILL; the web process asks for 20, an optimizer for 10
 LONGEST_PAUSE = 30.0  # seconds between two starts of a process that keeps failing
+LOOK_EVERY = 1.0  # seconds; where the process has other threads, a signal of a child's end may be one of theirs
 HEALTHY = 60.0  # seconds after which a start counts as a good one
 CANNOT_START = 78  # a child's exit code for "starting me again will not help" (sysexits.h: EX_CONFIG)
 WATCHED = frozenset({signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
@@ -89,7 +90,7 @@ class Supervisor:
             for child in self.children:
                 if child.process is None and child.due <= self.clock():
                     self._start(child)
-            info = signal.sigtimedwait(WATCHED, self._patience(interval if until else LONGEST_PAUSE))
+            info = signal.sigtimedwait(WATCHED, self._patience(interval if until else LOOK_EVERY))
             if info and info.si_signo != signal.SIGCHLD:
                 return 0
             if self.is_ready is not None and self.is_ready():

@@ -219,7 +219,7 @@ def type_in_a_sweep(page: Page) -> None:
     row.get_by_label("High").fill("1")
     while page.locator("[data-rowset-row]").count() > 1:
         page.locator("[data-rowset-row]").last.get_by_role("button", name="Remove this parameter").click()
-    page.get_by_label("Trials in all").fill("300")
+    page.get_by_label("Trials in all").fill("30000")
     page.get_by_label("Trials at once").fill("1")
     page.get_by_label("Seed").fill("7")
     page.get_by_label("Commands").fill(REPORTS_OR_FAILS)
@@ -227,15 +227,15 @@ def type_in_a_sweep(page: Page) -> None:
 
 def change_the_limits(page: Page, base: str, one: Experiment) -> None:
     page.goto(base + "settings")
-    page.get_by_label("Trials in all").fill("290")
+    page.get_by_label("Trials in all").fill("29000")
     page.get_by_label("Trials at once").fill("2")
 
     page.get_by_role("button", name="Change limits").click()
 
-    expect(page.get_by_label("Trials in all")).to_have_value("290")
-    expect(page.locator("header").filter(has_text="/ 290").first).to_be_visible()
+    expect(page.get_by_label("Trials in all")).to_have_value("29000")
+    expect(page.locator("header").filter(has_text="/ 29,000").first).to_be_visible()
     one.refresh_from_db()
-    assert (one.max_trials, one.max_concurrent) == (290, 2)
+    assert (one.max_trials, one.max_concurrent) == (29000, 2)
     until(lambda: one.trials.filter(status="RUNNING").count() == 2, what="two trials at once")
 
 

@@ -3,10 +3,10 @@
 import json
 import os
 import re
+import resource
 import stat
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,11 +129,12 @@ def test_what_cannot_start_says_why_in_a_sentence(tmp_path, monkeypatch, argumen
 
 
 def test_help_comes_quickly():
-    began = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
 
     done = subprocess.run(
         [sys.executable, "manage.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert "demo" in done.stdout
-    assert time.monotonic() - began < 5  # 0.3 s when the machine is idle
+    assert after.ru_utime - before.ru_utime < 2  # of the processor, however busy the machine; it takes 0.3

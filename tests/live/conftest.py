@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from apps.live.hub import Hub
+from tests.live.sockets import PATIENCE
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def live(transactional_db: None) -> Iterator[Callable[[Callable[[], Awaitable[No
     def run(story: Callable[[], Awaitable[None]]) -> None:
         async def whole() -> None:
             try:
-                await asyncio.wait_for(story(), timeout=30)
+                await asyncio.wait_for(story(), timeout=2 * PATIENCE)
             finally:
                 if Hub.current is not None:
                     await asyncio.get_running_loop().run_in_executor(None, Hub.current.close)

@@ -11,7 +11,8 @@ from django.db import transaction
 from apps.feed.writing import Happening, append
 from apps.live.consumers import LiveConsumer
 
-PATIENCE = 5.0
+PATIENCE = 30.0
+"""Seconds, so that only what never comes fails a test: what is waited for here is told by events."""
 
 
 class Client(ApplicationCommunicator):

@@ -103,8 +103,11 @@ class KeeperClient:
         self.data.joinpath("run").mkdir(mode=0o700, parents=True, exist_ok=True)
         command = [sys.executable, "-I", "-S", str(Path(runner.__file__).parent), str(self.data)]
         with open(self.data / "run" / "keeper.log", "ab") as log:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=START_SECONDS
-            )
+            try:
+                done = subprocess.run(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=START_SECONDS
+                )
+            except subprocess.TimeoutExpired as error:
+                raise Unavailable(f"the keeper takes more than {START_SECONDS:g} seconds to start") from error
         if done.returncode != 0:
             raise Unavailable(f"the keeper could not be started, see {self.data / 'run' / 'keeper.log'}")

@@ -76,7 +76,7 @@ class PluginSampler(Sampler):
         Option("class", "Plugin", _text, "the class in that module"),
         Option("arguments", None, _arguments, "what the class is made with, by name"),
         Option("python", None, _text, "the interpreter; without it the one that runs the optimizer"),
-        Option("call_seconds", 60.0, number(0.1, 60), "how long one call may take"),
+        Option("call_seconds", 60.0, number(0.1, 60), "how long one call may take, not counting the start"),
         Option("memory_mb", 2048, whole(64, 1_048_576), "how much memory the process may have, in MiB"),
     )
 
@@ -144,7 +144,7 @@ class PluginSampler(Sampler):
         """Put the question if it is not open yet, and take the answer if there is one; whether there is."""
         if not self._is_open:
             self._put(history, count)
-        if not self._heard(self.patience if self.patience is not None else self.chosen["call_seconds"] + 1.0):
+        if not self._heard(self.patience if self.patience is not None else math.inf):
             return False
         if self._trouble is not None:
             trouble = self._trouble

@@ -32,11 +32,12 @@ class PluginFailed(Exception):
 class Bounds:
     """What a plugin may use.
 
-    seconds: for one call, the first one with its start. memory: bytes of address space. output: bytes printed within
+    seconds: for one call. start: for the interpreter and what the plugin imports, before the first one. memory: bytes of address space. output: bytes printed within
     one call. answer: bytes of one answer.
     """
 
     seconds: float = 60.0
+    start: float = 60.0
     memory: int = 2 << 30
     output: int = 1 << 20
     answer: int = 8 << 20
@@ -60,7 +61,8 @@ class PluginProcess:
         self._printed: deque[str] = deque(maxlen=LAST_LINES)
         self._rest = b""
         self._flood = 0
-        self._deadline = 0.0
+        self._allowed = self._deadline = 0.0
+        self._is_started = False
         self._selector = selectors.DefaultSelector()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert stream is not None
@@ -74,12 +76,15 @@ class PluginProcess:
         return self._process.pid
 
     def send(self, question: Mapping[str, Any]) -> None:
-        """Put a question to it; the time for its answer begins when the first open one is put."""
+        """Put a question to it; the time for its answer begins when it has answered those before, the first when it starts."""
         if not self._deadline:
-            self._deadline = time.monotonic() + self._bounds.seconds
-            self._flood = 0
+            self._begin(self._bounds.seconds if self._is_started else self._bounds.start)
         self._out += json.dumps(question).encode() + b"\n"
         self._write()
+
+    def _begin(self, seconds: float) -> None:
+        """A call begins, which may take so long."""
+        self._allowed, self._deadline, self._flood = seconds, time.monotonic() + seconds, 0
 
     def receive(self, patience: float) -> dict[str, Any] | None:
         """The next answer; None when there is none within so many seconds."""
@@ -90,9 +95,11 @@ class PluginProcess:
             if b"\n" in self._in:
                 continue
             if moment >= self._deadline:
-                raise self.trouble(f"did not answer within {self._bounds.seconds:g} seconds")
+                raise self.trouble(f"did not answer within {self._allowed:g} seconds")
             if moment >= until:
                 return None
+        self._is_started = True
+        self._begin(self._bounds.seconds)
         return self._read(line)
 
     def rest(self) -> None:

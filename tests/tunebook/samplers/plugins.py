@@ -83,6 +83,12 @@ class Hanging(Plugin):
         time.sleep(3600)
 
 
+class SlowToStart(Plugin):
+    def __init__(self, *given, **arguments):
+        super().__init__(*given, **arguments)
+        time.sleep(0.4)
+
+
 class Slow(Plugin):
     def ask(self, count, trials):
         time.sleep(0.15)

@@ -149,6 +149,12 @@ def test_a_hanging_plugin_is_ended_in_time() -> None:
     assert "thinking hard" in text
 
 
+def test_a_plugin_that_takes_long_to_start_has_its_time_for_the_call_all_the_same() -> None:
+    asked = plugin("SlowToStart", call_seconds=0.3).ask(start(), 1)
+
+    assert len(asked) == 1
+
+
 def test_a_flooding_plugin_is_ended() -> None:
     text = failure("Flooding")
 
