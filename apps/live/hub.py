@@ -16,8 +16,8 @@ from apps.feed.wake import Receiver
 from apps.live.tailer import Tailer
 
 RECHECK = 60.0
-REVOKED = 0.2
-"""Seconds between a revocation and the look at it: the signal of a logout comes before the session is gone."""
+REVOKED = 0.05
+"""Seconds between a revocation and the look at it, so that several at once are one."""
 THREADS = 2
 
 log = logging.getLogger(__name__)
