@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.database)
         if BROWSER_TESTS in item.path.parents:
             item.add_marker(pytest.mark.browser)
-    # last, because playwright keeps an event loop on the main thread, which tests of asynchronous code cannot share
-    items.sort(key=lambda item: BROWSER_TESTS in item.path.parents)
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    # files that take long first, so that no worker is left alone with one at the end; those of the browser last, because
+    # playwright keeps an event loop on the main thread, which tests of asynchronous code cannot share
+    items.sort(key=lambda item: (BROWSER_TESTS in item.path.parents, -slow[item.path]))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -14,12 +14,15 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.site import deployed
 from tests.browser.stage import CHROMIUM, QUIET, Stage
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 30_000
+"""Milliseconds for what is certain to come, however busy the machine is."""
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +50,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: complain(str(error)))
         page.on("console", lambda message: complain(message.text) if message.type == "error" else None)
         if address:

@@ -354,6 +354,7 @@ def test_whoever_watches_an_experiment_that_is_binned_is_told_and_nothing_is_ask
     one = make_experiment(name="resnet")
     page = signed_in(ada, f"/w/lab/e/{one.key}/")
     is_live(page)
+    page.wait_for_load_state("networkidle")  # what it asks for at first it may still get
 
     trash.delete(actor_ada, one)
 

@@ -69,5 +69,5 @@ def pytest(arguments: list[str], **environ: str) -> int:
 
 
 def _whole(marked: str) -> list[str]:
-    """All tests with these marks, on every core."""
-    return ["-m", marked, "-n", "auto", "--dist", "loadfile"]
+    """All tests with these marks, on every core, in the order in which tests/conftest.py puts their files."""
+    return ["-m", marked, "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
