@@ -109,6 +109,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("put", "experiments/{key}/space"): {"space": a_job().space.to_dict()},
     ("post", "experiments/{key}/space/preview"): {"space": a_job().space.to_dict()},
     ("post", "workspaces/{slug}/members"): {"username": "ben", "role": "viewer"},
+    ("post", "workspaces/{slug}/requests/{request_id}"): {"role": "viewer"},
     ("post", "workspaces/{slug}/views"): {"name": "mine", "query": "status:running"},
 }
 

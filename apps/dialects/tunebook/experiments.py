@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -18,6 +20,7 @@ from apps.experiments.models import Experiment
 from apps.feed import reading
 from apps.feed.models import experiment_stream
 from apps.search.experiments import meaning
+from apps.trials import logs
 from apps.tuning import experiments, trash
 from apps.workspaces.access import workspace_of
 from tunebook.errors import SpecError
@@ -200,6 +203,20 @@ class PurgeExperiment(TunebookView):
         self.document()
         trash.purge(self.actor, experiments.find(self.actor, key, trashed=True))
         return self.answer({"key": key, "purged": True})
+
+
+class OptimizerLog(TunebookView):
+    """What optimizers noted about an experiment beside its events."""
+
+    query = parameters.LINES
+    operations = {"GET": "ListOptimizerLog"}
+
+    def get(self, request: Request, key: str) -> HttpResponse:
+        """Read the log by lines: who drove it, what could not be launched, errors with their traceback."""
+        asked, found = self.parameters, experiments.find(self.actor, key)
+        path = logs.optimizer_log(Path(settings.TUNEBOOK_DATA), found.key)
+        page = logs.page([logs.older(path), path], asked["page"], asked["page_size"])
+        return self.listed(page.lines, page.total)
 
 
 def _verbatim(job: dict[str, Any]) -> str:

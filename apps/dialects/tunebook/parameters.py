@@ -105,11 +105,14 @@ LIST_MEASUREMENTS: Mapping[str, Parameter] = {
     "metric": Text("only this metric", longest=255),
     "attempt": Whole(1, INT32, "only this attempt"),
 }
+LINES: Mapping[str, Parameter] = {
+    "page": Whole(1, INT32, "the page, from 1", default=1),
+    "page_size": Whole(1, 1000, "lines per page", default=100),
+}
 LOGS: Mapping[str, Parameter] = {
     "stream": Word(("stdout", "stderr"), "which", default="stdout"),
     "attempt": Whole(1, INT32, "which attempt; the newest by default"),
-    "page": Whole(1, INT32, "the page, from 1", default=1),
-    "page_size": Whole(1, 1000, "lines per page", default=100),
+    **LINES,
 }
 LIST_ARTIFACTS: Mapping[str, Parameter] = {"folder": Text("the folder; the topmost by default", longest=1024)}
 REPORT = {"items": Series(Record(), "measurements: {metric, step, value}; at most 1000", longest=1000, required=True)}

@@ -1,4 +1,4 @@
-"""Share links, invitations, and the audit log."""
+"""Share links, invitations, requests for access, and the audit log."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from rest_framework.request import Request
 from apps.audit.models import Entry
 from apps.audit.recording import entries
 from apps.dialects.parameters import INT32, Text, Whole, Word
+from apps.dialects.tunebook import rows
 from apps.dialects.tunebook.base import TunebookView
 from apps.dialects.tunebook.parameters import PAGE
-from apps.sharing.models import Invitation, ShareLink
-from apps.tuning import experiments, sharing
+from apps.sharing.models import AccessRequest, Invitation, ShareLink
+from apps.tuning import asking, experiments, sharing
 from apps.workspaces.access import OutOfReach
 from apps.workspaces.models import Role
 
@@ -26,6 +27,7 @@ INVITATION = {
     "name": NAME,
     "most_uses": Whole(1, 1000, "how many people may follow it", default=1),
 }
+REQUEST = {"role": Word(Role.values, "the role to give", required=True)}
 AUDIT = {
     **PAGE,
     "subject": Text("only what was done to this, by its key or name", longest=255),
@@ -111,6 +113,42 @@ class OneInvitation(TunebookView):
         return self.answer({"id": invitation_id, "closed": True})
 
 
+class AccessRequests(TunebookView):
+    """Who asks for access to a workspace, or for a greater role."""
+
+    operations = {"GET": "ListAccessRequests"}
+
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """List the requests that wait for a decision, oldest first. For administrators."""
+        found = asking.requests_of(self.actor, self.workspace(slug))
+        return self.answer({"items": [wish(one) for one in found]})
+
+
+class OneAccessRequest(TunebookView):
+    """One request for access."""
+
+    fields = REQUEST
+    operations = {"POST": "AcceptAccessRequest", "DELETE": "DeclineAccessRequest"}
+
+    def post(self, request: Request, slug: str, request_id: int) -> HttpResponse:
+        """Accept with a role, which may be another than was asked for. For administrators."""
+        workspace, given = self.workspace(slug), self.document()
+        found = asking.accept(self.actor, workspace, _row_id(request_id), role=given["role"])
+        return self.answer(rows.member(found))
+
+    def delete(self, request: Request, slug: str, request_id: int) -> HttpResponse:
+        """Decline; whoever asked is told nothing. For administrators."""
+        self.body()
+        asking.decline(self.actor, self.workspace(slug), _row_id(request_id))
+        return self.answer({"id": request_id, "declined": True})
+
+
+def _row_id(number: int) -> int:
+    if number > INT32:
+        raise OutOfReach("request", str(number))
+    return number
+
+
 class Audit(TunebookView):
     """The audit log of a workspace."""
 
@@ -148,6 +186,16 @@ def invitation(row: Invitation) -> dict[str, Any]:
         "expires": row.expires,
         "uses": row.uses,
         "most_uses": row.most_uses,
+    }
+
+
+def wish(row: AccessRequest) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "username": row.user.get_username(),
+        "role": row.role,
+        "note": row.note,
+        "created": row.created,
     }
 
 

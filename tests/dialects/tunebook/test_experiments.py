@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.experiments.models import Experiment
+from apps.trials import logs
 from tests.dialects.tunebook.conftest import Ours
 from tests.people import a_job
 
@@ -18,6 +20,23 @@ Make = Callable[..., Experiment]
 
 def creation(**members: Any) -> dict[str, Any]:
     return {"name": "ours", "job": a_job().to_dict(), **members}
+
+
+def test_the_optimizers_log_is_read_by_lines(
+    ours_ben: Ours, ours_cleo: Ours, make_experiment: Any, settings: Any, tmp_path: Path
+) -> None:
+    settings.TUNEBOOK_DATA = tmp_path
+    key = make_experiment().key
+    assert ours_ben.get(f"/experiments/{key}/optimizer-log").body["items"] == []
+    path = logs.optimizer_log(tmp_path, key)
+    path.parent.mkdir(parents=True)
+    logs.older(path).write_text("one\ntwo\n")
+    path.write_text("three\n")
+
+    page = ours_ben.get(f"/experiments/{key}/optimizer-log", page=2, page_size=2)
+
+    assert (page["items"], page["total"]) == (["three"], 3)
+    assert ours_cleo.get(f"/experiments/{key}/optimizer-log").status == 404
 
 
 def test_a_created_experiment_is_answered_whole(ours: Ours) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.experiments.models import Experiment
-from apps.tuning import trials
+from apps.tuning import asking, trials
 from apps.workspaces.access import Actor
 from tests.dialects.tunebook.conftest import Ours
 
@@ -55,6 +55,26 @@ def test_a_link_tells_its_secret_once(ours: Ours, key: str) -> None:
     assert [(one["name"], "path" in one) for one in listed] == [("review", False)]
     assert ours.send("DELETE", f"/experiments/{key}/links/{made['id']}").status == 200
     assert ours.get(f"/experiments/{key}/links")["items"] == []
+
+
+def test_requests_for_access_are_listed_accepted_and_declined(
+    ours: Ours, ours_ben: Ours, actor_ben: Actor, actor_cleo: Actor
+) -> None:
+    asking.ask(actor_cleo, "lab", role="member", note="for X")
+    asking.ask(actor_ben, "lab", role="admin")
+
+    first, second = ours.get("/workspaces/lab/requests")["items"]
+
+    assert (first["username"], first["role"], first["note"]) == ("cleo", "member", "for X")
+    path = "/workspaces/lab/requests/{}".format
+    assert ours_ben.get("/workspaces/lab/requests").status == 403
+    assert ours_ben.post(path(second["id"]), {"role": "admin"}).status == 403
+    assert ours.post(path(first["id"]), {"role": "owner"}).status == 400
+    assert ours.post(path(first["id"]), {"role": "viewer"})["role"] == "viewer"
+    assert ours.send("DELETE", path(second["id"]))["declined"] is True
+    assert ours.send("DELETE", path(second["id"])).status == 404
+    assert ours.send("DELETE", path(2**40)).status == 404
+    assert ours.get("/workspaces/lab/requests")["items"] == []
 
 
 def test_invitations_and_the_log_of_them(ours: Ours) -> None:
