@@ -72,7 +72,9 @@ def test_the_authoritys_certificate_is_there_for_all_once_there_is_one(
     (tmp_path / "tls" / "ca.pem").write_text("certificate")
 
     assert (before, Client().get("/ca.pem").content) == (404, b"certificate")
-    assertContains(as_ada.get(CONNECT), "curl -k -o tunebook-ca.pem http://testserver/ca.pem")
+    shown = as_ada.get(CONNECT)
+    assertContains(shown, "curl -k -o tunebook-ca.pem http://testserver/ca.pem")
+    assert 'ca="tunebook-ca.pem"' in snippets(shown)["pai"]  # this SDK reads no variable of the environment
 
 
 def test_a_document_is_shown_as_it_came(as_ada: Client, make_experiment: Callable[..., Experiment]) -> None:
