@@ -192,6 +192,8 @@ def _install(extras: list[str]) -> None:
     _say(f"Installing {'Tunebook and its test tools' if 'dev' in extras else 'Tunebook'} (once; a minute or two)")
     pip = [str(_python()), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--retries", "3"]
     pip += ["--constraint", str(CONSTRAINTS)]
+    if not sys.dont_write_bytecode:
+        pip.append("--no-compile")  # of 17,000 modules few are ever imported, and those are compiled then
     _run_pip([*pip, "setuptools"], extras)
     _run_pip([*pip, "--no-build-isolation", "--editable", f"{ROOT}[{','.join(extras)}]"], extras)
     (VENV / ".tunebook").write_text("\n".join([_fingerprint(), *extras]), encoding="ascii")

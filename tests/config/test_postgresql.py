@@ -4,6 +4,7 @@ import httpx
 import pytest
 from django.db import connection
 
+from apps.config.management.commands.demo import Progress
 from apps.workspaces.access import BY_TOKEN
 from tests.connections import end_all_others, end_this
 from tests.optimizer.processes import database_url
@@ -34,6 +35,18 @@ if connection.vendor == "postgresql":  # the embedded database has no server
 
         assert not connection.is_usable()
         connection.close()
+
+    def test_the_demo_goes_on_looking_when_its_connection_was_ended(make_experiment):
+        experiment = make_experiment()
+        said = []
+        progress = Progress(experiment.pk, said.append, leave=True)
+        progress.is_shown = True
+        end_this()
+
+        seen = [progress.look(), progress.look()]
+
+        assert seen == [None, None]
+        assert said == ["WAITING: 0 of 5 trials"]
 
     @pytest.mark.slow
     def test_a_server_whose_connections_were_ended_answers_as_before(tmp_path, key_ada, make_experiment):

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from apps.config import demonstration, serving, tls
 from apps.config.demonstration import Credentials
@@ -72,8 +72,9 @@ class Progress:
         except Experiment.DoesNotExist:
             self.say("The sweep was deleted.")
             return 1 if self.leave else None
-        except DatabaseError:
-            return None  # busy, or being restarted: look again
+        except Error:
+            connection.close()  # busy, or being restarted: look again, over a connection that stands
+            return None
         line = self.line(experiment)
         if line != self.told and self.is_shown:
             self.say(line)
