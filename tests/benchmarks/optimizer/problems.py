@@ -14,7 +14,7 @@ from typing import Any
 import cocoex
 import numpy as np
 from scipy.special import softmax
-from sklearn.datasets import load_digits, load_wine
+from sklearn.datasets import load_digits, load_wine, make_classification
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import log_loss
@@ -29,6 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 from tunebook import Choice, LogUniform, QLogUniform, Randint, Space, Uniform
 
 RANDOM_POINTS = 200  # whose median is 1 on the scale of regrets
+DRAWN = "drawn-"  # and a number: a data set that is made, not measured
 GRID = 40  # levels of a continuous parameter in the tables
 
 
@@ -124,7 +125,10 @@ SPACES = {
 
 
 def tables(datasets: tuple[str, ...], models: tuple[str, ...] = tuple(SPACES)) -> Iterator[Problem]:
-    """Cross-validated loss of real models, each point of a fine grid reckoned when first asked for and kept."""
+    """Cross-validated loss of real models, each point of a fine grid reckoned when first asked for and kept.
+
+    Data sets are digits, wine, and as many as are wanted of drawn-0, drawn-1, ...
+    """
     for dataset in datasets:
         for model in models:
             table = Table(model, dataset)
@@ -166,8 +170,29 @@ class Table:
         return flat
 
 
+def _drawn(number: int) -> tuple[Any, Any]:
+    """A small set of three to five classes, of its own size, difficulty and share of wrong labels."""
+    random = np.random.default_rng(1000 + number)
+    classes, features = int(random.integers(3, 6)), int(random.integers(6, 20))
+    telling = max(int(random.integers(3, features - 1)), 3)
+    clusters = int(random.integers(1, 3)) if 2**telling >= 2 * classes else 1
+    return make_classification(
+        n_samples=120,
+        n_features=features,
+        n_informative=telling,
+        n_redundant=min(2, features - telling),
+        n_classes=classes,
+        n_clusters_per_class=clusters,
+        flip_y=float(random.uniform(0, 0.15)),
+        class_sep=float(random.uniform(0.6, 1.6)),
+        random_state=number,
+    )
+
+
 @functools.cache
 def _data(name: str) -> tuple[Any, Any]:
+    if name.startswith(DRAWN):
+        return _drawn(int(name.removeprefix(DRAWN)))
     x, y = {"digits": load_digits, "wine": load_wine}[name](return_X_y=True)
     chosen = np.random.default_rng(0).permutation(len(y))[:300]
     return x[chosen], y[chosen]
