@@ -27,6 +27,7 @@ from apps.optimizer.executors.nowhere import Nowhere
 from apps.optimizer.steps.ask import SamplerFailed
 from apps.optimizer.work import SAMPLER_FAILED, Place
 from apps.tuning import leases
+from apps.tuning.again import is_lost
 from apps.tuning.errors import UNAVAILABLE, Fenced, Overtaken
 from apps.tuning.experiments import ACTIVE
 from apps.tuning.leases import Lease
@@ -115,6 +116,8 @@ class OptimizerWorker:
             self.say_once("")
         except UNAVAILABLE as error:
             self.say_once(" ".join(str(error).split()))
+            if is_lost(error):
+                self.drivers.clear()  # the server that comes back may lack the last of what this one was told is written
             close_old_connections()
             self.next_beat = 0.0
             self.leaving.wait(RETRY_DATABASE)

@@ -51,6 +51,11 @@ def again(verb: Callable[P, R]) -> Callable[P, R]:
 
 
 def is_passing(error: Error) -> bool:
-    """Whether the same may go well in a moment. What a connection that is gone raises has no state of the server's."""
+    """Whether the same may go well in a moment."""
+    return is_lost(error) or getattr(error.__cause__, "sqlstate", None) in COLLISIONS
+
+
+def is_lost(error: Error) -> bool:
+    """Whether the connection has gone, and perhaps the server: what that raises has often no state of the server's."""
     state = getattr(error.__cause__, "sqlstate", None)
-    return state in COLLISIONS | LOST or (state is None and connection.vendor == "postgresql")
+    return state in LOST or (state is None and connection.vendor == "postgresql")

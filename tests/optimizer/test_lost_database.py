@@ -73,6 +73,32 @@ def test_an_optimizer_leaves_in_good_order_while_the_database_is_away(
 
 if connection.vendor == "postgresql":  # the embedded database has no connections that could break
 
+    @pytest.mark.django_db(transaction=True)
+    def test_everything_is_read_anew_from_a_server_that_has_come_back(
+        make_experiment: Callable[..., Experiment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("apps.optimizer.worker.RETRY_DATABASE", 0.0)
+        experiment = make_experiment(job=a_job(limits=Limits(max_trials=2, max_concurrent=2)))
+        stage = Stage(tmp_path)
+        stage.holds = True
+        worker = stage.worker()
+        for _ in range(3):
+            worker.round()
+        Trial.objects.filter(experiment=experiment).update(value_count=7)  # as it was when the server failed
+
+        end_this()
+        worker.next_beat = 0.0
+        worker.round()
+        meanwhile = len(worker.drivers)
+        worker.round()
+
+        counts = [one.trial.value_count for one in worker.drivers[experiment.pk].work.live.values()]
+        worker.leave()
+
+        assert meanwhile == 0
+        assert len(counts) == 2 and min(counts) >= 7
+        assert len(stage.world.playing) == 2 and stage.world.stops == []
+
     @pytest.mark.slow
     @pytest.mark.django_db(transaction=True)
     def test_a_sweep_comes_to_its_end_however_often_the_connections_break(
