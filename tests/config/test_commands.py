@@ -4,15 +4,18 @@ import json
 import os
 import re
 import resource
+import signal
 import stat
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.optimizer.waiting import until
 from tests.running import ROOT, Running
 
 
@@ -20,8 +23,8 @@ from tests.running import ROOT, Running
 def run(tmp_path: Path) -> Iterator[object]:
     running: list[Running] = []
 
-    def start(*arguments: str) -> Running:
-        running.append(Running(tmp_path / "data", *arguments))
+    def start(*arguments: str, **variables: str) -> Running:
+        running.append(Running(tmp_path / "data", *arguments, **variables))
         return running[-1]
 
     yield start
@@ -37,6 +40,14 @@ def get(url: str, token: str = "") -> dict[str, object]:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
         return json.loads(answer.read())
+
+
+def status(url: str) -> int:
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 @pytest.mark.slow
@@ -84,15 +95,20 @@ def test_serve_refuses_a_database_of_another_version_and_says_what_to_run(run):
 
 
 @pytest.mark.slow
-def test_serve_with_two_processes_answers_and_ends(run):
+def test_serve_with_two_processes_answers_and_says_that_it_leaves_before_it_does(run):
     run("migrate", "-v0").process.wait(60)
-    serve = run("serve", "--port", "0", "--workers", "2")
+    serve = run("serve", "--port", "0", "--workers", "2", TUNEBOOK_DRAIN_SECONDS="60")
     address = re.search(r"http://[^/]+", serve.line("Tunebook is at"))[0]
 
     answers = [get(f"{address}/healthz") for _ in range(4)]
+    ready = status(f"{address}/readyz")
+    serve.process.terminate()
+    until(lambda: {status(f"{address}/readyz") for _ in range(8)} == {503}, what="all are unready")
+    meanwhile = status(f"{address}/login")
+    until(lambda: serve.process.send_signal(signal.SIGTERM) or serve.process.poll() is not None, what="they end")
 
     assert answers == [{"status": "ok"}] * 4
-    assert serve.end() == 0, serve.said
+    assert (ready, meanwhile) == (200, 200)
 
 
 NOWHERE = "postgres://ada@127.0.0.1:1/tunebook"
