@@ -28,6 +28,7 @@ CLOSE = 0.6  # of Scott's width for the others: kernels wider than the good tria
 ROOM = 0.5  # of the range, shared by the good trials and the prior, is how narrow their kernels are at most
 WIDE = 0.2  # of the range: deviation of the good trials that is assumed at least when looking around
 WIDE_EVERY = 4  # one trial in so many looks around
+LESS_PRIOR = 0.3  # of its weight among the good trials of a group of numbers and choices together
 NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
 MOST_OTHERS = 800  # more kernels than this do not make the density of the other trials any better
 
@@ -42,6 +43,11 @@ class Group:
     places: Ints
     layout: Layout
     names: tuple[str, ...]
+
+    @property
+    def is_mixed(self) -> bool:
+        """True for numbers and choices together."""
+        return 0 < len(self.layout.options) < len(self.places)
 
 
 class TpeSampler(Sampler):
@@ -88,8 +94,8 @@ class TpeSampler(Sampler):
         wide = number % WIDE_EVERY == 0 or _is_level(table.loss[good])
         ages = _by_age(bad, self.chosen["linear_forgetting"], len(table.loss))
         ranks = np.ones(len(good)) if wide else _by_rank(len(good))
-        better = self._side(table, good, ranks, _wide if wide else _keen)
-        worse = self._side(table, bad, ages, _plain)
+        better = self._side(table, good, ranks, _wide if wide else _keen, LESS_PRIOR)
+        worse = self._side(table, bad, ages, _plain, 1.0)
         chosen: dict[str, float] = {}
         for group in self._groups:
             if _holds(group.condition, chosen, self._encoder):
@@ -98,9 +104,11 @@ class TpeSampler(Sampler):
         note = f"the best of {self.chosen['n_candidates']} draws near the {good_count} best of {results} trials"
         return Suggestion(self._encoder.params(chosen), "model", note=note)
 
-    def _side(self, table: Table, members: Ints, weights: Floats, shaped: Shaping) -> "Side":
+    def _side(self, table: Table, members: Ints, weights: Floats, shaped: Shaping, mixed: float) -> "Side":
         prior = max(self.chosen["prior_weight"], NO_PRIOR)
-        return Side(table, members, weights * table.weight[members], shaped, prior, len(self._groups) > 1)
+        return Side(
+            table, members, weights * table.weight[members], shaped, prior, mixed * prior, len(self._groups) > 1
+        )
 
     def _best_of(self, group: Group, better: "Side", worse: "Side", random: np.random.Generator) -> list[float]:
         """The draw from the good trials' density that is the least likely under the others'."""
@@ -127,6 +135,10 @@ class Side:
 
     When a group has been chosen the weights lean towards the trials that are like it there: so what is drawn for the
     next group fits to it, as if all groups were drawn from one density.
+
+    Among the good trials of a group of numbers and choices the prior weighs less. Kernels of the others hardly reach
+    beyond their own options there, so that much of the group looks as if nobody had tried it, and the ratio prefers a
+    draw of the prior to what lies near good trials. That other options are tried is the kernels' own share.
     """
 
     table: Table
@@ -134,6 +146,7 @@ class Side:
     weights: Floats
     shaped: Shaping
     prior: float
+    prior_if_mixed: float
     is_parted: bool
 
     def mixture(self, group: Group) -> Mixture:
@@ -142,7 +155,8 @@ class Side:
         complete = ~np.isnan(rows.sum(axis=1))
         if not complete.all():
             rows, weights = rows[complete], weights[complete]
-        return Mixture(group.layout, rows, weights, self.prior, self.shaped(group.layout, rows, weights))
+        prior = self.prior_if_mixed if group.is_mixed else self.prior
+        return Mixture(group.layout, rows, weights, prior, self.shaped(group.layout, rows, weights))
 
     def lean(self, group: Group, mixture: Mixture, point: Floats) -> None:
         """Weigh each trial by how near it is to a point of a group, of which this is the density."""
