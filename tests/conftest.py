@@ -1,15 +1,34 @@
 """What every test may ask for."""
 
 import os
+import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection
+
+from tests.connections import end_all_others, others
 
 pytest_plugins = ["tests.people"]
 
 BROWSER_TESTS = Path(__file__).parent / "browser"
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup", "live_server"})
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The test's database; PostgreSQL would not let it go while a process or thread of a test is still on its way out."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock():
+            deadline = time.monotonic() + 10
+            while others() and time.monotonic() < deadline:
+                time.sleep(0.2)
+            end_all_others()
+            connection.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

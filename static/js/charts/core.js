@@ -30,7 +30,7 @@ export class Chart {
     this.buildFrame();
     this.tools = new Tools(this);
     this.pointer = new Pointer(this);
-    new ResizeObserver(() => this.update()).observe(this.frame);
+    new ResizeObserver(() => this.isFitting() || this.update()).observe(this.frame); // which looks once at the start too
     watchTheme(() => this.repaint());
   }
 
@@ -64,6 +64,10 @@ export class Chart {
       this.waiting = 0;
       this.draw();
     });
+  }
+
+  isFitting() {
+    return this.width === this.frame.clientWidth && this.height === this.frame.clientHeight;
   }
 
   repaint() {

@@ -40,7 +40,7 @@ class Parallel {
     this.frame = figure.querySelector(".chart-frame");
     this.build();
     this.take(payload);
-    new ResizeObserver(() => this.draw()).observe(this.frame);
+    new ResizeObserver(() => this.isFitting() || this.draw()).observe(this.frame); // which looks once at the start too
     watchTheme(() => this.draw());
   }
 
@@ -148,11 +148,16 @@ class Parallel {
     return fraction === null ? this.height - 14 : bottom - fraction * (bottom - TOP);
   }
 
+  isFitting() {
+    return this.room === this.frame.clientWidth && this.height === this.frame.clientHeight;
+  }
+
   draw() {
-    this.width = Math.max(this.frame.clientWidth, this.axes.length * LEAST_ROOM, 1);
+    this.room = this.frame.clientWidth;
+    this.width = Math.max(this.room, this.axes.length * LEAST_ROOM, 1);
     this.height = this.frame.clientHeight;
     if (!this.height || !this.rows) return;
-    const isWide = this.width > this.frame.clientWidth; // then the frame scrolls
+    const isWide = this.width > this.room; // then the frame scrolls
     this.stage.style.right = isWide ? "auto" : "";
     this.stage.style.width = isWide ? `${this.width}px` : "";
     this.frame.style.overflowX = isWide ? "auto" : "";
