@@ -14,9 +14,11 @@ import pytest
 from apps.experiments.models import Experiment, Worker
 from apps.feed import reading
 from apps.feed.models import experiment_stream
+from apps.optimizer import runner
 from apps.optimizer.executors.base import Handle
 from apps.optimizer.executors.local import LocalExecutor
 from apps.trials.models import Attempt, Measurement, Trial
+from tests.optimizer.held import start_keeper
 from tests.optimizer.processes import kill, optimizer
 from tests.optimizer.waiting import until
 from tests.people import a_job
@@ -119,6 +121,28 @@ def test_trials_go_on_while_no_optimizer_lives_and_are_adopted(
         assert process.wait(60) == 0
 
     assert len(alive) == 2
+    assert has_finished(experiment)
+    assert_complete(experiment, 2, tmp_path)
+
+
+def test_a_trial_whose_runner_has_not_written_anything_yet_is_adopted_not_lost(
+    sweep: Callable[..., Experiment], executor: LocalExecutor, tmp_path: Path
+) -> None:
+    start_keeper(executor.data, before="its first note", gate=tmp_path / "runners", only="/0/1")
+    experiment = sweep(trials=2)
+    journal = str(executor.data / "trials" / experiment.key / "0" / "1" / runner.JOURNAL)
+    with optimizer(executor.data) as process:
+        until(lambda: sum(runs(tmp_path).values()) == 1)
+        until(lambda: Attempt.objects.filter(state="RUNNING").count() == 2)
+        until(lambda: runner.is_locked(journal))
+        kill(process)
+
+    with optimizer(executor.data, "--exit-when-idle") as process:
+        (tmp_path / "gate").touch()
+        until(lambda: ended(experiment) == 1)  # so that the new optimizer has looked at both
+        (tmp_path / "runners").touch()
+        assert process.wait(60) == 0
+
     assert has_finished(experiment)
     assert_complete(experiment, 2, tmp_path)
 

@@ -31,7 +31,10 @@ from apps.optimizer.folders import Place
 from tunebook import disk
 
 PASSED_ON = ("HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME")
+NEVER_STARTED = "its runner never started"
 STUCK_AFTER = 30.0
+BEGINS_WITHIN = 10.0
+"""Seconds that a runner whose process is not known may take from its order to its lock."""
 
 
 class LocalExecutor:
@@ -49,6 +52,8 @@ class LocalExecutor:
         self.boot = runner.boot_id()
         self.base_environment = base_environment(data)
         self.runners: dict[str, int] = {}
+        self.missed: dict[str, float] = {}
+        """Since when attempts are looked for whose runner this process has not started and has not found."""
         self.records = Records(self.root)
 
     def launch(self, spec: LaunchSpec) -> Handle:
@@ -58,9 +63,9 @@ class LocalExecutor:
         return handle
 
     def find(self, key: str, place: Place) -> Handle | None:
-        """The handle of an attempt whose runner has taken its lock file."""
+        """The handle of an attempt whose runner has taken its lock, or has noted that it once did."""
         handle = Handle(self.name, self.scope, key, place)
-        return handle if self.journal(handle).runner else None
+        return handle if self.journal(handle).runner or runner.is_locked(self.journal_path(handle)) else None
 
     def poll(self, handles: Sequence[Handle]) -> list[Observation]:
         """A look at a file's size and a small read for each attempt that lives."""
@@ -127,6 +132,9 @@ class LocalExecutor:
     def journal(self, handle: Handle) -> Journal:
         return self.records.journal(handle)
 
+    def journal_path(self, handle: Handle) -> str:
+        return f"{self.folder(handle)}/{runner.JOURNAL}"
+
     def order(self, spec: LaunchSpec) -> dict[str, Any]:
         """The spec as the runner takes it."""
         return {**orders.order(self.root, spec, self.base_environment), "wake": self.wake}
@@ -143,17 +151,46 @@ class LocalExecutor:
         if seen.end is None:
             return self.lost(handle)
         self.runners.pop(handle.key, None)
+        self.missed.pop(handle.key, None)
         self.records.forget(handle)
         return ended(handle, seen.end)
 
     def not_begun(self, handle: Handle) -> Observation:
-        """Given to a runner that has not got so far, or to one that died on the way."""
+        """Given to a runner that has not got so far, or to one that died on the way.
+
+        Whoever holds the lock will write. Nobody does: the runner may still be on its way to it, so that LOST is said
+        only when no runner can begin any more.
+        """
+        if self.may_still_come(handle) or not self.give_up(handle):
+            return Observation(handle=handle, state=State.PENDING)
+        return self.observe(handle)
+
+    def may_still_come(self, handle: Handle) -> bool:
+        """Whether the process that has the order lives; of one that another optimizer gave, whether it is still early."""
         pid = self.runners.get(handle.key)
         if pid is not None and runner.start_ticks(pid) is not None:
-            return Observation(handle=handle, state=State.PENDING)
-        if self.journal(handle).runner is not None:
-            return self.observe(handle)
-        return Observation(handle=handle, state=State.LOST, message="its runner never started")
+            return True
+        now = time.monotonic()
+        return pid is None and now - self.missed.setdefault(handle.key, now) < BEGINS_WITHIN
+
+    def give_up(self, handle: Handle) -> bool:
+        """Note in a runner's place that none came, so that none begins later. False: one holds the lock, or no room."""
+        moment = time.time()
+        end = {"event": "exit", "code": None, "signal": None, "reason": "lost", "step": None, "message": NEVER_STARTED}
+        line = f"\n{runner.encode({**end, 'started': moment, 'ended': moment})}\n"  # behind whatever a power cut left
+        try:
+            runner.make_folder(self.folder(handle))
+            mine = runner.lock(self.journal_path(handle))
+            if mine is None:
+                return False
+            try:
+                if Journal.of(self.folder(handle)).runner is None:
+                    runner.write_file(self.journal_path(handle), line.encode(), os.O_APPEND)
+            finally:
+                os.close(mine)
+        except OSError:
+            return False
+        return True
 
     def lost(self, handle: Handle) -> Observation:
         """The runner died without a word. LOST is said only when nothing of the attempt is left."""

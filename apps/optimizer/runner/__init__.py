@@ -13,7 +13,7 @@ The keeper knows nothing that its death would lose: what a runner does stands in
 """
 
 from .attempt import Runner, take_orders
-from .files import lock, make_folder, patiently, read_file, write_file
+from .files import is_locked, lock, make_folder, patiently, read_file, write_file
 from .journal import JOURNAL, PROTOCOL, encode, read_journal
 from .limits import memory_group, own_groups, times_over
 from .logs import LOGS
@@ -33,6 +33,7 @@ __all__ = [
     "encode",
     "frame",
     "identity",
+    "is_locked",
     "lock",
     "make_folder",
     "memory_group",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # what only the type checker needs would stay in the keeper's
 
 LEFTOVER_GRACE = 3.0
 LOCK_PATIENCE = 5.0
+LOOK_PATIENCE = 0.5  # an optimizer may be looking whether the lock is held
 CAP_LOGS_EVERY = 1.0
 ATTEMPTS_PER_RUNNER = 250
 SYNCED_FROM = 1.0  # seconds: what took less is sooner done again than synced
@@ -90,7 +91,7 @@ class Runner:
         """Take the lock of the attempt; False: it runs, or has run, elsewhere."""
         make_folder(self.folder)
         os.chdir(self.folder)
-        mine = lock(JOURNAL)
+        mine = lock(JOURNAL, LOOK_PATIENCE)
         if mine is None or os.fstat(mine).st_size:
             return False
         self.locks.append(mine)

@@ -75,3 +75,18 @@ def lock(path: str, patience: float = 0.0, flags: int = os.O_RDWR | os.O_CREAT) 
                 os.close(handle)
                 return None
             time.sleep(0.01)
+
+
+def is_locked(path: str) -> bool:
+    """Whether somebody holds the lock of a file. Whoever comes for it at this moment has to wait for it to be let go."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)

@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from apps.optimizer import runner
+from apps.optimizer.executors import local as local_executor
 from apps.optimizer.executors.base import Handle, Observation, State
 from apps.optimizer.executors.local import LocalExecutor, host_name
 from apps.optimizer.runner import attempt as attempts
 from apps.optimizer.runner import files, logs
 from tests.optimizer.executors.conftest import a_spec
+from tests.optimizer.held import start_keeper
 from tests.optimizer.waiting import until
 from tunebook import disk
 
@@ -265,6 +267,90 @@ def test_a_command_that_takes_too_long_is_ended(local: LocalExecutor) -> None:
     _, end = run(local, "sleep 61.06", time_limit=0.05)
 
     assert (end.state, end.reason) == (State.TIMEOUT, "timeout")
+
+
+def test_a_runner_that_has_its_lock_but_could_not_write_yet_is_not_lost(
+    local: LocalExecutor, restarted: LocalExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_executor, "BEGINS_WITHIN", 0.0)
+    start_keeper(local.data, before="its first note", gate=tmp_path / "gate")
+    handle = local.launch(a_spec("exit 3"))
+    until(lambda: runner.is_locked(str(folder(local, handle) / runner.JOURNAL)), what="the runner has its lock")
+
+    seen, found = restarted.adopt(handle), restarted.find(handle.key, handle.place)
+    (tmp_path / "gate").touch()
+
+    assert seen.state == State.PENDING
+    assert found == handle
+    assert end_of(restarted, handle).code == 3
+
+
+def test_an_order_given_twice_runs_once_though_the_first_runner_could_not_write_yet(
+    local: LocalExecutor, restarted: LocalExecutor, tmp_path: Path
+) -> None:
+    start_keeper(local.data, before="its first note", gate=tmp_path / "gate")
+    handle = local.launch(a_spec("echo ran"))
+    until(lambda: runner.is_locked(str(folder(local, handle) / runner.JOURNAL)), what="the runner has its lock")
+
+    restarted.launch(a_spec("echo ran"))
+    until(lambda: runner.start_ticks(restarted.runners[handle.key]) is None, what="the second runner has gone")
+    seen = restarted.poll([handle])[0]
+    (tmp_path / "gate").touch()
+
+    assert seen.state == State.PENDING
+    assert end_of(restarted, handle).code == 0
+    assert output(restarted, handle) == "ran\n"
+
+
+def test_a_runner_that_is_still_on_its_way_is_waited_for(
+    local: LocalExecutor, restarted: LocalExecutor, tmp_path: Path
+) -> None:
+    start_keeper(local.data, before="its lock", gate=tmp_path / "gate")
+    handle = local.launch(a_spec("exit 3"))
+
+    seen = restarted.adopt(handle)
+    (tmp_path / "gate").touch()
+
+    assert seen.state == State.PENDING
+    assert end_of(restarted, handle).code == 3
+
+
+def test_a_runner_that_comes_after_its_attempt_was_called_lost_runs_nothing(
+    local: LocalExecutor, restarted: LocalExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_executor, "BEGINS_WITHIN", 0.0)
+    start_keeper(local.data, before="its lock", gate=tmp_path / "gate")
+    handle = local.launch(a_spec("echo ran"))
+
+    seen = restarted.adopt(handle)
+    (tmp_path / "gate").touch()
+    until(lambda: local.keeper.hello()["busy"] == 0, what="the runner has gone")
+
+    assert seen.state == State.LOST
+    assert output(local, handle) == ""
+    assert local.adopt(handle).state == restarted.adopt(handle).state == State.LOST
+
+
+def test_a_runner_that_died_before_it_wrote_anything_is_lost_at_once(local: LocalExecutor, tmp_path: Path) -> None:
+    start_keeper(local.data, before="its first note", gate=tmp_path / "gate")
+    handle = local.launch(a_spec("echo ran"))
+    os.kill(local.runners[handle.key], signal.SIGKILL)
+
+    end = end_of(local, handle)
+
+    assert (end.state, end.message) == (State.LOST, "its runner never started")
+
+
+def test_what_was_launched_before_a_power_cut_and_left_only_rubbish_is_lost(
+    local: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_executor, "BEGINS_WITHIN", 0.0)
+    spec = a_spec("echo ran")
+    handle = Handle("local", local.scope, spec.key, spec.place)
+    folder(local, handle).mkdir(parents=True)
+    (folder(local, handle) / runner.JOURNAL).write_bytes(b"\0\0\0")
+
+    assert local.adopt(handle).state == State.LOST
 
 
 def test_a_program_that_does_not_exist_is_a_launch_error(local: LocalExecutor) -> None:
