@@ -74,6 +74,8 @@ class Live:
     outputs: Future[Found] | None = None
     notes: list[str] = field(default_factory=list)
     is_told_of_metrics: bool = False
+    is_full: bool = False
+    """Whether its trial has as many points as it may: what else it writes is not read."""
 
     @property
     def trial(self) -> Trial:

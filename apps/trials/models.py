@@ -60,7 +60,7 @@ class Trial(models.Model):
     """One parameter set of an experiment and what came of it.
 
     `value` is the objective of a finished trial; `last_value`, `best_value`, `value_sum` and `value_count` follow its
-    curve while it runs, so that no request adds up measurements.
+    curve while it runs, so that no request adds up measurements; `point_count` says how many there are.
     """
 
     key = models.CharField(max_length=16, unique=True, default=trial_key, editable=False)
@@ -94,6 +94,7 @@ class Trial(models.Model):
     best_value = models.FloatField(null=True)
     value_sum = models.FloatField(default=0.0)
     value_count = models.PositiveIntegerField(default=0)
+    point_count = models.PositiveIntegerField(default=0, help_text="measurements of all metrics and attempts")
 
     objects = TrialQuerySet.as_manager()
 

@@ -357,7 +357,7 @@ class Tick:
         self.dirty = True
 
 
-SEEN = ("last_step", "value_count")
+SEEN = ("last_step", "value_count", "point_count")
 """What of a trial's curve tells whether it is the one that the driver knows."""
 
 UNTOUCHED = ("status", "desired", *SEEN)

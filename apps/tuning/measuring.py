@@ -23,14 +23,15 @@ from tunebook.readings import Readings
 
 MAX_STEP = 2**53 - 1
 MAX_POINTS = 1_000_000
+TOO_MANY_POINTS = f"a trial keeps at most {MAX_POINTS:,} points; what comes after them is left out"
 RETRIED = 32
 """So many measurements at least are looked back for one that is sent a second time."""
 Verdict = Literal["stored", "duplicate", "conflict", "rejected"]
 Place = tuple[int, str, int]
 Row = tuple[int, int, int, str, int, float | None, int, datetime]
 """A measurement as it is stored: trial, attempt, source, name, step, value, kind, at."""
-CURVE = ("last_value", "last_step", "best_value", "value_sum", "value_count")
-"""The columns of a trial that follow the curve of the objective."""
+CURVE = ("last_value", "last_step", "best_value", "value_sum", "value_count", "point_count")
+"""The columns of a trial that follow what it measures, most of them the curve of the objective."""
 FINITE = int(Kind.FINITE)
 
 
@@ -61,6 +62,8 @@ class Stored:
     last_step: int | None = None
     surplus: frozenset[str] = frozenset()
     """Metrics that were left out because the trial has as many as it may."""
+    is_full: bool = False
+    """Whether something was left out because the trial has as many points as it may."""
 
     @property
     def count(self) -> int:
@@ -69,6 +72,8 @@ class Stored:
 
 def store(trial: Trial, attempt: int, objective: Objective, readings: Sequence[Reading]) -> Stored:
     """Insert the readings not yet known and carry the trial's curve columns on (the caller saves the trial).
+
+    What is beyond MAX_POINTS is rejected.
 
     Call with the trial's row locked. One query to look, when a step is not newer than all known; one to insert; one
     more where several metrics make the objective.
@@ -85,6 +90,7 @@ def plan(trial: Trial, attempt: int, objective: Objective, readings: Sequence[Re
     times: dict[Place, datetime] = {}
     wanted = {metric.name for metric in objective.metrics}  # without which the trial would fail
     result = Stored(surplus=surplus(trial, (one.metric for one in readings if one.metric not in wanted)))
+    room = MAX_POINTS - trial.point_count
     for reading in readings:
         if reading.metric in result.surplus:
             result.verdicts.append("rejected")
@@ -92,7 +98,10 @@ def plan(trial: Trial, attempt: int, objective: Objective, readings: Sequence[Re
         place = reading.place
         before = known.get(place) if known else None
         before = fresh.get(place) if before is None else before
-        if before is None:
+        if before is None and len(fresh) >= room:
+            result.is_full = True
+            result.verdicts.append("rejected")
+        elif before is None:
             fresh[place] = reading.value
             if reading.at is not None:
                 times[place] = reading.at
@@ -101,6 +110,7 @@ def plan(trial: Trial, attempt: int, objective: Objective, readings: Sequence[Re
             result.verdicts.append("duplicate" if same(before, reading.value) else "conflict")
     if not fresh:
         return result, []
+    trial.point_count += len(fresh)
     values = fresh | _combined(trial, attempt, objective, fresh)
     _carry_on(trial, attempt, objective, values, result)
     return result, _rows(trial, attempt, values, times)

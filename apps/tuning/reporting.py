@@ -24,7 +24,7 @@ from apps.tuning import measuring
 from apps.tuning.again import again
 from apps.tuning.announce import metrics_event
 from apps.tuning.errors import Fenced, LimitReached
-from apps.tuning.measuring import CURVE, MAX_POINTS, Reading, Stored, save_curve
+from apps.tuning.measuring import CURVE, TOO_MANY_POINTS, Reading, Stored, save_curve
 from apps.tuning.names import TOO_MANY
 from apps.workspaces.access import OutOfReach
 from apps.workspaces.models import hash_token
@@ -125,14 +125,16 @@ def _plan(source: Source | None, batch: Batch) -> tuple[Stored, list[measuring.R
     if source.is_over:
         raise Fenced(f"{source.name} ended long ago")
     trial = source.trial
-    if trial.value_count + len(batch.readings) > MAX_POINTS:
-        raise LimitReached(f"a trial keeps at most {MAX_POINTS} points")
     readings = batch.readings
     if batch.again:
         readings = measuring.said_again(trial, source.attempt, readings)
+    before = {name: getattr(trial, name) for name in CURVE}
     stored, made = measuring.plan(trial, source.attempt, objective(source.key, source.version), readings)
-    if batch.again and stored.surplus:
-        raise LimitReached(TOO_MANY)
+    beyond = TOO_MANY_POINTS if stored.is_full else TOO_MANY if batch.again and stored.surplus else ""
+    if beyond:
+        for name, value in before.items():  # the next batch may be of the same trial
+            setattr(trial, name, value)
+        raise LimitReached(beyond)
     return stored, made
 
 

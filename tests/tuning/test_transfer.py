@@ -11,7 +11,7 @@ import pytest
 from apps.discussion.models import Comment, Note
 from apps.experiments.models import Experiment
 from apps.trials.models import Measurement, Trial
-from apps.tuning import discussion, transfer
+from apps.tuning import discussion, measuring, transfer
 from apps.workspaces.access import Actor, NotAllowed
 from apps.workspaces.models import Workspace
 from tests.people import a_job
@@ -123,6 +123,23 @@ def test_more_metrics_than_a_trial_may_have_are_refused(load: Callable[..., Expe
     document["trials"][1]["series"] = [{"name": f"m{number}", "points": [[0, 1.0]]} for number in range(513)]
 
     with pytest.raises(SpecError, match="at most 512 metrics, got 513") as refused:
+        load(document)
+
+    assert refused.value.path == "trials.1.series"
+
+
+def test_more_points_than_a_trial_may_have_are_refused(
+    load: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "MAX_POINTS", 10)
+    document = a_document()
+    document["trials"][1]["series"] = [
+        {"name": name, "attempt": attempt, "points": [[step, 1.0] for step in range(3)]}
+        for name in ("a", "b")
+        for attempt in (1, 2)
+    ]
+
+    with pytest.raises(SpecError, match="at most 10 points, got 12") as refused:
         load(document)
 
     assert refused.value.path == "trials.1.series"

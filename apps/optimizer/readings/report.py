@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from itertools import islice
 
 from apps.optimizer.readings.base import Offsets, Request, number, read_lines, steps_done
-from apps.tuning.measuring import MAX_STEP, Reading
+from apps.tuning.measuring import MAX_POINTS, MAX_STEP, Reading
 
 MAX_NAME = 255
 
@@ -20,7 +21,8 @@ def read_report(request: Request) -> tuple[list[Reading], Offsets]:
     offsets = dict(request.offsets)
     readings: list[Reading] = []
     if request.earlier and not offsets.get("carried"):
-        readings = [reading for folder in request.earlier for reading in _of_finished_steps(folder)]
+        carried = (reading for folder in request.earlier for reading in _of_finished_steps(folder))
+        readings = list(islice(carried, MAX_POINTS + 1))
         offsets["carried"] = True
     offset = int(offsets.get("spool", 0))
     lines, after = read_lines(f"{request.folder}/metrics.jsonl", offset, final=request.final)

@@ -14,6 +14,7 @@ from apps.optimizer.readings import ReadingError, Request
 from apps.optimizer.steps.keep import outputs_are_kept
 from apps.optimizer.work import Live, Work, now
 from apps.trials.models import Attempt
+from apps.tuning.measuring import MAX_POINTS, TOO_MANY_POINTS
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at the files of an attempt that nobody has announced news of."""
@@ -36,6 +37,8 @@ def look(work: Work, *, announced: bool) -> None:
 
 def read(work: Work, live: Live) -> None:
     """Take in what an attempt has measured since the last look; what cannot be read at all fails the attempt."""
+    if live.is_full:
+        return
     ended = live.has_ended
     folder = work.folder(live.attempt)
     request = Request(
@@ -55,6 +58,10 @@ def read(work: Work, live: Live) -> None:
         # one reading takes some MiB; the values that count may stand behind many that say nothing
         while ended and offsets != live.offsets:
             live.offsets = offsets
+            if len(live.fresh) > MAX_POINTS - live.trial.point_count:
+                live.is_full = True
+                live.notes.append(TOO_MANY_POINTS)
+                break
             found, offsets = readings.read(request.with_offsets(offsets))
             live.fresh += found
     except (ReadingError, OSError) as error:

@@ -9,6 +9,7 @@ from apps.optimizer.executors.base import Observation, State
 from apps.optimizer.work import Live, Work, needs_curves, now
 from apps.tuning.announce import note
 from apps.tuning.driving import Tick
+from apps.tuning.measuring import TOO_MANY_POINTS
 from apps.tuning.names import TOO_MANY
 from apps.tuning.outcomes import How, Outcome
 from tunebook.status import TrialStatus
@@ -51,6 +52,9 @@ def import_readings(work: Work, tick: Tick, live: Live) -> None:
         named = ", ".join(sorted(stored.surplus)[:3])
         words = f"trial {live.trial.number}: {TOO_MANY}; left out: {named}"
         tick.said.append(note(words, level="warning"))
+    if stored.is_full and not live.is_full:
+        live.is_full = True
+        tick.said.append(note(f"trial {live.trial.number}: {TOO_MANY_POINTS}", level="warning"))
     if stored.points and needs_curves(work.job):
         work.extend_curve(live.trial, stored.points)
         live.has_new_points = True

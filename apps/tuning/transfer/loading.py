@@ -124,6 +124,9 @@ def _check_numbers(trials: list[_Trial]) -> None:
         names = {reading.metric for readings in trial.readings.values() for reading in readings}
         if len(names) > MAX_NAMES:
             raise SpecError(f"trials.{place}.series", f"must hold at most {MAX_NAMES} metrics, got {len(names)}")
+        count = sum(len(readings) for readings in trial.readings.values())
+        if count > measuring.MAX_POINTS:
+            raise SpecError(f"trials.{place}.series", f"must hold at most {measuring.MAX_POINTS} points, got {count}")
     points = sum(len(readings) for trial in trials for readings in trial.readings.values())
     if points > MAX_POINTS:
         raise SpecError("trials", f"must hold at most {MAX_POINTS} measurements, got {points}")
