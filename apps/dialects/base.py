@@ -23,7 +23,7 @@ from apps.dialects.body import MOST_BYTES, check_content_type, check_size, check
 from apps.dialects.documentation import DialectSchema
 from apps.dialects.parameters import Parameter, read_fields, read_query
 from apps.dialects.refusal import Refusal
-from apps.tuning.errors import UNAVAILABLE, Conflict, Fenced, LimitReached, trouble_of
+from apps.tuning.errors import UNAVAILABLE, Conflict, Fenced, LimitReached, Stale, trouble_of
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach
 from apps.workspaces.authentication import Authentication, bearer_token
 from apps.workspaces.signatures import Refused
@@ -245,6 +245,10 @@ def _of_not_allowed(exc: NotAllowed) -> Problem:
     return Problem(403, "not_allowed", str(exc), denied=denied)
 
 
+def _of_stale(exc: Stale) -> Problem:
+    return Problem(412, "stale", str(exc), "If-Match")
+
+
 def _of_conflict(exc: Conflict) -> Problem:
     return Problem(409, "conflict", str(exc))
 
@@ -279,6 +283,7 @@ _READERS: Mapping[type[Exception], Any] = {
     SpecError: _of_spec_error,
     OutOfReach: _of_out_of_reach,
     NotAllowed: _of_not_allowed,
+    Stale: _of_stale,
     Conflict: _of_conflict,
     Fenced: _of_fenced,
     LimitReached: _of_limit,

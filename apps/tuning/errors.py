@@ -28,6 +28,10 @@ class Conflict(Exception):
         super().__init__(message)
 
 
+class Stale(Conflict):
+    """The thing is not any more in the version that the change was meant for."""
+
+
 class LimitReached(Exception):
     """A quota does not allow more; nothing was changed."""
 

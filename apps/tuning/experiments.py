@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,12 +19,13 @@ from apps.tags.models import checked as checked_tags
 from apps.trials.models import Trial
 from apps.tuning import declared
 from apps.tuning.announce import announce_experiment, announce_listing, note
-from apps.tuning.errors import Conflict
+from apps.tuning.errors import Conflict, Stale
 from apps.workspaces.access import Actor, OutOfReach, require
 from apps.workspaces.models import Workspace
 from tunebook.errors import SpecError
 from tunebook.job import Job
 from tunebook.limits import Limits
+from tunebook.space import Space
 from tunebook.status import ExperimentStatus, TrialStatus
 
 MAX_NAME = 255
@@ -112,13 +113,13 @@ class Changes:
 def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: int | None = None) -> Experiment:
     """Change an experiment. Its declaration only while it is active; the optimizer follows at its next step.
 
-    Raises Conflict when `version` is given and no longer the row's, or when an ended experiment's job should change.
+    Raises Stale when `version` is given and no longer the row's, Conflict when an ended experiment's job should change.
     """
     require(actor, experiment.workspace_id, "edit")
     with transaction.atomic():
         row = locked(experiment)
         if version is not None and version != row.version:
-            raise Conflict(f"it was changed meanwhile: version {row.version}, yours is {version}")
+            raise Stale(f"it was changed meanwhile: version {row.version}, yours is {version}")
         before, said = tally.place(row), []
         if changes.workspace is not None and changes.workspace.pk != row.workspace_id:
             require(actor, changes.workspace.pk, "create")
@@ -151,9 +152,24 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
 
 def limit(actor: Actor, experiment: Experiment, *, version: int | None = None, **limits: Any) -> Experiment:
     """Change some of the limits (members of `Limits`) and leave the rest; `version` as `update` takes it."""
-    job = Job.from_dict(experiment.job)
-    changed = Limits.from_dict({**job.limits.to_dict(), **limits})
-    return update(actor, experiment, Changes(job=replace(job, limits=changed)), version=version)
+
+    def changed(job: Job) -> Job:
+        return replace(job, limits=Limits.from_dict({**job.limits.to_dict(), **limits}))
+
+    return _rewrite(actor, experiment, changed, version)
+
+
+def respace(actor: Actor, experiment: Experiment, space: Space, *, version: int | None = None) -> Experiment:
+    """Put another space in force and leave the rest of the job; `version` as `update` takes it."""
+    return _rewrite(actor, experiment, lambda job: replace(job, space=space), version)
+
+
+def _rewrite(actor: Actor, experiment: Experiment, change: Callable[[Job], Job], version: int | None) -> Experiment:
+    """Change a part of the job as it is now, so that what others change of it at the same time stays."""
+    require(actor, experiment.workspace_id, "edit")
+    with transaction.atomic():
+        row = locked(experiment)
+        return update(actor, row, Changes(job=change(Job.from_dict(row.job))), version=version)
 
 
 def start(actor: Actor, experiment: Experiment) -> Experiment:

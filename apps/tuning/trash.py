@@ -18,17 +18,19 @@ from apps.feed.models import experiment_stream
 from apps.feed.upkeep import forget
 from apps.trials import logs
 from apps.tuning.announce import announce_experiment, announce_listing, note
-from apps.tuning.errors import Conflict
+from apps.tuning.errors import Conflict, Stale
 from apps.tuning.experiments import locked, save, stop_locked
 from apps.workspaces.access import Actor, require
 from apps.workspaces.models import Workspace
 
 
-def delete(actor: Actor, experiment: Experiment) -> Experiment:
-    """Move to the trash; what runs is stopped first. Twice is once."""
+def delete(actor: Actor, experiment: Experiment, *, version: int | None = None) -> Experiment:
+    """Move to the trash; what runs is stopped first. Twice is once. Raises Stale for another `version` than is given."""
     require(actor, experiment.workspace_id, "edit")
     with transaction.atomic():
         row = locked(experiment)
+        if version is not None and version != row.version:
+            raise Stale(f"it was changed meanwhile: version {row.version}, yours is {version}")
         if row.trashed:
             return row
         if not row.has_ended:

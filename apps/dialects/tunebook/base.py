@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpResponse
+from rest_framework.request import Request
 
-from apps.dialects.base import BearerView, Elsewhere, Problem
+from apps.dialects.base import SAFE, BearerView, Elsewhere, Problem
 from apps.dialects.documentation import error_schema
 from apps.dialects.tunebook.repeating import once
+from apps.dialects.tunebook.versions import expected
 from apps.workspaces.access import workspace_of
 from apps.workspaces.models import Workspace
 from apps.workspaces.signatures import Refused
@@ -38,6 +40,17 @@ class TunebookView(BearerView):
 
     tag = "Tunebook"
     errors = ERRORS
+    has_versions: ClassVar[bool] = False
+    """Whether what is changed here has versions, which `If-Match` may name; `expected` has to be asked for them."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method not in SAFE and not self.has_versions:
+            expected(request._request, None)
+
+    def expected(self, version: int) -> int | None:
+        """The version that `If-Match` asks for, which has to be this one; None for any."""
+        return expected(self.request._request, version)
 
     def problem_document(self, problem: Problem) -> dict[str, Any]:
         return {
@@ -59,10 +72,10 @@ class TunebookView(BearerView):
             {"items": items, "total": total, "page": asked["page"], "page_size": asked["page_size"], **more}
         )
 
-    def created(self, create: Callable[[], dict[str, Any]]) -> HttpResponse:
+    def created(self, create: Callable[[], dict[str, Any]], status: int = 201) -> HttpResponse:
         """The answer of a creation; sent again with the same Idempotency-Key it is the same answer."""
         text, replayed = once(self.request._request, self.actor, create)
-        response = self.answer_text(text, 201)
+        response = self.answer_text(text, status)
         if replayed:
             response["Idempotency-Replayed"] = "true"
         return response

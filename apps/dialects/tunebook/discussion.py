@@ -68,8 +68,8 @@ class Comments(About):
     def post(self, request: Request, key: str, number: int | None = None) -> HttpResponse:
         """Add a comment."""
         experiment, trial = self.subject(key, number)
-        made = discussion.comment(self.actor, experiment, self.document()["text"], trial=trial)
-        return self.answer(comment(made), 201)
+        text = self.document()["text"]
+        return self.created(lambda: comment(discussion.comment(self.actor, experiment, text, trial=trial)))
 
 
 class OneComment(About):

@@ -12,10 +12,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from apps.dialects import catalog
-from apps.dialects.refusal import Refusal
 from apps.dialects.tunebook import parameters, rows
 from apps.dialects.tunebook.base import TunebookView
 from apps.dialects.tunebook.finding import understood
+from apps.dialects.tunebook.versions import etag
 from apps.experiments.models import Experiment
 from apps.feed import reading
 from apps.feed.models import experiment_stream
@@ -82,7 +82,19 @@ class Experiments(TunebookView):
         return self.created(create)
 
 
-class OneExperiment(TunebookView):
+class Versioned(TunebookView):
+    """Edits of an experiment, which may be made conditional."""
+
+    has_versions = True
+
+    def versioned(self, found: Experiment, **more: Any) -> HttpResponse:
+        """The answer about an experiment with the ETag that its next edit may name."""
+        response = self.answer({**rows.experiment(found), **more})
+        response["ETag"] = etag(found.version)
+        return response
+
+
+class OneExperiment(Versioned):
     """One experiment."""
 
     fields = parameters.EXPERIMENT
@@ -92,15 +104,12 @@ class OneExperiment(TunebookView):
         """Read an experiment; `cursor` is where its feed stood before the rest was read."""
         cursor = str(reading.cursor(experiment_stream(key)))
         found = experiments.find(self.actor, key)
-        response = self.answer({**rows.experiment(found), "cursor": cursor})
-        response["ETag"] = f'"{found.version}"'
-        return response
+        return self.versioned(found, cursor=cursor)
 
     def patch(self, request: Request, key: str) -> HttpResponse:
-        """Change what is sent; the job only while the experiment is active. `If-Match` refuses to change a newer version."""
+        """Change what is sent; the job only while the experiment is active. `If-Match` with its ETag refuses to change a newer version."""
         found = experiments.find(self.actor, key)
         given = self.document()
-        version = self._expected_version(found)
         changes = experiments.Changes(
             name=given.get("name"),
             description=given.get("description"),
@@ -110,22 +119,13 @@ class OneExperiment(TunebookView):
             job=Job.from_dict(given["job"], "job") if "job" in given else None,
             submitted=_verbatim(given["job"]) if "job" in given and found.dialect == "tunebook" else None,
         )
-        changed = experiments.update(self.actor, found, changes, version=version)
-        return self.answer(rows.experiment(changed))
+        return self.versioned(experiments.update(self.actor, found, changes, version=self.expected(found.version)))
 
     def delete(self, request: Request, key: str) -> HttpResponse:
         """Move an experiment to the trash; what still runs is stopped."""
         self.body()
-        return self.answer(rows.experiment(trash.delete(self.actor, experiments.find(self.actor, key))))
-
-    def _expected_version(self, found: Experiment) -> int | None:
-        match = self.request._request.headers.get("If-Match", "").strip().strip('"')
-        if not match or match == "*":
-            return None
-        if not match.isdecimal() or len(match) > 9 or int(match) != found.version:
-            message = f"it was changed meanwhile: the version is {found.version}"
-            raise Refusal("stale", message, field="If-Match", status=412)
-        return int(match)
+        found = experiments.find(self.actor, key)
+        return self.answer(rows.experiment(trash.delete(self.actor, found, version=self.expected(found.version))))
 
 
 class Asked(TunebookView):
@@ -171,7 +171,7 @@ class RestoreExperiment(Asked):
     trashed = True
 
 
-class ChangeLimits(TunebookView):
+class ChangeLimits(Versioned):
     """The limits of an experiment, while it is active."""
 
     fields = parameters.LIMITS
@@ -182,7 +182,7 @@ class ChangeLimits(TunebookView):
         taken_away = {name: None for name, value in self.body().items() if name in self.fields and value is None}
         limits = {**self.document(), **taken_away}
         found = experiments.find(self.actor, key)
-        return self.answer(rows.experiment(experiments.limit(self.actor, found, **limits)))
+        return self.versioned(experiments.limit(self.actor, found, version=self.expected(found.version), **limits))
 
 
 class ReopenExperiment(TunebookView):

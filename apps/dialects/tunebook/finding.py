@@ -68,16 +68,20 @@ class Views(TunebookView):
         workspace, given = self.workspace(slug), self.document()
         if "name" not in given:
             raise Refusal("bad_parameter", "is required", field="name")
-        made = shelf.save_view(
-            self.actor,
-            workspace,
-            name=given["name"],
-            query=given.get("query", ""),
-            sort=given.get("sort", ""),
-            columns=given.get("columns", ()),
-            shared=given.get("shared", False),
-        )
-        return self.answer(rows.view(made), 201)
+
+        def create() -> rows.Row:
+            made = shelf.save_view(
+                self.actor,
+                workspace,
+                name=given["name"],
+                query=given.get("query", ""),
+                sort=given.get("sort", ""),
+                columns=given.get("columns", ()),
+                shared=given.get("shared", False),
+            )
+            return rows.view(made)
+
+        return self.created(create)
 
 
 class OneView(TunebookView):

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 
 from apps.dialects.parameters import INT32, Parameter, Record, Text, Whole, Word
 from apps.dialects.refusal import Refusal
-from apps.dialects.tunebook import rows
 from apps.dialects.tunebook.base import TunebookView
+from apps.dialects.tunebook.experiments import Versioned
 from apps.dialects.tunebook.trials import TrialView
 from apps.experiments.models import Experiment
 from apps.insights import charts, keeping, spaces, summary
@@ -79,7 +79,7 @@ class Insights(TunebookView):
         )
 
 
-class OneSpace(TunebookView):
+class OneSpace(Versioned):
     """The search space of an experiment."""
 
     fields = SPACE
@@ -110,9 +110,7 @@ class OneSpace(TunebookView):
         """Put another space in force, as a new version; only while the experiment is active."""
         found = experiments.find(self.actor, key)
         space = Space.from_dict(self.document()["space"])
-        job = replace(Job.from_dict(found.job), space=space)
-        changed = experiments.update(self.actor, found, experiments.Changes(job=job))
-        return self.answer(rows.experiment(changed))
+        return self.versioned(experiments.respace(self.actor, found, space, version=self.expected(found.version)))
 
 
 class SpacePreview(TunebookView):

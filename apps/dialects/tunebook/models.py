@@ -9,7 +9,10 @@ from django.db.models.functions import Now
 
 
 class Answered(models.Model):
-    """What a creation with an Idempotency-Key was answered; written in the transaction of the creation."""
+    """What a creation with an Idempotency-Key was answered, sealed; written in the transaction of the creation.
+
+    Until then `body` is empty: the request is in work.
+    """
 
     principal = models.CharField(max_length=64, help_text="which user, through which key")
     token = models.CharField(max_length=128, help_text="the Idempotency-Key")

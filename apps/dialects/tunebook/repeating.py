@@ -6,11 +6,12 @@ import hashlib
 import random
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import orjson
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -18,9 +19,12 @@ from apps.dialects.base import ORJSON
 from apps.dialects.refusal import Refusal
 from apps.dialects.tunebook.models import Answered
 from apps.workspaces.access import Actor
+from apps.workspaces.secrets import Unreadable, seal, unseal
 
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
+GIVEN_UP_AFTER = timedelta(minutes=2)
+"""So long no request takes: one that has not answered by then has died with its process."""
 PURGE_ONE_IN = 100
 TOKEN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 
@@ -28,8 +32,8 @@ TOKEN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 def once(http: HttpRequest, actor: Actor, create: Callable[[], dict[str, Any]]) -> tuple[bytes, bool]:
     """The answer of a creation as JSON, and whether it is that of an earlier, same request.
 
-    Row, creation and answer are one transaction: a failed creation leaves the key unused, and of two at the same time
-    the second waits for the first. Without the header there is nothing to remember.
+    The key is claimed first. Creation and answer are one transaction, which fails if somebody else has claimed the key
+    meanwhile; a failed creation leaves it unused. Without the header there is nothing to remember.
     """
     token = http.headers.get(HEADER)
     if token is None:
@@ -38,41 +42,61 @@ def once(http: HttpRequest, actor: Actor, create: Callable[[], dict[str, Any]]) 
         raise Refusal("bad_parameter", "must be 1 to 128 printable ASCII characters", field=HEADER)
     if random.randrange(PURGE_ONE_IN) == 0:
         Answered.objects.filter(at__lt=timezone.now() - KEPT).delete()
-    row = Answered(principal=f"{actor.user_id}/{actor.key_id or 'session'}", token=token, digest=_digest(http))
-    earlier = _earlier(row)
+    principal = f"{actor.user_id}/{actor.key_id or 'session'}"
+    row = Answered(principal=principal, token=token, digest=_digest(http), at=timezone.now())
+    earlier = _claim(row)
     if earlier is not None:
         return earlier, True
-    try:
-        with transaction.atomic():
-            _claim(row)
-            row.body = _json(create()).decode()
-            row.save(update_fields=["body"])
-    except _Taken:
-        return _earlier(row) or b"", True
-    return row.body.encode(), False
+    return _carry_out(row, create), False
 
 
-class _Taken(Exception):
-    """Another request with this key was faster."""
-
-
-def _claim(row: Answered) -> None:
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        raise _Taken from None
-
-
-def _earlier(row: Answered) -> bytes | None:
-    """The answer to an earlier request with this key; refuses when that was another request."""
-    found = Answered.objects.filter(principal=row.principal, token=row.token, at__gte=timezone.now() - KEPT).first()
-    if found is None:
-        Answered.objects.filter(principal=row.principal, token=row.token).delete()
-        return None
-    if found.digest != row.digest:
+def _claim(row: Answered) -> bytes | None:
+    """The answer to an earlier, same request; None where the key is this request's now."""
+    same = Answered.objects.filter(principal=row.principal, token=row.token)
+    found = same.first()
+    if found is None or found.at < row.at - KEPT:
+        try:
+            with transaction.atomic():
+                same.filter(at__lt=row.at - KEPT).delete()
+                row.save(force_insert=True)
+            return None
+        except IntegrityError:
+            found = same.first()
+    if found is not None and found.digest != row.digest:
         raise Refusal("idempotency_mismatch", "was used for another request", field=HEADER, status=422)
-    return found.body.encode()
+    if found is not None and found.body:
+        return _answer_of(found)
+    given_up = row.at - GIVEN_UP_AFTER
+    if found is not None and same.filter(pk=found.pk, body="", at__lt=given_up).update(at=row.at):
+        row.pk = found.pk
+        return None
+    raise _in_progress()
+
+
+def _carry_out(row: Answered, create: Callable[[], dict[str, Any]]) -> bytes:
+    mine = Answered.objects.filter(pk=row.pk, at=row.at, body="")
+    try:
+        with transaction.atomic():
+            text = _json(create())
+            if not mine.update(body=seal(text.decode())):
+                raise _in_progress()
+        return text
+    except BaseException:
+        with suppress(Error):  # where the database is away the claim runs out by itself
+            mine.delete()
+        raise
+
+
+def _answer_of(row: Answered) -> bytes:
+    try:
+        return unseal(row.body).encode()
+    except Unreadable:
+        message = "its answer was kept under another TUNEBOOK_SECRET_KEY"
+        raise Refusal("conflict", message, field=HEADER, status=409) from None
+
+
+def _in_progress() -> Refusal:
+    return Refusal("in_progress", "the first request with it is still in work", field=HEADER, status=409)
 
 
 def _digest(http: HttpRequest) -> str:

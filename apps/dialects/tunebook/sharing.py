@@ -51,10 +51,14 @@ class Links(TunebookView):
     def post(self, request: Request, key: str) -> HttpResponse:
         """Make a link that shows the experiment, read-only, to whoever has it; `path` is shown only now."""
         experiment, given = experiments.find(self.actor, key), self.document()
-        made, token = sharing.share(
-            self.actor, experiment, days=given.get("days", DAYS.default), name=given.get("name", "")
-        )
-        return self.answer({**link(made), "path": f"/s/{token}"}, 201)
+
+        def create() -> dict[str, Any]:
+            made, token = sharing.share(
+                self.actor, experiment, days=given.get("days", DAYS.default), name=given.get("name", "")
+            )
+            return {**link(made), "path": f"/s/{token}"}
+
+        return self.created(create)
 
 
 class OneLink(TunebookView):
@@ -87,15 +91,19 @@ class Invitations(TunebookView):
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Make an invitation; `path` is shown only now. For administrators."""
         workspace, given = self.workspace(slug), self.document()
-        made, token = sharing.invite(
-            self.actor,
-            workspace,
-            role=given["role"],
-            days=given.get("days", DAYS.default),
-            name=given.get("name", ""),
-            most_uses=given.get("most_uses", 1),
-        )
-        return self.answer({**invitation(made), "path": f"/join/{token}"}, 201)
+
+        def create() -> dict[str, Any]:
+            made, token = sharing.invite(
+                self.actor,
+                workspace,
+                role=given["role"],
+                days=given.get("days", DAYS.default),
+                name=given.get("name", ""),
+                most_uses=given.get("most_uses", 1),
+            )
+            return {**invitation(made), "path": f"/join/{token}"}
+
+        return self.created(create)
 
 
 class OneInvitation(TunebookView):
@@ -133,8 +141,8 @@ class OneAccessRequest(TunebookView):
     def post(self, request: Request, slug: str, request_id: int) -> HttpResponse:
         """Accept with a role, which may be another than was asked for. For administrators."""
         workspace, given = self.workspace(slug), self.document()
-        found = asking.accept(self.actor, workspace, _row_id(request_id), role=given["role"])
-        return self.answer(rows.member(found))
+        number, role = _row_id(request_id), given["role"]
+        return self.created(lambda: rows.member(asking.accept(self.actor, workspace, number, role=role)), 200)
 
     def delete(self, request: Request, slug: str, request_id: int) -> HttpResponse:
         """Decline; whoever asked is told nothing. For administrators."""

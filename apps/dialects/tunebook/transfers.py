@@ -65,5 +65,7 @@ class ImportExperiment(TunebookView):
         given = self.document()
         workspace = workspace_of(self.actor, given.get("workspace"))
         require(self.actor, workspace.pk, "create")
-        made = transfer.load(self.actor, given["document"], workspace=workspace, tags=given.get("tags", ()))
-        return self.answer(rows.experiment(made), 201)
+        document, tags = given["document"], given.get("tags", ())
+        return self.created(
+            lambda: rows.experiment(transfer.load(self.actor, document, workspace=workspace, tags=tags))
+        )

@@ -147,10 +147,15 @@ class RestartFailed(TunebookView):
 
     def post(self, request: Request, key: str) -> HttpResponse:
         self.document()
-        answers = trials.restart_failed(self.actor, experiments.find(self.actor, key))
-        made = [answer.pk for answer in answers.values() if isinstance(answer, Trial)]
-        refused = {key: answer for key, answer in answers.items() if isinstance(answer, str)}
-        return self.answer({"items": rows.trials(made), "refused": refused})
+        found = experiments.find(self.actor, key)
+
+        def create() -> rows.Row:
+            answers = trials.restart_failed(self.actor, found)
+            made = [answer.pk for answer in answers.values() if isinstance(answer, Trial)]
+            refused = {key: answer for key, answer in answers.items() if isinstance(answer, str)}
+            return {"items": rows.trials(made), "refused": refused}
+
+        return self.created(create, 200)
 
 
 class Measurements(TrialView):

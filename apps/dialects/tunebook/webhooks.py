@@ -47,8 +47,12 @@ class Webhooks(TunebookView):
         """Add a webhook; `secret`, which its messages are signed with, is shown only now."""
         workspace, given = self.workspace(slug), self.document()
         kinds = given.get("kinds", list(hooks.KINDS))
-        made, secret = hooks.add_webhook(self.actor, workspace, url=given["url"], kinds=kinds)
-        return self.answer({**webhook(made), "secret": secret}, 201)
+
+        def create() -> dict[str, Any]:
+            made, secret = hooks.add_webhook(self.actor, workspace, url=given["url"], kinds=kinds)
+            return {**webhook(made), "secret": secret}
+
+        return self.created(create)
 
 
 class OneWebhook(WebhookView):
@@ -84,7 +88,8 @@ class Deliveries(WebhookView):
     def post(self, request: Request, slug: str, webhook_id: int) -> HttpResponse:
         """Send a message that says nothing, to try the address out."""
         self.body()
-        return self.answer(delivery(hooks.ping(self.actor, self.found(slug, webhook_id))), 201)
+        found = self.found(slug, webhook_id)
+        return self.created(lambda: delivery(hooks.ping(self.actor, found)))
 
 
 def webhook(row: Webhook) -> dict[str, Any]:

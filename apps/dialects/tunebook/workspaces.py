@@ -87,7 +87,8 @@ class Members(TunebookView):
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Make somebody a member, or give a member another role. For administrators."""
         workspace, given = self.workspace(slug), self.document()
-        return self.answer(rows.member(people.admit(self.actor, workspace, given["username"], given["role"])), 201)
+        username, role = given["username"], given["role"]
+        return self.created(lambda: rows.member(people.admit(self.actor, workspace, username, role)))
 
 
 class OneMember(TunebookView):
@@ -118,16 +119,19 @@ class Keys(TunebookView):
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Make a key for yourself. Its secret and its token are shown only here."""
-        given = self.document()
-        issued = people.issue_key(
-            self.actor,
-            self.workspace(slug),
-            role=given.get("role", "member"),
-            name=given.get("name", ""),
-            days=given.get("days"),
-        )
-        secrets = {"access_key_secret": issued.access_key_secret, "token": issued.token}
-        return self.answer({**rows.key(issued.row), **secrets}, 201)
+        given, workspace = self.document(), self.workspace(slug)
+
+        def create() -> rows.Row:
+            issued = people.issue_key(
+                self.actor,
+                workspace,
+                role=given.get("role", "member"),
+                name=given.get("name", ""),
+                days=given.get("days"),
+            )
+            return {**rows.key(issued.row), "access_key_secret": issued.access_key_secret, "token": issued.token}
+
+        return self.created(create)
 
 
 class OneKey(TunebookView):

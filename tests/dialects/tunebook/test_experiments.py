@@ -10,10 +10,18 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.dialects.base import problem_of
 from apps.experiments.models import Experiment
 from apps.trials import logs
+from apps.tuning import experiments
+from apps.tuning.errors import Stale
+from apps.tuning.experiments import Changes
+from apps.workspaces.access import Actor
 from tests.dialects.tunebook.conftest import Ours
 from tests.people import a_job
+from tunebook.distributions import Uniform
+from tunebook.job import Job
+from tunebook.space import Space
 
 Make = Callable[..., Experiment]
 
@@ -142,6 +150,85 @@ def test_a_stale_version_is_not_overwritten(ours: Ours, make_experiment: Make) -
 
     assert (first.status, second.status, second.code) == (200, 412, "stale")
     assert ours.get(f"/experiments/{key}")["name"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ('"1"', 200),
+        ("1", 200),
+        ("*", 200),
+        ('"7", "1"', 200),
+        ('"0"', 412),
+        ('"one"', 412),
+        ('W/"1"', 412),
+        ("99999999999999999999", 412),
+        ("", 400),
+        ("one", 400),
+        ('"1', 400),
+        ('"1" "2"', 400),
+        ("1, 2", 400),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "place", "body"),
+    [
+        ("PATCH", "", {"name": "new"}),
+        ("PATCH", "/limits", {"max_trials": 7}),
+        ("PUT", "/space", {"space": {"x": {"type": "uniform", "min_value": 0, "max_value": 2}}}),
+        ("DELETE", "", None),
+    ],
+)
+def test_an_edit_on_a_condition_is_made_where_it_holds(
+    ours: Ours, make_experiment: Make, method: str, place: str, body: Any, condition: str, status: int
+) -> None:
+    path = f"/experiments/{make_experiment().key}"
+
+    answer = ours.send(method, path + place, body, If_Match=condition)
+
+    assert answer.status == status
+    assert (status == 200) == (Experiment.objects.filter(version=1, trashed=False).count() == 0)
+    if status != 200:
+        assert (answer.code, answer.field) == ("stale" if status == 412 else "bad_parameter", "If-Match")
+
+
+def test_an_edit_tells_the_condition_of_the_next_one(ours: Ours, make_experiment: Make) -> None:
+    path = f"/experiments/{make_experiment().key}"
+
+    tags = [ours.get(path).headers["ETag"]]
+    for name in "ab":
+        tags.append(ours.send("PATCH", path, {"name": name}, If_Match=tags[-1]).headers["ETag"])
+
+    assert tags == ['"1"', '"2"', '"3"']
+
+
+def test_what_was_changed_between_the_look_and_the_edit_is_stale_too(actor_ada: Actor, make_experiment: Make) -> None:
+    seen = make_experiment()
+    experiments.update(actor_ada, seen, Changes(name="theirs"))
+
+    with pytest.raises(Stale) as refused:
+        experiments.update(actor_ada, seen, Changes(name="mine"), version=seen.version)
+
+    assert (problem_of(refused.value).status, problem_of(refused.value).code) == (412, "stale")
+
+
+def test_what_has_no_versions_meets_no_condition(ours: Ours, make_experiment: Make) -> None:
+    path = f"/experiments/{make_experiment().key}"
+
+    statuses = [ours.post(f"{path}/comments", {"text": "so"}, If_Match=condition).status for condition in ('"1"', "*")]
+
+    assert statuses == [412, 201]
+
+
+def test_changed_limits_leave_what_others_changed_of_the_job_meanwhile(actor_ada: Actor, make_experiment: Make) -> None:
+    seen = make_experiment()
+    space = Space({"y": Uniform(0.0, 1.0)})
+    experiments.respace(actor_ada, Experiment.objects.get(pk=seen.pk), space)
+
+    changed = experiments.limit(actor_ada, seen, max_trials=9)
+
+    assert Job.from_dict(changed.job).space == space
+    assert changed.max_trials == 9
 
 
 def test_a_changed_job_takes_effect(ours: Ours, make_experiment: Make) -> None:
