@@ -30,6 +30,7 @@ from apps.workspaces.access import OutOfReach
 from apps.workspaces.models import hash_token
 from tunebook.job import Job
 from tunebook.objective import Objective
+from tunebook.status import TrialStatus
 
 LATE = timedelta(minutes=10)
 """So long after its end an attempt may still report what lay in buffers."""
@@ -163,10 +164,13 @@ def _source(
     attempt: int, fenced: bool, over: bool, experiment: int, key: str, version: int, count: int, *columns: Any
 ) -> Source:
     trial = Trial(experiment_id=experiment, attempt_count=count, **dict(zip(COLUMNS, columns, strict=True)))
-    return Source(trial, attempt, key, version, bool(fenced) or attempt != count, bool(over))
+    # What was true of the attempt before its trial was locked may be over. The trial's row is looked at again then: one
+    # that is to be tried again has no attempt that counts.
+    is_superseded = bool(fenced) or attempt != count or trial.status == TrialStatus.CREATED
+    return Source(trial, attempt, key, version, is_superseded, bool(over))
 
 
-COLUMNS = ("id", "key", "number", "desired", *CURVE)
+COLUMNS = ("id", "key", "number", "status", "desired", *CURVE)
 _ATTEMPT, _TRIAL, _EXPERIMENT = (model._meta.db_table for model in (Attempt, Trial, Experiment))
 SOURCES = f"""
 SELECT a.token_hash, a.number, a.fenced, a.ended IS NOT NULL AND a.ended < %s, e.id, e.key, e.version, t.attempt_count,

@@ -102,6 +102,18 @@ def test_what_lay_in_buffers_is_taken_for_ten_minutes(running):
         say("a", Reading("loss", 1, 0.5))
 
 
+def test_what_a_trial_says_that_waits_for_another_attempt_belongs_to_none(running):
+    trial = running("a")
+    Trial.objects.filter(pk=trial.pk).update(status="CREATED")  # its attempt failed, and the job allows another one
+    Attempt.objects.update(ended=timezone.now())
+
+    with pytest.raises(Fenced):
+        say("a", Reading("loss", 7, 0.1), again=False)
+
+    trial.refresh_from_db()
+    assert (trial.value_count, trial.best_value, points(trial)) == (0, None, [])
+
+
 def test_the_answer_tells_who_should_stop(running):
     trial = running("a")
     Trial.objects.filter(pk=trial.pk).update(desired="stop")
@@ -240,3 +252,20 @@ if connection.vendor == "postgresql":  # the embedded database's writers exclude
         assert reports.error is None
         assert [answer.stored.count for answer in reports.answers] == [1, 1]
         assert (points(one), points(other)) == ([(0, 0.5)], [(0, 0.5)])
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_report_that_waited_while_its_attempt_was_fenced_is_refused(running):
+        trial, _ = running("a", 0), running("b", 1)
+        reports = Reports()
+
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("select 1 from trials_trial where id = %s for update", [trial.pk])
+            Attempt.objects.filter(trial=trial).update(fenced=True, ended=timezone.now())
+            Trial.objects.filter(pk=trial.pk).update(status="CREATED")
+            reports.start()
+            until(lambda: waiting(cursor), what="the reports wait for the first trial")
+        reports.join(60)
+
+        refused, taken = reports.answers
+        assert isinstance(refused, Fenced) and taken.stored.count == 1
+        assert points(trial) == []
