@@ -258,7 +258,10 @@ def _of_fenced(exc: Fenced) -> Problem:
 
 
 def _of_limit(exc: LimitReached) -> Problem:
-    return Problem(429, "limit", str(exc), headers=(("Retry-After", str(getattr(exc, "wait", 60))),))
+    wait = getattr(exc, "wait", None)
+    if wait is None:  # what is used up does not come back by waiting
+        return Problem(429, "quota", str(exc))
+    return Problem(429, "limit", str(exc), headers=(("Retry-After", str(wait)),))
 
 
 def _of_http404(exc: Http404) -> Problem:

@@ -19,8 +19,11 @@ BATCH = 200  # lines
 MOST_ITEMS = 1000  # in one request
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
+LONGEST_ASKED = 600.0  # however long the server says to wait
 TIMEOUT = 20.0
 MAX_BEHIND = 64 * 1024 * 1024
+MOST_SAID = 10_000
+QUOTA = "quota"
 
 
 class Fenced(Exception):
@@ -28,7 +31,7 @@ class Fenced(Exception):
 
 
 class Refused(Exception):
-    """The server does not take this batch, now or later."""
+    """The server does not take this batch, now or later: it cannot be read, or the trial has all that it may have."""
 
 
 class Unreachable(Exception):
@@ -68,12 +71,23 @@ def send(url: str, token: str, items: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _trouble(error: urllib.error.HTTPError) -> Exception:
+    code, message = _said(error)
+    told = f"HTTP {error.code}: {message}" if message else f"HTTP {error.code}"
     if error.code == 409:
         return Fenced("another attempt has taken over")
-    if error.code == 429 or error.code >= 500:
+    if (error.code == 429 and code != QUOTA) or error.code >= 500:
         after = error.headers.get("Retry-After") or ""
-        return Unreachable(f"HTTP {error.code}", float(after) if after.isdigit() else None)
-    return Refused(f"HTTP {error.code}")
+        return Unreachable(told, float(after) if after.isdecimal() else None)
+    return Refused(told)
+
+
+def _said(error: urllib.error.HTTPError) -> tuple[str, str]:
+    """The code and the sentence of a refusal; empty where a stranger answered."""
+    try:
+        told = json.loads(error.read(MOST_SAID))["error"]
+        return str(told["code"]), str(told["message"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", ""
 
 
 class Sender(threading.Thread):
@@ -133,6 +147,7 @@ class Sender(threading.Thread):
             for start in range(0, len(items), MOST_ITEMS):
                 answer = self._post(self._url, self._token, items[start : start + MOST_ITEMS])
                 self.stopped = self.stopped or bool(answer.get("stop"))
+                self._tell_of_rejected(answer.get("items"))
         except Fenced as error:
             self.fenced = self.stopped = True
             self._note(f"measurements are not taken any more: {error}")
@@ -146,9 +161,15 @@ class Sender(threading.Thread):
         self._offset, self._wait = behind, FIRST_WAIT
         return True
 
+    def _tell_of_rejected(self, items: object) -> None:
+        """Say why the server has left out measurements."""
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, dict) and item.get("message"):
+                self._note(f"a measurement was left out: {item['message']}")
+
     def _pause(self, after: float | None) -> None:
         """Full jitter: any time up to the present bound, which doubles, or what the server asked for."""
-        pause = self._draw() * self._wait if after is None else min(after, LONGEST_WAIT)
+        pause = self._draw() * self._wait if after is None else min(after, LONGEST_ASKED)
         self._wait = min(self._wait * 2, LONGEST_WAIT)
         time.sleep(pause)
 

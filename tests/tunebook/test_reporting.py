@@ -111,6 +111,38 @@ def test_the_server_may_say_when_to_try_again(server):
     assert asked.value.after == 7
 
 
+def test_a_trial_that_has_all_it_may_have_does_not_try_again(server):
+    server.answers = [(429, {}, b'{"error": {"code": "quota", "message": "at most 5 points"}}')]
+
+    with pytest.raises(Refused, match="HTTP 429: at most 5 points"):
+        send(server.url, "t", [ITEM])
+
+
+@pytest.mark.parametrize("body", [b"busy", b"[]", b'{"error": "quota"}', b'{"error": {}}', b"\xff"])
+def test_who_answers_with_something_else_is_asked_again(server, body):
+    server.answers = [(429, {"Retry-After": "soon"}, body)]
+
+    with pytest.raises(Unreachable) as asked:
+        send(server.url, "t", [ITEM])
+
+    assert asked.value.after is None
+
+
+def test_the_script_is_told_once_why_measurements_were_left_out(spool, caplog):
+    item = {"index": 0, "result": "rejected", "message": "a trial has at most 512 metrics"}
+    conflict = {"index": 1, "result": "conflict", "message": ""}
+    sender = a_sender(spool, [{"items": [item, item, conflict]}, {"items": [item]}])
+    for step in range(reporting.BATCH + 1):
+        spool.append(step, {"loss": 0.5})
+
+    while sender.send_next():
+        pass
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "tunebook: a measurement was left out: a trial has at most 512 metrics"
+    ]
+
+
 def test_no_server_is_unreachable():
     with pytest.raises(Unreachable):
         send("http://127.0.0.1:9", "t", [ITEM])

@@ -24,6 +24,7 @@ CODES: dict[str, tuple[int, str]] = {
     "too_large": (413, INPUT),
     "bad_type": (415, INPUT),
     "limit": (429, "Throttling.User"),
+    "quota": (429, "Throttling.User"),
     "throttled": (429, "Throttling.User"),
     "internal": (500, "InternalError"),
     "busy": (503, "ServiceUnavailable"),

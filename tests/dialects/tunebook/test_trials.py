@@ -11,6 +11,7 @@ import pytest
 from apps.experiments.models import Experiment
 from apps.trials import logs
 from apps.trials.models import Attempt, Kind, Measurement, Trial
+from apps.tuning import measuring
 from apps.workspaces.models import hash_token
 from tests.dialects.tunebook.conftest import Ours
 
@@ -189,6 +190,18 @@ def test_a_report_learns_that_it_should_stop(reporter: Ours, ours: Ours, experim
     ours.post(f"/experiments/{experiment.key}/trials/2/stop")
 
     assert reporter.post("/attempts/report", {"items": [item()]})["stop"] is True
+
+
+def test_a_trial_that_has_all_its_points_is_told_that_waiting_does_not_help(
+    reporter: Ours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "MAX_POINTS", 2)
+
+    answers = [reporter.post("/attempts/report", {"items": [item(step)]}) for step in range(3)]
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert answers[-1].code == "quota"
+    assert "Retry-After" not in answers[-1].headers
 
 
 def test_a_superseded_attempt_is_fenced(reporter: Ours) -> None:
