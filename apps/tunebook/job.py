@@ -1,7 +1,8 @@
 """The one document: what is searched, for what, how, within which limits, and what a trial runs."""
 
 import re
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from tunebook import policies
@@ -9,6 +10,7 @@ from tunebook.command import Command
 from tunebook.errors import SpecError
 from tunebook.fields import Fields, below
 from tunebook.limits import Limits
+from tunebook.logbase import rebased
 from tunebook.monitor import Monitor
 from tunebook.objective import Objective
 from tunebook.platform import RAY, Platform
@@ -44,6 +46,9 @@ _NOT_A_NAME = (
 class Job:
     """A whole sweep as declared; whatever a wire says becomes one of these.
 
+    Its space means the same to everybody: where the random sampler is given another base of exponents (`logbase`), the
+    bounds are taken as exponents of e from then on.
+
     Job(
         space=Space({"lr": LogUniform.between(1e-4, 1e-1)}),
         objective=Objective("maximize", (Metric("accuracy"),)),
@@ -62,6 +67,15 @@ class Job:
     monitor: Monitor | None = None
     platform: Platform = field(default_factory=Platform)
 
+    def __post_init__(self) -> None:
+        base = self.sampling.options.get("logbase")
+        if base is None or base == "e":
+            return
+        with suppress(SpecError):  # what `check` refuses
+            object.__setattr__(self, "space", rebased(self.space, float(base)))
+            left = {name: value for name, value in self.sampling.options.items() if name != "logbase"}
+            object.__setattr__(self, "sampling", replace(self.sampling, options=left))
+
     def check(self) -> Self:
         """The job itself, when its parts fit together; SpecError with the path of the part that does not.
 
@@ -69,6 +83,7 @@ class Job:
         """
         with below("sampling"):
             self.sampling.check(self.space)
+            self._check_base()
         with below("command"):
             self.command.check(self.space, self.sampling.adds)
         self._check_readings()
@@ -115,6 +130,12 @@ class Job:
     def json_schema() -> dict[str, Any]:
         """The JSON Schema (2020-12) of the document."""
         return job_schema()
+
+    def _check_base(self) -> None:
+        base = self.sampling.options.get("logbase")
+        if base is not None and base != "e":
+            with below("options"):
+                rebased(self.space, float(base))
 
     def _check_readings(self) -> None:
         if self.readings.type == "report":

@@ -136,6 +136,24 @@ def test_parts_that_do_not_fit_together_are_refused(changes, path):
     assert refused.value.path == path
 
 
+def test_bounds_of_another_base_mean_the_same_to_everybody():
+    job = a_job(space=Space({"lr": LogUniform(-4, -1)}), sampling=Sampling("random", {"rule": "sobol", "logbase": 10}))
+
+    assert job.space["lr"].describe() == "0.0001 to 0.1, log"
+    assert job.space.contains({"lr": 0.0002})
+    assert job.sampling == Sampling("random", {"rule": "sobol"})
+    assert Job.from_dict(job.to_dict()) == job
+
+
+def test_a_base_with_which_the_bounds_cannot_be_reckoned_is_refused():
+    job = a_job(space=Space({"lr": LogUniform(-4, -1)}), sampling=Sampling("random", {"logbase": 1e300}))
+
+    with pytest.raises(SpecError, match="does not fit lr") as refused:
+        job.check()
+
+    assert refused.value.path == "sampling.options.logbase"
+
+
 def test_a_job_whose_parts_fit_is_given_back():
     job = a_job(readings=Readings("stdout", ("cmd1",)), objective=Objective(metrics=(Metric(r"loss=([-\d.e]+)"),)))
 

@@ -4,20 +4,11 @@ Source: Bergstra and Bengio, Random Search for Hyper-Parameter Optimization, JML
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from tunebook.distributions import (
-    Choice,
-    Distribution,
-    LogNormal,
-    LogUniform,
-    QLogNormal,
-    QLogUniform,
-    Value,
-)
 from tunebook.history import History
+from tunebook.logbase import rebased
 from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
 from tunebook.samplers.bisection import Bisection
@@ -57,7 +48,7 @@ class RandomSampler(Sampler):
         super().__init__(space, objective, seed, **options)
         base = self.chosen["logbase"]
         if base != "e":
-            self.space = rebased(space, base)
+            self.space = rebased(space, float(base))
             self._listing = Bisection(self.space)
         self._sequence = SobolSequence(self.space, seed) if self.chosen["rule"] == "sobol" else None
 
@@ -65,28 +56,3 @@ class RandomSampler(Sampler):
         if self._sequence is None:
             return Suggestion(self.space.sample(self.draw(number)), "random")
         return Suggestion(self._sequence.point(number), "sobol")
-
-
-def rebased(space: Space, base: float) -> Space:
-    """The space with base ** U in place of exp(U), for all log types whose bounds were given as exponents."""
-    factor = math.log(base)
-    return Space({name: _rebased(distribution, factor) for name, distribution in space.items()})
-
-
-def _rebased(distribution: Distribution, factor: float) -> Distribution:
-    if isinstance(distribution, Choice):
-        return Choice(tuple(_rebased_option(value, factor) for value in distribution.values))
-    if isinstance(distribution, LogUniform | QLogUniform) and distribution.low is None:
-        low, high = sorted((distribution.min_value * factor, distribution.max_value * factor))
-        return replace(distribution, min_value=low, max_value=high)
-    if isinstance(distribution, LogNormal | QLogNormal):
-        return replace(distribution, mu=distribution.mu * factor, sigma=distribution.sigma * abs(factor))
-    return distribution
-
-
-def _rebased_option(value: Value, factor: float) -> Value:
-    if not isinstance(value, Mapping):
-        return value
-    return {
-        name: _rebased(member, factor) if isinstance(member, Distribution) else member for name, member in value.items()
-    }

@@ -8,8 +8,9 @@ import pytest
 
 from tunebook import Choice, LogNormal, LogUniform, Objective, Space, SpecError, Uniform
 from tunebook.history import History
+from tunebook.logbase import rebased
 from tunebook.samplers import build
-from tunebook.samplers.random_search import RandomSampler, rebased
+from tunebook.samplers.random_search import RandomSampler
 from tunebook.sampling import Sampling
 
 SQUARE = Space({"x": Uniform(0, 1), "y": Uniform(0, 1)})

@@ -177,6 +177,13 @@ TODAY_WRONG: list[tuple[dict[str, Any], str]] = [
     ({"samplingAlgorithm": {"samplingAlgorithmType": "Random", "logbase": -2}}, "samplingAlgorithm.logbase"),
     (
         {
+            "samplingAlgorithm": {"samplingAlgorithmType": "Random", "logbase": 1e300},
+            "searchSpace": {"lr": ["loguniform", [-4, -1]], "bs": ["choice", [[16, 32]]]},
+        },
+        "samplingAlgorithm.logbase",
+    ),
+    (
+        {
             "samplingAlgorithm": {"samplingAlgorithmType": "Bayesian"},
             "searchSpace": {"lr": ["normal", [0, 1]]},
         },

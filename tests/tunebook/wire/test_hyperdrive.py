@@ -186,6 +186,10 @@ def test_policies_are_read(policy, expected):
         ({"generator_config": a_generator(lr=["normal", [0, -1]])}, "generator_config.parameter_space.lr.1.1"),
         ({"generator_config": a_generator(lr=["quniform", [0, 1, 0]])}, "generator_config.parameter_space.lr.1.2"),
         ({"generator_config": a_generator(lr=7)}, "generator_config.parameter_space.lr"),
+        (
+            {"generator_config": {**a_generator(lr=["loguniform", [-4, -1]]), "properties": {"logbase": 1e300}}},
+            "generator_config.properties.logbase",
+        ),
         ({"policy_config": {}}, "policy_config.name"),
         ({"policy_config": {"name": "Hyperband"}}, "policy_config.name"),
         ({"policy_config": {"name": "Bandit"}}, "policy_config.properties.slack_factor"),

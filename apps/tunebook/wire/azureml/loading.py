@@ -153,9 +153,10 @@ def _wire_path(path: str, fields: Fields, job_type: str) -> str:
         "command": f"{inside}command",
         "space": "searchSpace",
         "objective": "objective",
+        "sampling.options.logbase": "samplingAlgorithm.logbase",
         "sampling": "samplingAlgorithm",
     }
-    return fields.at(places.get(path.split(".")[0], path))
+    return fields.at(places.get(path) or places.get(path.split(".")[0], path))
 
 
 def camel(name: str) -> str:

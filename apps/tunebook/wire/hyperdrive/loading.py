@@ -134,8 +134,9 @@ def _wire_path(path: str, whole: Fields) -> str:
     """Where the wire says what stands at this place of the job."""
     places = {
         "command": "platform_config.Definition.Overrides",
+        "sampling.options.logbase": "generator_config.properties.logbase",
         "sampling": "generator_config",
         "space": "generator_config.parameter_space",
         "objective": "primary_metric_config",
     }
-    return whole.at(places.get(path.split(".")[0], path))
+    return whole.at(places.get(path) or places.get(path.split(".")[0], path))
