@@ -59,3 +59,19 @@ def test_what_was_asked_ahead_counts_until_something_else_has_its_number(theatre
     del work.suggestions[0]
     left = [trial.params for trial in work.foreseen().trials if trial.number >= first]
     assert left == [suggestion.params for suggestion in work.suggestions]
+
+
+@pytest.mark.parametrize(("at_once", "ahead"), [(1, 0), (2, 2)])
+def test_one_short_trial_at_a_time_is_asked_when_the_one_before_has_ended(
+    theatre: Stage, at_once: int, ahead: int
+) -> None:
+    limits = Limits(max_trials=12, max_concurrent=at_once)
+    stage = theatre(sampling=Sampling("tpe", seed=1), limits=limits, recording=lambda spec: Recording(holds=True))
+    stage.turn()
+    assert stage.driver is not None
+    work = stage.driver.work
+
+    ask.ask_ahead(work, [0.1, 0.1, 0.1])
+
+    assert len(work.live) == at_once
+    assert len(work.suggestions) == ahead

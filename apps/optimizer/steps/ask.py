@@ -33,7 +33,10 @@ def ask(work: Work, count: int) -> bool:
 
 
 def ask_ahead(work: Work, durations: list[float]) -> None:
-    """Have suggestions ready where waiting for the last result would gain nothing or cost more than it brings."""
+    """Have suggestions ready where waiting for the last result would gain nothing or cost more than it brings.
+
+    Who runs one trial at a time wants each to learn from all before it, and the same course each time.
+    """
     if work.is_exhausted or work.closing is not None or work.has_ended:
         return
     most = work.job.limits.max_trials
@@ -43,5 +46,5 @@ def ask_ahead(work: Work, durations: list[float]) -> None:
         return
     if work.sampler.name in INDEPENDENT:
         ask(work, min(BATCH, left))
-    elif len(durations) >= 3 and median(durations) < AHEAD_BELOW:
+    elif work.job.limits.max_concurrent > 1 and len(durations) >= 3 and median(durations) < AHEAD_BELOW:
         ask(work, min(wanted - len(work.suggestions), left))
