@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,7 +33,17 @@ from tunebook.wire.recognise import KINDS, recognise
 
 FILES = ("sweep", "azureml", "hyperdrive", "nni", "wmla")
 """The kinds of files that jobs are made from, which are also the names of their dialects."""
+IN_THE_JOB = frozenset(field.name for field in fields(Job))
 NOT_FILTERS = {"page", "page_size", "sort", "order", "trashed", "query"}
+
+
+@contextmanager
+def placed_in_the_job() -> Iterator[None]:
+    """Tell of a part of the job that does not fit by its place in the request, where the job is a member."""
+    try:
+        yield
+    except SpecError as error:
+        raise (error.under("job") if error.path.partition(".")[0] in IN_THE_JOB else error) from None
 
 
 class Experiments(TunebookView):
@@ -65,18 +78,19 @@ class Experiments(TunebookView):
         dialect, submitted = _source(self.body().get("document"), given["job"])
 
         def create() -> rows.Row:
-            experiment = experiments.create(
-                self.actor,
-                job,
-                workspace=workspace,
-                name=given.get("name", ""),
-                description=given.get("description", ""),
-                accessibility=given.get("accessibility", ""),
-                tags=given.get("tags", ()),
-                submitted=submitted,
-                dialect=dialect,
-                start=given.get("start", True),
-            )
+            with placed_in_the_job():
+                experiment = experiments.create(
+                    self.actor,
+                    job,
+                    workspace=workspace,
+                    name=given.get("name", ""),
+                    description=given.get("description", ""),
+                    accessibility=given.get("accessibility", ""),
+                    tags=given.get("tags", ()),
+                    submitted=submitted,
+                    dialect=dialect,
+                    start=given.get("start", True),
+                )
             return rows.experiment(experiment)
 
         return self.created(create)
@@ -119,7 +133,9 @@ class OneExperiment(Versioned):
             job=Job.from_dict(given["job"], "job") if "job" in given else None,
             submitted=_verbatim(given["job"]) if "job" in given and found.dialect == "tunebook" else None,
         )
-        return self.versioned(experiments.update(self.actor, found, changes, version=self.expected(found.version)))
+        with placed_in_the_job():
+            changed = experiments.update(self.actor, found, changes, version=self.expected(found.version))
+        return self.versioned(changed)
 
     def delete(self, request: Request, key: str) -> HttpResponse:
         """Move an experiment to the trash; what still runs is stopped."""

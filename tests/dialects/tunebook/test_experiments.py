@@ -304,7 +304,7 @@ SPACE = {"x": {"type": "uniform", "min_value": 2, "max_value": 1}}
         (creation(workspace=""), 400, "bad_parameter", "workspace"),
         (creation(job={**a_job().to_dict(), "space": SPACE}), 422, "bad_space", "job.space.x"),
         (creation(job={**a_job().to_dict(), "limits": {"max_concurrent": 0}}), 422, "bad_limit", "job.limits"),
-        (creation(job={**a_job().to_dict(), "command": {"steps": []}}), 422, "bad_command", "command.steps"),
+        (creation(job={**a_job().to_dict(), "command": {"steps": []}}), 422, "bad_command", "job.command.steps"),
     ],
 )
 def test_a_wrong_creation_is_refused_with_its_place(

@@ -341,6 +341,11 @@ def test_version_1_names_the_file_and_the_class_of_a_tuner_apart(tmp_path: Path)
         (modern(tuner={"className": "Mine"}), "tuner.codeDirectory", "tunebook submit"),
         (modern(tuner={"className": "Mine", "codeDirectory": "/srv"}), "tuner.className", "my_tuner.MyTuner"),
         (modern(advisor={"name": "BOHB"}), "advisor", "beside a tuner"),
+        (
+            modern(tuner={"name": "BOHB", "classArgs": {"min_budget": 9}}),
+            "tuner.classArgs.min_budget",
+            "at most max_budget (3), got 9",
+        ),
         (modern(assessor={"name": "Mine"}), "assessor.name", "there are: Medianstop, Curvefitting"),
         (modern(assessor={"className": "a.B"}), "assessor.className", "not offered"),
         (

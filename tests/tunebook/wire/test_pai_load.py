@@ -194,6 +194,10 @@ def test_other_platforms_are_refused_with_those_there_are(name):
             {"yml_config": {"tuner": {"class_args": {"tpe_args": {"gama": 1}}}}},
             "yml_config.tuner.class_args.tpe_args.gama",
         ),
+        (
+            {"yml_config": {"tuner": {"name": "Evolution", "class_args": {"population_size": 0}}}},
+            "yml_config.tuner.class_args.population_size",
+        ),
         ({"yml_config": {"assessor": {"name": "Magic"}}}, "yml_config.assessor.name"),
         ({"yml_config": {"assessor": {"class_args": {"start_step": 1}}}}, "yml_config.assessor.name"),
         (

@@ -290,7 +290,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (with_params("Hyperband", ResourceName="epochs", ResourceValue="1.5"), "algoDef.algoParams.ResourceValue"),
     (with_params("Hyperband", ResourceName="epochs", ResourceValue="9", eta="1"), "algoDef.algoParams.eta"),
     (with_params("Hyperband", ResourceName="epochs", ResourceValue="9", eta="1.5"), "algoDef.algoParams.eta"),
-    (with_params("Hyperband", ResourceName="lr", ResourceValue="9"), "algoDef.algoParams"),
+    (with_params("Hyperband", ResourceName="lr", ResourceValue="9"), "algoDef.algoParams.ResourceName"),
     (with_params("Hyperband", ResourceName=LONG, ResourceValue="9"), "algoDef.algoParams"),
     (a_task(hyperParams=None), "hyperParams"),
     (a_task(hyperParams=[]), "hyperParams"),

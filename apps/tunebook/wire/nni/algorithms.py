@@ -106,7 +106,7 @@ def _pbt(arguments: Fields) -> dict[str, Any]:
 
 
 def _hyperband(arguments: Fields) -> dict[str, Any]:
-    """One pass over all brackets, in NNI's default order of them unless exec_mode says another; R is 60 unless given."""
+    """All brackets again and again as in NNI, beside each other unless exec_mode is serial; R is 60 unless given."""
     budget = arguments.integer("R", low=1)
     return {
         "resource": RESOURCE,
@@ -120,11 +120,13 @@ def _bohb(arguments: Fields) -> dict[str, Any]:
     """The kernel bandwidths and the share of good trials have no counterpart: the density model has its own."""
     for name in ("top_n_percent", "bandwidth_factor", "min_bandwidth"):
         arguments.number(name, low=0)
-    least, most = arguments.integer("min_budget", low=1), arguments.integer("max_budget", low=1)
+    least, most = arguments.integer("min_budget", low=1) or 1, arguments.integer("max_budget", low=1) or 3
+    if least > most:
+        raise SpecError(arguments.at("min_budget"), f"must be at most max_budget ({most}), got {least}")
     return {
         "resource": RESOURCE,
-        "min_resource": least or 1,
-        "max_resource": most or 3,
+        "min_resource": least,
+        "max_resource": most,
         **_said(
             {
                 "eta": arguments.integer("eta", low=2),

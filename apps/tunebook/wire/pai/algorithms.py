@@ -43,7 +43,7 @@ def load_tuner(yml: Fields, *, is_empty: bool) -> Sampling:
     try:
         return Sampling(sampler, options, seed)
     except SpecError as error:
-        raise SpecError(join(arguments.path, error.path), error.message) from None
+        raise SpecError(join(arguments.path, error.path.removeprefix("options.")), error.message) from None
 
 
 def load_assessor(yml: Fields, goal: Goal) -> Policy | None:

@@ -143,12 +143,13 @@ def _wire_path(path: str, document: Fields) -> str:
     """Where the wire says what stands at this place of the job."""
     places = {
         "command": "modelSpec.args",
+        "sampling.options.resource": "algoDef.algoParams.ResourceName",
         "sampling": "algoDef.algoParams",
         "space": "hyperParams",
         "objective": "algoDef.objectiveMetric",
         "limits": "algoDef",
     }
-    return document.at(places.get(path.split(".")[0], path))
+    return document.at(places.get(path) or places.get(path.split(".")[0], path))
 
 
 def single(args: str, *, around: Surroundings, path: str = "args") -> Job:
