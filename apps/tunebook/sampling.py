@@ -48,7 +48,7 @@ class Bounds:
     def _fits(self, value: float) -> bool:
         if not self.low <= value <= self.high:
             return False
-        return not value % 1 if self.whole else value <= sys.float_info.max or value == math.inf
+        return value <= sys.float_info.max and not (self.whole and value % 1)
 
 
 class Base:

@@ -64,6 +64,17 @@ def test_an_options_value_is_taken_when_the_sampler_takes_it(name, option, value
     assert is_taken(lambda: Sampling(name, {option.name: value})) == is_taken(lambda: option.read(value))
 
 
+@pytest.mark.parametrize(
+    ("name", "option"), [("anneal", "best_rank"), ("tpe", "prior_weight"), ("tpe", "linear_forgetting")]
+)
+@pytest.mark.parametrize("value", [math.inf, 10**400])
+def test_nobody_reckons_with_an_endless_number(name, option, value):
+    with pytest.raises(SpecError, match=f"{option}: must be a") as refused:
+        Sampling(name, {option: value})
+
+    assert refused.value.path == f"options.{option}"
+
+
 def test_a_grid_in_listed_order_needs_countable_values():
     space = Space({"lr": Uniform(0, 1)})
 

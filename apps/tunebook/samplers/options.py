@@ -1,5 +1,6 @@
 """The options of samplers: their types and bounds, and how a value given by someone is read."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,7 @@ def whole(low: int, high: int | None = None) -> Callable[[Any], int]:
 
     def read(value: Any) -> int:
         fits = not isinstance(value, bool) and isinstance(value, int | float) and value == value // 1
-        if not fits or value < low or (high is not None and value > high):
+        if not fits or not low <= value <= _most(high):
             raise ValueError(f"must be a whole number {_limits(low, high)}")
         return int(value)
 
@@ -44,12 +45,9 @@ def number(low: float, high: float | None = None, above: bool = False) -> Callab
 
     def read(value: Any) -> float:
         fits = not isinstance(value, bool) and isinstance(value, int | float)
-        if not fits or not low <= value <= (float("inf") if high is None else high) or (above and value == low):
+        if not fits or not low <= value <= _most(high) or (above and value == low):
             raise ValueError(f"must be a number {f'above {low:g}' if above else _limits(low, high)}")
-        try:
-            return float(value)
-        except OverflowError:
-            raise ValueError("must be a number that a float can hold") from None
+        return float(value)
 
     return read
 
@@ -70,6 +68,11 @@ def flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("must be true or false")
     return value
+
+
+def _most(high: float | None) -> float:
+    """The upper bound; without one the largest number that can be reckoned with, so that infinity is none."""
+    return sys.float_info.max if high is None else high
 
 
 def _limits(low: float, high: float | None) -> str:
