@@ -59,7 +59,9 @@ class LocalExecutor:
     def launch(self, spec: LaunchSpec) -> Handle:
         """Have an attempt run by the keeper; what cannot be started becomes its exit record. No file work here."""
         handle = Handle(self.name, self.scope, spec.key, spec.place)
-        self.runners[spec.key] = self.keeper.launch(self.order(spec))
+        pid = self.keeper.launch(self.order(spec))
+        if runner.start_ticks(pid) is not None:  # else the keeper lives in another container
+            self.runners[spec.key] = pid
         return handle
 
     def find(self, key: str, place: Place) -> Handle | None:
@@ -76,7 +78,7 @@ class LocalExecutor:
         return self.observe(handle)
 
     def stop(self, handle: Handle, grace: float) -> None:
-        """Leave a stop file, which holds back an attempt that has not begun, and tell the runner to look."""
+        """Leave a stop file, which the runner looks at before each step and while it waits, and tell it to look now."""
         folder = self.folder(handle)
         if self.journal(handle).end is not None:
             return
@@ -145,7 +147,7 @@ class LocalExecutor:
         if seen.end is None:
             if seen.runner is None:
                 return self.not_begun(handle)
-            if self.lives(seen.runner):
+            if self.lives(seen.runner) or runner.is_locked(self.journal_path(handle)):
                 return Observation(handle=handle, state=State.RUNNING, started=seen.started)
             seen = self.journal(handle)  # it may have ended between the two looks
         if seen.end is None:
@@ -206,6 +208,7 @@ class LocalExecutor:
         return Observation(handle=handle, state=State.LOST, message="its runner ended without a record")
 
     def lives(self, identity: Mapping[str, Any]) -> bool:
+        """Whether a runner's process is seen to live. Others may share the data folder: their runners hold a lock."""
         if identity["boot"] != self.boot:
             return False
         return runner.start_ticks(identity["runner"]) == identity["runner_ticks"]

@@ -37,6 +37,7 @@ LEFTOVER_GRACE = 3.0
 LOCK_PATIENCE = 5.0
 LOOK_PATIENCE = 0.5  # an optimizer may be looking whether the lock is held
 CAP_LOGS_EVERY = 1.0
+LOOK_FOR_STOP_EVERY = 2.0
 ATTEMPTS_PER_RUNNER = 250
 SYNCED_FROM = 1.0  # seconds: what took less is sooner done again than synced
 
@@ -57,6 +58,7 @@ class Runner:
         self.deadline = None if seconds is None else time.monotonic() + seconds
         self.identity = me
         self.look_at_logs = time.monotonic() + CAP_LOGS_EVERY
+        self.look_for_stop = time.monotonic() + LOOK_FOR_STOP_EVERY
         self.command = 0
         self.cause: str | None = None
         self.kill_at: float | None = None
@@ -228,9 +230,9 @@ class Runner:
             if done is not None:
                 return done
             info = signal.sigtimedwait({signal.SIGTERM, signal.SIGCHLD}, self.patience())
-            if info is not None and info.si_signo == signal.SIGTERM:
-                self.end_command("stopped")
             now = time.monotonic()
+            if (info is not None and info.si_signo == signal.SIGTERM) or self.is_to_stop(now):
+                self.end_command("stopped")
             if self.deadline is not None and now >= self.deadline:
                 self.deadline = None
                 self.end_command("timeout")
@@ -240,6 +242,13 @@ class Runner:
             if now >= self.look_at_logs:
                 self.look_at_logs = now + CAP_LOGS_EVERY
                 self.cap_logs()
+
+    def is_to_stop(self, now: float) -> bool:
+        """Look now and then whether somebody who cannot signal this process wants the end of it."""
+        if now < self.look_for_stop:
+            return False
+        self.look_for_stop = now + LOOK_FOR_STOP_EVERY
+        return os.path.exists("stop")
 
     def reap(self, wanted: int) -> int | None:
         """Wait for whatever has ended; the status of the wanted one, None while it lives."""

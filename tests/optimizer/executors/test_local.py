@@ -341,6 +341,47 @@ def test_a_runner_that_died_before_it_wrote_anything_is_lost_at_once(local: Loca
     assert (end.state, end.message) == (State.LOST, "its runner never started")
 
 
+def test_an_attempt_whose_process_cannot_be_seen_from_here_runs_while_its_lock_is_held(
+    local: LocalExecutor, restarted: LocalExecutor
+) -> None:
+    handle = started(local, "echo ready; until [ -e go ]; do sleep 0.01; done; exit 3")
+    restarted.boot = "another machine with the same folder, or another container"
+
+    seen = restarted.adopt(handle)
+    (folder(local, handle) / "work" / "go").touch()
+
+    assert seen.state == State.RUNNING
+    assert end_of(restarted, handle).code == 3
+
+
+def test_an_attempt_whose_process_cannot_be_reached_from_here_stops_by_its_file(
+    local: LocalExecutor, restarted: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = started(local, "echo ready; sleep 61.22")
+    restarted.boot = "another machine with the same folder, or another container"
+    monkeypatch.setattr(local_executor, "send", lambda *process: None)
+
+    restarted.stop(handle, 5.0)
+
+    assert end_of(restarted, handle).state == State.STOPPED
+    assert not processes_with("sleep\x0061.22")
+
+
+def test_a_keeper_elsewhere_may_start_what_this_optimizer_cannot_see(
+    local: LocalExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_keeper(local.data, before="its lock", gate=tmp_path / "gate")
+    launch = local.keeper.launch
+    monkeypatch.setattr(local.keeper, "launch", lambda order: launch(order) and 2**22 + 1)  # no process has it here
+    handle = local.launch(a_spec("exit 3"))
+
+    seen = local.poll([handle])[0]
+    (tmp_path / "gate").touch()
+
+    assert seen.state == State.PENDING
+    assert end_of(local, handle).code == 3
+
+
 def test_what_was_launched_before_a_power_cut_and_left_only_rubbish_is_lost(
     local: LocalExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
