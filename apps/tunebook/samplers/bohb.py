@@ -26,7 +26,8 @@ AGAIN = 4  # so often the model is asked for something that was not tried with a
 class BohbSampler(HyperbandSampler):
     """Hyperband with TPE in place of random configurations, except for a share of them that stays random.
 
-    The model learns from the trials of one budget only: the largest with at least ``min_points`` results.
+    The model learns from the trials of one budget only: the largest with at least ``min_points`` results. Those that
+    failed with that budget count as bad ones, as in the paper's own program.
 
     Example:
         >>> BohbSampler(space, objective, resource="epochs", max_resource=27, random_fraction=0.2).ask(history, 4)
@@ -43,7 +44,7 @@ class BohbSampler(HyperbandSampler):
     def __init__(self, space: Space, objective: Objective, seed: int = 0, **options: Any) -> None:
         super().__init__(space, objective, seed, **options)
         self._needed = self.chosen["min_points"] or len(space.leaves()) + 2
-        choices = {"n_startup": 0, "n_candidates": self.chosen["n_candidates"], "failures": "ignore"}
+        choices = {"n_startup": 0, "n_candidates": self.chosen["n_candidates"]}
         self._lessons = Watch()
         self._models = {budget: TpeSampler(space, objective, seed, **choices) for budget in self.budgets}
         self._forget()

@@ -253,3 +253,20 @@ def test_bohb_finds_better_configurations_than_hyperband() -> None:
         return sum(fresh) / len(fresh)
 
     assert sorted(mean_of_new("bohb", seed) for seed in range(3))[1] < 0.8 * mean_of_new("hyperband", 1)
+
+
+def test_bohb_learns_where_trials_fail() -> None:
+    """Half of the line fails; below, larger values are better, so that the best lie next to the failures."""
+
+    def share_of_failures(seed: int) -> float:
+        past = start()
+        for _ in range(40):
+            past = begin(past, *ask("bohb", past, 3, seed=seed, random_fraction=0, **SMALL))
+            for trial in past.running:
+                good = trial.params["x"] <= 0.5
+                status = TrialStatus.FINISHED if good else TrialStatus.FAILED
+                past = end(past, trial.number, status, 1 - trial.params["x"] if good else None)
+        fresh = [trial.status for trial in past.trials[20:] if trial.parent is None]
+        return fresh.count(TrialStatus.FAILED) / len(fresh)
+
+    assert max(share_of_failures(seed) for seed in range(2)) < 0.8
