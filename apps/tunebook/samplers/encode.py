@@ -97,7 +97,7 @@ class Encoder:
 
     def params(self, numbers: Mapping[str, float]) -> Params:
         """The parameter set that numbers by column name stand for; those of columns that do not count are ignored."""
-        return self.space.assemble(lambda name, _: self.columns[self.index[name]].decode(numbers[name]))
+        return self.space.assemble(lambda name, _: self.columns[self.index[name]].decode(float(numbers[name])))
 
     def options_of(self, condition: Condition) -> list[float]:
         """The option indices of the choice above under which a condition holds."""
