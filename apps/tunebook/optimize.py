@@ -6,6 +6,8 @@ Needs the extra ``optimize`` (numpy, scipy, scikit-learn).
 import math
 import random
 from collections.abc import Hashable, Iterable, Mapping
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tunebook.distributions import Distribution, Value, identity
@@ -71,6 +73,7 @@ class Optimizer:
         self.limits = Limits(max_trials=max_trials, max_concurrent=max_concurrent)
         self._ledger = Ledger(self.space, Objective(goal), self.seed)
         self._open: dict[Hashable, list[int]] = {}
+        self._handed: dict[int, Params] = {}
         self._running: dict[int, TrialView] = {}
         self._best: Best | None = None
         self._sampler: Sampler | None = self._built()
@@ -78,9 +81,14 @@ class Optimizer:
     def ask(self, count: int = 1) -> list[Params]:
         """Up to ``count`` parameter sets to try, all different; fewer, or none, when nothing (more) is left to try.
 
-        They count as running, for this and every later question, until their values are told.
+        They count as running, for this and every later question, until their values are told. They are yours to change:
+        told by the same object, one from which something was taken out counts as it was asked, one with other values of
+        the space as it is.
         """
-        return [dict(suggestion.params) for suggestion in self.suggest(count)]
+        first = self._ledger.next_number
+        handed = [_copied(suggestion.params) for suggestion in self.suggest(count)]
+        self._handed.update(enumerate(handed, first))
+        return handed
 
     def suggest(self, count: int = 1) -> list[Suggestion]:
         """As ``ask``, with the reason for each: its source, what a model expects of it, a note."""
@@ -112,7 +120,7 @@ class Optimizer:
         self._ledger.put(TrialView(trial.number, trial.params, status, number, weight=weight, parent=trial.parent))
         objective = self._ledger.objective
         if number is not None and objective.is_better(number, None if self._best is None else self._best.value):
-            self._best = Best(dict(trial.params), number)
+            self._best = Best(_copied(trial.params), number)
 
     def tell_many(self, results: Iterable[tuple[Mapping[str, Value], float | None]], weight: float = 1.0) -> None:
         """Note many results in one go; each as ``tell`` does."""
@@ -122,7 +130,7 @@ class Optimizer:
     @property
     def best(self) -> Best | None:
         """The best parameters and their value, the earliest of equals; None before there is one."""
-        return self._best
+        return None if self._best is None else self._best._replace(params=_copied(self._best.params))
 
     @property
     def history(self) -> Ledger:
@@ -137,7 +145,8 @@ class Optimizer:
         return self._sampler.exhausted(self._ledger)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_sampler": None}  # it is worked out again from the history
+        # The sampler is worked out again from the history, and no object of the other side is one that was handed out here
+        return {**vars(self), "_sampler": None, "_handed": {}}
 
     def _built(self) -> Sampler:
         return build(self.sampling, self.space, Objective(self._goal), self.seed, limits=self.limits)
@@ -149,13 +158,31 @@ class Optimizer:
     def _take(self, params: Mapping[str, Value]) -> TrialView:
         """The running trial with these parameters; a new one when they were not asked for."""
         key = identity(params)
-        numbers = self._open.get(key)
-        if not numbers:
-            return TrialView(self._ledger.next_number, dict(params), TrialStatus.RUNNING)
-        number = numbers.pop(0)
-        if not numbers:
+        if key in self._open:
+            return self._closed(self._open[key][0], key)
+        number = next((number for number, handed in self._handed.items() if handed is params), None)
+        if number is None:
+            return TrialView(self._ledger.next_number, _copied(params), TrialStatus.RUNNING)
+        trial = self._closed(number, self._running[number].identity)
+        return replace(trial, params=_copied(params)) if self._is_whole(params, trial) else trial
+
+    def _is_whole(self, params: Mapping[str, Value], trial: TrialView) -> bool:
+        """Whether parameters that were changed since they were asked for still are a set of the space."""
+        of_space = {name: params.get(name) for name in self.space}
+        return params.keys() == trial.params.keys() and self.space.contains(of_space)
+
+    def _closed(self, number: int, key: Hashable) -> TrialView:
+        """The running trial of this number and identity, which runs no more."""
+        self._handed.pop(number, None)
+        self._open[key].remove(number)
+        if not self._open[key]:
             del self._open[key]
         return self._running.pop(number)
+
+
+def _copied(params: Mapping[str, Value]) -> Params:
+    """The same parameters, of which nothing is shared that could be changed."""
+    return {name: deepcopy(value) if isinstance(value, dict | list) else value for name, value in params.items()}
 
 
 def _number(value: object) -> float | None:

@@ -196,8 +196,10 @@ class Sampling:
         weight = self.warm_weight
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= 1:
             raise SpecError("warm_weight", f"must be a number above 0 and at most 1, got {weight!r}")
-        if self.name not in SAMPLERS:
+        if not isinstance(self.name, str) or self.name not in SAMPLERS:
             raise SpecError("name", unknown(str(self.name), SAMPLERS, "sampler"))
+        if not isinstance(self.options, Mapping):
+            raise SpecError("options", f"must be an object of names and values, got {self.options!r:.60}")
         for option, value in self.options.items():
             allowed = SAMPLERS[self.name].get(option)
             if allowed is None:

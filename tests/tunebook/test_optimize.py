@@ -79,6 +79,54 @@ def test_results_of_others_and_results_told_twice_are_trials_of_their_own() -> N
     assert trials[2].weight == 0.5
 
 
+NESTED = {"model": Choice([{"_name": "svm", "C": Uniform(0, 1)}, {"_name": "bayes"}]), "x": Uniform(0, 1)}
+
+
+@pytest.mark.parametrize("spoil", [dict.clear, lambda params: params["model"].pop("_name")])
+def test_what_a_script_takes_out_of_its_parameters_counts_as_it_was_asked(spoil: Any) -> None:
+    tuner, calm = (Optimizer(NESTED, seed=7, sampler="random") for _ in range(2))
+    spoilt, kept = tuner.ask(3), calm.ask(3)
+
+    for params in spoilt:
+        spoil(params)
+        tuner.tell(params, 1.0)
+
+    trials = tuner.history.trials
+    assert [trial.params for trial in trials] == kept
+    assert {trial.status for trial in trials} == {TrialStatus.FINISHED}
+    assert tuner.ask(3) == calm.ask(3)
+
+
+def test_what_a_script_changes_within_the_space_counts_as_it_is() -> None:
+    tuner = Optimizer(SPACE, seed=7)
+    first, second = tuner.ask(2)
+    first["depth"] = 3 if first["depth"] != 3 else 4
+
+    tuner.tell(first, 1.0)
+
+    assert [trial.params for trial in tuner.history.trials] == [first, second]
+    assert [trial.is_running for trial in tuner.history.trials] == [False, True]
+
+
+def test_what_is_done_to_the_best_does_not_change_it() -> None:
+    tuner = Optimizer(NESTED, seed=7)
+    params = {"model": {"_name": "bayes"}, "x": 0.5}
+    tuner.tell(params, 1.0)
+    params["model"].clear()
+
+    assert tuner.best is not None
+    tuner.best.params["model"].clear()
+
+    assert tuner.best.params == {"model": {"_name": "bayes"}, "x": 0.5}
+    assert tuner.history.trials[0].params == tuner.best.params
+
+
+@pytest.mark.parametrize("wrong", [{"sampler": ["tpe"]}, {"sampler": None}, {"options": [1]}, {"options": "gamma"}])
+def test_what_is_no_declaration_of_a_sampler_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match="unknown sampler|options: must be an object"):
+        Optimizer(SPACE, **wrong)
+
+
 @pytest.mark.parametrize(
     ("params", "value", "weight"), [([1], 1.0, 1.0), ({}, "0.5", 1.0), ({}, "x", 1.0), ({}, True, 1.0), ({}, 1.0, 2.0)]
 )
