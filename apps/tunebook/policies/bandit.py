@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from tunebook.errors import SpecError
 from tunebook.history import History, TrialView
-from tunebook.policies.base import Decision, Policy, check_number
+from tunebook.policies.base import Decision, Policy, check_number, counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,8 @@ class BanditPolicy(Policy):
         bar = self._bar(best, history)
         if history.objective.is_worse(mine, bar):
             return Decision.end(
-                f"best {mine:g} is beyond {bar:.6g}, the slack from the best {best:g}, at step {trial.step}"
+                f"best {mine:g} is beyond {bar:.6g}, the slack from the best {best:g},"
+                f" after {counted(trial.step, 'measurement')}"
             )
         return Decision.go_on()
 

@@ -79,6 +79,11 @@ class Policy(ABC):
             return cls(**{name: value for name, value in given.items() if name != "name"})
 
 
+def counted(count: int, what: str) -> str:
+    """A number of things for people: 1 measurement, 2 measurements. Scripts may number their steps as they like."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def check_whole(name: str, value: object, low: int, high: int | None = None) -> None:
     """Refuse what is no whole number within the bounds, ends included."""
     if type(value) is not int or value < low or (high is not None and value > high):

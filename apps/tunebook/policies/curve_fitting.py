@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from tunebook.errors import SpecError
 from tunebook.history import History, TrialView
-from tunebook.policies.base import Decision, Policy, check_number, check_whole
+from tunebook.policies.base import Decision, Policy, check_number, check_whole, counted
 from tunebook.status import TrialStatus
 
 FEWEST, MOST = 3, 100  # points: fewer fit every family, of more some are left out
@@ -74,7 +74,7 @@ class CurveFittingPolicy(Policy):
             return Decision.go_on("too few numbers to draw its curve on")
         if history.objective.is_worse(predicted, bar):
             return Decision.end(
-                f"best {mine:g} at step {trial.step}, and {predicted:.6g} predicted for step {self.epoch_num}:"
+                f"best {mine:g} after {counted(trial.step, 'measurement')}, and {predicted:.6g} predicted after {self.epoch_num}:"
                 f" worse than {bar:.6g}, {self.threshold:g} of the best finished trial"
             )
         return Decision.go_on()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tunebook.history import History, TrialView
-from tunebook.policies.base import Decision, Policy, check_number, check_whole
+from tunebook.policies.base import Decision, Policy, check_number, check_whole, counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class HalvingPolicy(Policy):
         if history.objective.is_worse(mine, bar):
             return Decision.end(
                 f"best {mine:g} is not among the best {kept} of {len(losses)} trials (from {bar:.6g} on)"
-                f" at step {trial.step}"
+                f" after {counted(trial.step, 'measurement')}"
             )
         return Decision.go_on()
 

@@ -5,7 +5,7 @@ from statistics import median
 from typing import ClassVar
 
 from tunebook.history import History, TrialView
-from tunebook.policies.base import Decision, Policy
+from tunebook.policies.base import Decision, Policy, counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,7 @@ class MedianStoppingPolicy(Policy):
         best = history.best_until(trial, trial.step)
         if history.objective.is_worse(best, bar):
             return Decision.end(
-                f"best {best:g} is worse than the median {bar:.6g} of {len(peers) + 1} trials' means at step {trial.step}"
+                f"best {best:g} is worse than the median {bar:.6g} of {len(peers) + 1} trials' means"
+                f" after {counted(trial.step, 'measurement')}"
             )
         return Decision.go_on()

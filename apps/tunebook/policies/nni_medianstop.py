@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tunebook.history import History, TrialView
-from tunebook.policies.base import Decision, Policy, check_whole
+from tunebook.policies.base import Decision, Policy, check_whole, counted
 from tunebook.status import TrialStatus
 
 
@@ -44,7 +44,7 @@ class NniMedianstopPolicy(Policy):
         best = history.best_until(trial, trial.step)
         if history.objective.is_worse(best, bar):
             return Decision.end(
-                f"best {best:g} is worse than the median {bar:.6g} of {len(peers)} finished trials' averages"
-                f" at step {trial.step}"
+                f"best {best:g} is worse than the median {bar:.6g} of the averages"
+                f" of {counted(len(peers), 'finished trial')} after {counted(trial.step, 'measurement')}"
             )
         return Decision.go_on()

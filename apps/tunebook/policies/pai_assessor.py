@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tunebook.history import History, TrialView
-from tunebook.policies.base import Decision, Policy, check_flag, check_number, check_whole
+from tunebook.policies.base import Decision, Policy, check_flag, check_number, check_whole, counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,9 @@ class PaiAssessorPolicy(Policy):
     def judge(self, trial: TrialView, history: History) -> Decision:
         waited = self._without_gain(trial, history)
         if self.patience and waited >= self.patience:
-            return Decision.end(f"no improvement in the last {waited} measurements (patience {self.patience})")
+            return Decision.end(
+                f"no improvement in the last {counted(waited, 'measurement')} (patience {self.patience})"
+            )
         peers = history.others(trial, reached=trial.step) if self.earlystop else ()
         if not peers:
             return Decision.go_on("no other trial has come this far")
@@ -57,7 +59,8 @@ class PaiAssessorPolicy(Policy):
         if history.objective.is_worse(best, bar):
             what = "median" if self.proportion == 0.5 else f"{self.proportion:g} quantile"
             return Decision.end(
-                f"best {best:g} is worse than the {what} {bar:.6g} of {len(peers)} other trials at step {trial.step}"
+                f"best {best:g} is worse than the {what} {bar:.6g} of {counted(len(peers), 'other trial')}"
+                f" after {counted(trial.step, 'measurement')}"
             )
         return Decision.go_on()
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tunebook.history import History, TrialView
-from tunebook.policies.base import Decision, Policy, check_flag, check_whole
+from tunebook.policies.base import Decision, Policy, check_flag, check_whole, counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class TruncationSelectionPolicy(Policy):
         ahead = sum(not self._is_behind(other, trial, mine, history) for other in ranked[1:])
         if ahead >= len(ranked) - cut:
             return Decision.end(
-                f"best {mine:g} is among the worst {cut} of {len(ranked)} trials at step {trial.step}"
+                f"best {mine:g} is among the worst {cut} of {len(ranked)} trials after {counted(trial.step, 'measurement')}"
                 f" (truncation {self.truncation_percentage}%)"
             )
         return Decision.go_on()

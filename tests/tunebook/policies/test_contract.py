@@ -37,7 +37,7 @@ def test_a_hopeless_trial_is_stopped_with_a_reason(name: str) -> None:
     decision = make(name).judge(last_of(history), history)
 
     assert decision.stop
-    assert "0.1" in decision.reason and "step 3" in decision.reason
+    assert "0.1" in decision.reason and "after 3 measurements" in decision.reason
 
 
 @every_policy
@@ -118,7 +118,7 @@ def test_measurements_that_arrive_together_are_judged_one_by_one(name: str) -> N
     history = curves(good, middle, good, [0.1, 0.1, 0.1, 0.99], status=status)
     policy = make(name, evaluation_interval=2)
 
-    assert "step 2" in policy.review(last_of(history), history).reason
+    assert "after 2 measurements" in policy.review(last_of(history), history).reason
     assert not policy.review(last_of(history), history, judged=2).stop
 
 

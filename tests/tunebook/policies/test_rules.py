@@ -1,6 +1,7 @@
 """The rule of each policy, on curves small enough to reckon by hand."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -182,6 +183,16 @@ def test_another_proportion_moves_the_bar(proportion: float, bar: float) -> None
 
     assert not stops(policy, curves(*others, [bar]))
     assert stops(policy, curves(*others, [bar - 0.01]))
+
+
+def test_a_reason_counts_measurements_whatever_steps_a_script_gives_them() -> None:
+    history = curves([0.8, 0.8], [0.1])
+    alone = last_of(history)
+    late = replace(history, trials=(history.trials[0], replace(alone, curve=((500, 0.1),))))
+
+    reason = PaiAssessorPolicy().judge(last_of(late), late).reason
+
+    assert reason == "best 0.1 is worse than the median 0.8 of 1 other trial after 1 measurement"
 
 
 def test_nothing_is_assessed_before_the_start_step() -> None:
