@@ -165,7 +165,7 @@ class OptimizerWorker:
             return
         Worker.objects.filter(name=self.name).update(seen=Now(), draining=self.leaving.is_set())
         held = leases.renew(self.name)
-        self.renewed = time.monotonic()
+        self.renewed = moment  # the leases may have been renewed long before the answer came
         self.next_beat = moment + HEARTBEAT
         for pk, driver in list(self.drivers.items()):
             if (pk, driver.lease.epoch) not in held:

@@ -79,7 +79,7 @@ def set_aside(lease: Lease, error: str, *, again_in: timedelta) -> None:
         row = locked(lease)
         row.troubles += 1
         row.reason = error
-        row.driver, row.lease_until, row.retry_at = "", None, timezone.now() + again_in
+        row.driver, row.lease_until, row.retry_at = "", None, _in(again_in)
         row.modified = timezone.now()
         row.save(update_fields=["troubles", "reason", "driver", "lease_until", "retry_at", "modified"])
         append(experiment_stream(row.key), [note(error, level="error"), ("experiment", experiment_summary(row))])

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -189,6 +189,28 @@ def test_a_worker_that_could_not_renew_for_long_only_watches(
     worker.beat()
     worker.claim()
     worker.renewed -= worker_module.SELF_FENCE + 1
+
+    worker.turns()
+
+    assert not stage.world.playing
+
+
+def test_a_renewal_counts_from_when_it_was_asked_for(
+    stage: Stage, a_sweep: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_sweep()
+    worker = stage.worker()
+    worker.claim()
+    clock = [worker_module.time.monotonic()]
+    renew = leases.renew
+
+    def slowly(driver: str) -> set[tuple[int, int]]:
+        clock[0] += worker_module.SELF_FENCE + 1
+        return renew(driver)
+
+    monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(leases, "renew", slowly)
+    worker.beat()
 
     worker.turns()
 

@@ -387,6 +387,19 @@ def test_a_driver_with_trouble_rests_and_says_why(driven):
     assert leases.claim("two", most=5) == []
 
 
+def test_how_long_a_driver_rests_is_told_by_the_clock_of_the_database(driven, monkeypatch):
+    _, lease, _ = driven()
+    slow = timezone.now() - timedelta(hours=1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("django.utils.timezone.now", lambda: slow)
+        leases.set_aside(lease, "the sampler broke", again_in=timedelta(minutes=1))
+
+    assert leases.claim("two", most=5) == []
+    Experiment.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
+    assert len(leases.claim("two", most=5)) == 1
+
+
 def test_a_stop_of_an_unstarted_experiment_fences_its_driver(driven, actor_ada):
     experiment, lease, job = driven()
     experiments.stop(actor_ada, experiment)
