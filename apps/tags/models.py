@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
@@ -47,10 +48,12 @@ class Tag(models.Model):
 def checked(pairs: Iterable[tuple[str, str]], path: str = "tags") -> dict[str, str]:
     """The pairs as a mapping, or SpecError: at most 20, unique keys, 128 characters, no reserved beginnings.
 
+    Letters with accents are kept in one form (NFC), the one in which names are looked for.
     The limits are those of the vendor's sibling tag APIs (specs of the native API, section 2.4).
     """
     tags: dict[str, str] = {}
-    for index, (key, value) in enumerate(pairs):
+    for index, pair in enumerate(pairs):
+        key, value = (unicodedata.normalize("NFC", text) for text in pair)
         where = f"{path}[{index}]"
         _check_text(f"{where}.Key", key, FORBIDDEN_KEY)
         _check_text(f"{where}.Value", value, FORBIDDEN_VALUE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from apps.artifacts import snapshots
@@ -11,11 +12,15 @@ from apps.tuning.errors import Conflict
 from apps.workspaces.access import Actor
 from tunebook.errors import SpecError
 from tunebook.job import Job
+from tunebook.space import Space
+
+MOST_BYTES_OF_SPACE = 256 * 1024
 
 
 def check(actor: Actor, workspace_id: int, job: Job) -> None:
     """Raise SpecError for a job that cannot be, or that builds on what is not there for this person."""
     job.check()
+    _check_size(job.space)
     platforms.check(job)
     _check_sources(actor, workspace_id, job)
     _check_code(workspace_id, job)
@@ -59,6 +64,13 @@ def redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
     for column, value in columns(job).items():
         setattr(row, column, value)
     return said
+
+
+def _check_size(space: Space) -> None:
+    """Refuse a space that every list of parameters and every chart would be slow with."""
+    size = len(json.dumps(space.to_dict(), ensure_ascii=False).encode())
+    if size > MOST_BYTES_OF_SPACE:
+        raise SpecError("space", f"must have at most {MOST_BYTES_OF_SPACE} bytes as JSON, got {size}")
 
 
 def _check_sources(actor: Actor, workspace_id: int, job: Job) -> None:

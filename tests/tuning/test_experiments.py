@@ -16,7 +16,7 @@ from apps.tuning.experiments import Changes
 from apps.workspaces.access import NotAllowed, OutOfReach
 from tests.people import a_job
 from tunebook import Space
-from tunebook.distributions import Uniform
+from tunebook.distributions import Choice, Uniform
 from tunebook.errors import SpecError
 from tunebook.limits import Limits
 from tunebook.monitor import Monitor
@@ -105,6 +105,26 @@ def test_nonsense_is_refused_and_stores_nothing(make_experiment, given, path):
 
     assert refused.value.path == path
     assert not Experiment.objects.exists()
+
+
+def test_tags_are_kept_in_the_form_in_which_they_are_looked_for(make_experiment):
+    experiment = make_experiment(tags=[("cafe\u0301", "e\u0301")])
+
+    assert [(tag.key, tag.value) for tag in experiment.tags.all()] == [("caf\u00e9", "\u00e9")]
+    with pytest.raises(SpecError, match="stands twice"):
+        make_experiment(tags=[("e\u0301", "1"), ("\u00e9", "2")])
+
+
+def test_a_space_that_is_too_large_is_refused_when_it_comes_and_when_it_is_changed(make_experiment, actor_ada):
+    large = Space({f"p{number}": Choice([f"value {one} of many" for one in range(100)]) for number in range(150)})
+    experiment = make_experiment()
+
+    with pytest.raises(SpecError, match="at most 262144 bytes") as refused:
+        make_experiment(job=a_job(space=large))
+    with pytest.raises(SpecError, match="at most 262144 bytes"):
+        experiments.respace(actor_ada, experiment, large)
+
+    assert refused.value.path == "space"
 
 
 def test_stopping_without_live_trials_ends_at_once_and_fences_the_driver(make_experiment, actor_ada):

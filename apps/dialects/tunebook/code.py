@@ -43,7 +43,7 @@ class Code(TunebookView):
                 archives.unpack(archive, folder)
                 found = snapshots.store(workspace, folder)
             except (BadArchive, BadPath) as error:
-                raise Refusal("bad_archive", str(error)) from None
+                raise Refusal("bad_archive", str(error), status=422) from None
         return self.answer({"key": found.key, "files": len(found.files), "size": found.size}, 201)
 
     def _take_body(self, http: HttpRequest) -> None:

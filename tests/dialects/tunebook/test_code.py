@@ -54,10 +54,10 @@ def test_a_folder_of_code_is_kept_once(key_ada: IssuedKey) -> None:
     [b"", b"nonsense", an_archive({"../train.py": b"x"}), an_archive({"/etc/passwd": b"x"})],
     ids=["nothing", "nonsense", "beside the folder", "outside of it"],
 )
-def test_what_is_no_archive_or_a_bad_one_is_400(key_ada: IssuedKey, content: bytes) -> None:
+def test_what_is_no_archive_or_a_bad_one_is_refused(key_ada: IssuedKey, content: bytes) -> None:
     answer = send(key_ada, content)
 
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_archive")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "bad_archive")
     assert not Snapshot.objects.exists()
 
 
