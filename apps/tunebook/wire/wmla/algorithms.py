@@ -18,6 +18,7 @@ BUILT_IN = ("Random", "TPE", "Bayesian", "Hyperband", GRID)
 ADAPTER = Path(__file__).with_name("plugin") / "wmla_adapter.py"
 _MANY = 10_000
 _MOST_CANDIDATES = 1_000_000
+_MOST_LOOKED_AT = 10_000  # more take seconds and gigabytes, and the best of them is only where a finer search starts
 _MOST_RESOURCE = 1_000_000_000
 
 
@@ -131,7 +132,7 @@ def _bayesian(given: Given, asked: Asked, definition: Fields) -> Sampling:
         cube = max(10_000, cube or 0)
     cube = max(cube or (asked.most or 0) * 100, asked.most or 0, 10)
     # a model of one point says nothing, so that two are the least
-    options = {"n_startup": max(points or 10, 2), "n_candidates": min(cube, _MOST_CANDIDATES)}
+    options = {"n_startup": max(points or 10, 2), "n_candidates": min(cube, _MOST_LOOKED_AT)}
     return Sampling("bayesian", options, given.seed)
 
 
