@@ -65,7 +65,5 @@ class ImportExperiment(TunebookView):
         given = self.document()
         workspace = workspace_of(self.actor, given.get("workspace"))
         require(self.actor, workspace.pk, "create")
-        document, tags = given["document"], given.get("tags", ())
-        return self.created(
-            lambda: rows.experiment(transfer.load(self.actor, document, workspace=workspace, tags=tags))
-        )
+        read, tags = transfer.read(given["document"]), given.get("tags", ())
+        return self.created(lambda: rows.experiment(transfer.store(self.actor, read, workspace=workspace, tags=tags)))

@@ -8,6 +8,6 @@ stay where they were.
 """
 
 from apps.tuning.transfer.dumping import dump
-from apps.tuning.transfer.loading import load
+from apps.tuning.transfer.loading import load, read, store
 
-__all__ = ["dump", "load"]
+__all__ = ["dump", "load", "read", "store"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -36,12 +37,27 @@ WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 BATCH = 2_000
 
 
+@dataclass(frozen=True)
+class Read:
+    """A document without a mistake in its trials, not yet stored; it can be stored once."""
+
+    whole: Fields
+    given: Fields
+    job: Job
+    trials: list[_Trial]
+
+
 def load(actor: Actor, document: object, *, workspace: Workspace, tags: Iterable[tuple[str, str]] = ()) -> Experiment:
     """Store the experiment that a document holds, under a new key, as the actor's own.
 
     What was still running when the document was written has been cancelled here. `tags` are added to its own.
     Raises SpecError with the path of what is wrong; then nothing is stored.
     """
+    return store(actor, read(document), workspace=workspace, tags=tags)
+
+
+def read(document: object) -> Read:
+    """The first half of `load`, which takes the time that a large document needs and does not touch the database."""
     whole = Fields(document, "", ("format", "version", "experiment", "spaces", "notes", "comments", "trials"))
     if whole.require("format").text("format") != members.FORMAT or whole.document.get("version") != members.VERSION:
         raise SpecError("format", f"must be {members.FORMAT} with version {members.VERSION}")
@@ -52,10 +68,16 @@ def load(actor: Actor, document: object, *, workspace: Workspace, tags: Iterable
         raise SpecError("trials", f"must be at most {MAX_TRIALS}, got {len(told)}")
     trials = [_Trial(Fields(one, f"trials.{place}"), job.objective) for place, one in enumerate(told)]
     _check_numbers(trials)
+    return Read(whole, given, job, trials)
+
+
+def store(actor: Actor, read: Read, *, workspace: Workspace, tags: Iterable[tuple[str, str]] = ()) -> Experiment:
+    """The second half of `load`, in one transaction."""
+    whole, given, trials = read.whole, read.given, read.trials
     with transaction.atomic():
         experiment = create(
             actor,
-            _without_sources(job),
+            _without_sources(read.job),
             workspace=workspace,
             name=given.text("name")[:255],
             description=given.text("description")[:10_000],
@@ -67,7 +89,7 @@ def load(actor: Actor, document: object, *, workspace: Workspace, tags: Iterable
         )
         before = tally.place(experiment)
         _store_spaces(experiment, whole)
-        _store(experiment, trials, job.objective)
+        _store(experiment, trials, read.job.objective)
         writings.store(experiment, whole, {trial.number: trial.row for trial in trials})
         _end(experiment, given, trials)
         experiment.save()
