@@ -83,6 +83,8 @@ def is_locked(path: str) -> bool:
         handle = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return False
+    except OSError:  # a disk that is read-only for now
+        handle = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return False

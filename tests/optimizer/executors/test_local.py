@@ -559,6 +559,27 @@ def test_a_folder_that_is_full_or_read_only_is_waited_for(number: int, monkeypat
     assert written == ["the end"]
 
 
+def test_who_holds_a_lock_is_told_on_a_disk_that_is_read_only_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, opened = str(tmp_path / "journal"), os.open
+    held = runner.lock(path)
+
+    def read_only(name: str, flags: int, mode: int = 0o777) -> int:
+        if flags & (os.O_RDWR | os.O_WRONLY):
+            raise OSError(errno.EROFS, "read-only")
+        return opened(name, flags, mode)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", read_only)
+        while_held = runner.is_locked(path)
+        assert held is not None
+        os.close(held)
+        afterwards = runner.is_locked(path)
+
+    assert (while_held, afterwards) == (True, False)
+
+
 def test_other_trouble_with_a_record_is_not_waited_for() -> None:
     def write() -> None:
         raise OSError(errno.EIO, "broken")
