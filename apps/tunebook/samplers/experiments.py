@@ -1,6 +1,7 @@
 """An explicit list of parameter sets, tried in their order: WMLA's ExperimentGridSearch and NNI's Batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
 from tunebook.distributions import Value, identity
@@ -40,36 +41,32 @@ class ExperimentsSampler(Sampler):
     def __init__(self, space: Space, objective: Objective, seed: int = 0, **options: Any) -> None:
         super().__init__(space, objective, seed, **options)
         self._listed: tuple[Mapping[str, Value], ...] = self.chosen["experiments"] or ()
+        self._keys = [identity(entry) for entry in self._listed]
         for place, entry in enumerate(self._listed):
             problem = misfit(space, entry)
             if problem:
                 raise SpecError(f"experiments.{place}.{problem[0]}", problem[1])
 
     def ask(self, history: History, count: int = 1) -> list[Suggestion]:
-        left = self._left(history)
-        return [self._suggestion(place) for place in left[: max(count, 0)]]
+        return [self._suggestion(place) for place in islice(self._left(history), max(count, 0))]
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
-        left = self._left(history)
-        return self._suggestion(left[0]) if left else None
+        return next(map(self._suggestion, self._left(history)), None)
 
     def exhausted(self, history: History) -> bool:
-        return not self._left(history)
+        return next(self._left(history), None) is None
 
-    def _left(self, history: History) -> list[int]:
+    def _left(self, history: History) -> Iterator[int]:
         """The places of those that were not tried; a trial answers for one of several equal ones."""
-        tried: dict[Any, int] = {}
+        tried: dict[Hashable, int] = {}
         for trial in history.trials:
             if trial.number >= 0:
                 tried[trial.identity] = tried.get(trial.identity, 0) + 1
-        left = []
-        for place, entry in enumerate(self._listed):
-            key = identity(entry)
-            if tried.get(key, 0):
+        for place, key in enumerate(self._keys):
+            if tried.get(key):
                 tried[key] -= 1
             else:
-                left.append(place)
-        return left
+                yield place
 
     def _suggestion(self, place: int) -> Suggestion:
         note = f"number {place + 1} of the {len(self._listed)} listed parameter sets"
