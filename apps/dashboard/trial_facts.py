@@ -14,7 +14,7 @@ from apps.trials.history import series_name
 from apps.trials.models import Measurement, Trial, number_of
 from apps.tuning.announce import word
 from tunebook.job import Job
-from tunebook.space import Space
+from tunebook.sampling import Sampling
 from tunebook.status import TrialStatus
 
 MOST_METRICS = 200
@@ -34,9 +34,10 @@ def rank(experiment: Experiment, trial: Trial) -> tuple[int, int] | None:
     return counted["better"] + 1, counted["all"]
 
 
-def params(experiment: Experiment, trial: Trial, space: Space) -> list[dict[str, Any]]:
+def params(experiment: Experiment, trial: Trial, job: Job) -> list[dict[str, Any]]:
     """Each parameter with its place in the range and the best trial's value. One query where another is the best."""
     best: dict[str, Any] = {}
+    space = job.space
     if experiment.best_trial not in (None, trial.number):
         row = Trial.objects.filter(experiment=experiment, number=experiment.best_trial).values_list("params").first()
         best = space.flatten(row[0]) if row else {}
@@ -52,13 +53,20 @@ def params(experiment: Experiment, trial: Trial, space: Space) -> list[dict[str,
                 "name": name,
                 "value": value,
                 "text": words(value),
-                "range": distribution.describe() if distribution else "not in the space any more",
+                "range": distribution.describe() if distribution else _origin(name, job.sampling),
                 "share": share,
                 "best": words(best[name]) if name in best else "",
                 "difference": _difference(value, best.get(name)),
             }
         )
     return shown
+
+
+def _origin(name: str, sampling: Sampling) -> str:
+    """Where a parameter comes from that the space does not have."""
+    if name in sampling.adds:
+        return f"given by {sampling.name}"
+    return "as listed" if sampling.name == "experiments" else "not in the space any more"
 
 
 def _difference(value: Any, best: Any) -> str:

@@ -98,6 +98,17 @@ def test_a_page_without_an_optimizer_says_how_to_start_one(as_ada: Client, make_
     assertNotContains(as_ada.get(page(one)), "No optimizer is running")
 
 
+def test_what_failed_before_its_first_trial_is_not_said_to_begin_one(as_ada: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    Experiment.objects.filter(pk=one.pk).update(status="FAILED", ended=timezone.now(), reason="the sampler failed")
+
+    answer = as_ada.get(page(one))
+
+    assertContains(answer, "Ended before the first trial")
+    assertNotContains(answer, "begin the first trial")
+    assertNotContains(answer, "No optimizer seen")
+
+
 def test_viewers_see_no_controls(as_ben: Client, make_experiment: Make, add_trials: Add) -> None:
     one = make_experiment()
     add_trials(one, "RUNNING")

@@ -15,6 +15,7 @@ from tests.dashboard.conftest import queries_of
 from tests.people import a_job
 from tunebook import Space
 from tunebook.distributions import Choice, LogUniform, Uniform
+from tunebook.sampling import Sampling
 
 Make = Callable[..., Experiment]
 Add = Callable[..., list[Trial]]
@@ -70,6 +71,24 @@ def test_parameters_show_their_place_in_the_range_and_the_way_to_the_best(
     assert params["lr"]["difference"] == "-0.1"
     assert params["model.C"]["difference"] == "same"
     assert params["model"]["text"] == "svm"
+
+
+@pytest.mark.parametrize(
+    ("sampling", "origin"),
+    [
+        (Sampling("hyperband", {"resource": "epochs"}), "given by hyperband"),
+        (Sampling("experiments", {"experiments": [{"epochs": 3}]}), "as listed"),
+        (Sampling("tpe"), "not in the space any more"),
+    ],
+)
+def test_a_parameter_beside_the_space_says_where_it_comes_from(
+    as_ada: Client, make_experiment: Make, add_trials: Add, sampling: Sampling, origin: str
+) -> None:
+    (trial,) = add_trials(make_experiment(job=a_job(sampling=sampling)), "FINISHED", params={"epochs": 3})
+
+    params = {param["name"]: param for param in as_ada.get(address(trial)).context["params"]}
+
+    assert params["epochs"]["range"] == origin
 
 
 def test_rank_and_neighbours_are_said(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:

@@ -54,7 +54,7 @@ def trial(request: HttpRequest, place: Place, key: str, number: int) -> HttpResp
         "rank": trial_facts.rank(experiment, found),
         "previous": found.number - 1 if found.number > 0 else None,
         "next": found.number + 1 if found.number + 1 < experiment.trial_count else None,
-        "params": trial_facts.params(experiment, found, job.space),
+        "params": trial_facts.params(experiment, found, job),
         "metrics": trial_facts.metrics(found),
         "attempts": attempts,
         "commands": [trial_facts.command(step) for step in logs.commands(folder)] if folder else [],

@@ -125,7 +125,7 @@ def peek_of(place: Place, experiment: Experiment, job: Job, trial: Trial) -> dic
         "trial": trial,
         "is_best": trial.number == experiment.best_trial,
         "rank": trial_facts.rank(experiment, trial),
-        "params": trial_facts.params(experiment, trial, job.space),
+        "params": trial_facts.params(experiment, trial, job),
         "metrics": trial_facts.metrics(trial),
         "twin_headings": ["Step", metric(experiment.metric)],
         "twin": trial_facts.twin(trial, job),
