@@ -48,7 +48,8 @@ def to_job(sweep: SweepJob, *, here: bool = True) -> Job:
     try:
         return azureml.load(properties, source=_folder(_local(sweep, code)) if code else None)
     except SpecError as error:
-        raise SpecError(_path(error.path, properties), error.message) from None
+        message = re.sub(r"\bslack(Factor|Amount)\b", lambda found: _snake(found[0]), error.message)
+        raise SpecError(_path(error.path, properties), message) from None
 
 
 def from_job(job: Job, *, name: str | None = None) -> SweepJob:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tunebook.fields import listed
 from tunebook.sweep import files, wire_form, yaml_form
 from tunebook.sweep.declarations import (
     ALGORITHMS,
@@ -172,7 +173,8 @@ class SweepJob:
     def sampling_algorithm(self, value: str | SamplingAlgorithm | None) -> None:
         known = value is None or isinstance(value, SamplingAlgorithm)
         if not known and not (isinstance(value, str) and value.lower() in ALGORITHMS):
-            raise ValidationException("sampling_algorithm", f"unsupported sampling algorithm: {value}")
+            there_are = f"there are {listed(ALGORITHMS)}"
+            raise ValidationException("sampling_algorithm", f"unsupported sampling algorithm: {value}; {there_are}")
         self._sampling_algorithm = value
 
     @property

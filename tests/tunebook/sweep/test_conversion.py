@@ -22,6 +22,7 @@ from tunebook.sweep import (
     SweepJobLimits,
     TruncationSelectionPolicy,
     Uniform,
+    ValidationException,
     command,
     from_job,
     load_job,
@@ -101,6 +102,16 @@ def test_code_that_is_a_file_runs_in_its_folder(tmp_path):
     trial = CommandJob(command="python train.py ${{search_space.lr}}", code=tmp_path / "train.py")
 
     assert to_job(a_sweep(trial=trial)).command.working_dir == str(tmp_path)
+
+
+def test_members_are_named_as_the_classes_spell_them():
+    with pytest.raises(SpecError, match="give slack_factor or slack_amount, above 0"):
+        to_job(a_sweep(early_termination=BanditPolicy()))
+
+
+def test_an_unknown_algorithm_is_refused_with_those_there_are():
+    with pytest.raises(ValidationException, match="unsupported sampling algorithm: tpe; there are random, grid, bayes"):
+        a_sweep(sampling_algorithm="tpe")
 
 
 @pytest.mark.parametrize(
