@@ -105,6 +105,7 @@ def why(experiment: Experiment, trial: Trial) -> str:
     if trial.source == "model":
         known = Trial.objects.filter(experiment=experiment, ended__lt=trial.created, value__isnull=False).count()
         words += f", from {known} {'result' if known == 1 else 'results'} known then"
+        words += " and those of earlier experiments" if experiment.job["sampling"].get("warm_start") else ""
     if trial.parent is not None:
         words += f", going on from the checkpoint of trial {trial.parent}"
     words += "."

@@ -91,6 +91,17 @@ def test_a_parameter_beside_the_space_says_where_it_comes_from(
     assert params["epochs"]["range"] == origin
 
 
+@pytest.mark.parametrize(("sources", "said"), [(("abc",), " and those of earlier experiments."), ((), ".")])
+def test_a_model_that_started_warm_is_said_to_know_more(
+    as_ada: Client, make_experiment: Make, add_trials: Add, sources: tuple[str, ...], said: str
+) -> None:
+    one = make_experiment(job=a_job(sampling=Sampling("tpe", warm_start=sources)))
+    (trial,) = add_trials(one, "FINISHED", params={"x": 0.5})
+    Trial.objects.filter(pk=trial.pk).update(source="model")
+
+    assert f" known then{said}" in as_ada.get(address(trial)).context["why"]
+
+
 def test_rank_and_neighbours_are_said(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:
     _, second, _ = add_trials(make_experiment(), "FINISHED", "FINISHED", "FINISHED")
 
