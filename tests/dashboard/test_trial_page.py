@@ -91,10 +91,11 @@ def test_a_parameter_beside_the_space_says_where_it_comes_from(
     assert params["epochs"]["range"] == origin
 
 
-@pytest.mark.parametrize(("sources", "said"), [(("abc",), " and those of earlier experiments."), ((), ".")])
+@pytest.mark.parametrize(("warm", "said"), [(True, " and those of earlier experiments."), (False, ".")])
 def test_a_model_that_started_warm_is_said_to_know_more(
-    as_ada: Client, make_experiment: Make, add_trials: Add, sources: tuple[str, ...], said: str
+    as_ada: Client, make_experiment: Make, add_trials: Add, warm: bool, said: str
 ) -> None:
+    sources = (make_experiment().key,) if warm else ()
     one = make_experiment(job=a_job(sampling=Sampling("tpe", warm_start=sources)))
     (trial,) = add_trials(one, "FINISHED", params={"x": 0.5})
     Trial.objects.filter(pk=trial.pk).update(source="model")
