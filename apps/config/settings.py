@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "apps.sharing",
     "apps.reports",
     "apps.optimizer",
+    "apps.dialects",
     "apps.dialects.azureml",
     "apps.dialects.hyperdrive",
     "apps.dialects.mlflow",

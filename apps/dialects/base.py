@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -23,6 +23,7 @@ from apps.dialects.body import MOST_BYTES, check_content_type, check_size, check
 from apps.dialects.documentation import DialectSchema
 from apps.dialects.parameters import Parameter, read_fields, read_query
 from apps.dialects.refusal import Refusal
+from apps.dialects.repeating import once
 from apps.tuning.errors import UNAVAILABLE, Conflict, Fenced, LimitReached, Stale, trouble_of
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach
 from apps.workspaces.authentication import Authentication, bearer_token
@@ -127,6 +128,15 @@ class DialectView(APIView):
         response = HttpResponse(text, content_type="application/json", status=status)
         response["X-Request-Id"] = self.request_id
         response["Cache-Control"] = "no-store"
+        return response
+
+    def created(self, create: Callable[[], dict[str, Any]], status: int = 200) -> HttpResponse:
+        """The answer of a creation; sent again with the same Idempotency-Key it is the same answer."""
+        http = self.request._request
+        text, replayed = once(http, self.actor, lambda: orjson.dumps(create(), option=ORJSON))
+        response = self.answer_text(text, status)
+        if replayed:
+            response["Idempotency-Replayed"] = "true"
         return response
 
     def handle_exception(self, exc: Exception) -> Any:

@@ -26,6 +26,8 @@ CODES: dict[str, tuple[int, str]] = {
     "limit": (429, "Throttling.User"),
     "quota": (429, "Throttling.User"),
     "throttled": (429, "Throttling.User"),
+    "idempotency_mismatch": (400, "IdempotentParameterMismatch"),
+    "in_progress": (409, "IdempotentProcessing"),
     "internal": (500, "InternalError"),
     "busy": (503, "ServiceUnavailable"),
 }

@@ -32,18 +32,24 @@ class CreateHpoExperiment(PaiView):
         if CONFIGURATION not in given:
             raise Refusal("missing_parameter", "is required", field=CONFIGURATION)
         document = given[CONFIGURATION]
-        experiment = experiments.create(
-            self.actor,
-            pai.load(document, CONFIGURATION, platforms=platforms.available()),
-            workspace=workspace_of(self.actor, given.get("WorkspaceId") or None),
-            name=given.get("Name", ""),
-            description=given.get("Description", ""),
-            accessibility=given.get("Accessibility", ""),
-            tags=given.get("Tag", ()),
-            submitted=json.dumps(document, ensure_ascii=False),
-            dialect="native",
-        )
-        return self.done(ExperimentId=experiment.key)
+        job = pai.load(document, CONFIGURATION, platforms=platforms.available())
+        workspace = workspace_of(self.actor, given.get("WorkspaceId") or None)
+
+        def create() -> dict[str, Any]:
+            experiment = experiments.create(
+                self.actor,
+                job,
+                workspace=workspace,
+                name=given.get("Name", ""),
+                description=given.get("Description", ""),
+                accessibility=given.get("Accessibility", ""),
+                tags=given.get("Tag", ()),
+                submitted=json.dumps(document, ensure_ascii=False),
+                dialect="native",
+            )
+            return {"RequestId": self.request_id, "ExperimentId": experiment.key}
+
+        return self.created(create)
 
 
 class ListHpoExperiments(PaiView):

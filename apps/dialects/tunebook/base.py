@@ -10,7 +10,6 @@ from rest_framework.request import Request
 
 from apps.dialects.base import SAFE, BearerView, Elsewhere, Problem
 from apps.dialects.documentation import error_schema
-from apps.dialects.tunebook.repeating import once
 from apps.dialects.tunebook.versions import expected
 from apps.workspaces.access import workspace_of
 from apps.workspaces.models import Workspace
@@ -73,12 +72,7 @@ class TunebookView(BearerView):
         )
 
     def created(self, create: Callable[[], dict[str, Any]], status: int = 201) -> HttpResponse:
-        """The answer of a creation; sent again with the same Idempotency-Key it is the same answer."""
-        text, replayed = once(self.request._request, self.actor, create)
-        response = self.answer_text(text, status)
-        if replayed:
-            response["Idempotency-Replayed"] = "true"
-        return response
+        return super().created(create, status)
 
     def workspace(self, slug: str) -> Workspace:
         return workspace_of(self.actor, slug)

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.dialects.models import Answered
 from apps.experiments.models import Experiment
 from apps.tuning import experiments
 from apps.workspaces.models import Key
@@ -34,6 +35,19 @@ def three(native: Native) -> list[str]:
         Experiment.objects.filter(key=key).update(created=at, modified=at.replace(year=2030 - month))
         keys.append(key)
     return keys
+
+
+def test_an_experiment_that_is_created_again_with_the_same_key_is_the_same(native: Native) -> None:
+    native.client.defaults["HTTP_IDEMPOTENCY_KEY"] = "k"
+    first, second, other = native.create(Name="one"), native.create(Name="one"), native.create(Name="other")
+    Answered.objects.update(body="")
+    meanwhile = native.create(Name="one")
+
+    assert (first.status, second.status, second.body) == (200, 200, first.body)
+    assert (other.status, other.code) == (400, "IdempotentParameterMismatch")
+    assert (meanwhile.status, meanwhile.code) == (409, "IdempotentProcessing")
+    assert "Idempotency-Key: was used for another request" in other.message
+    assert Experiment.objects.count() == 1
 
 
 def test_a_created_experiment_is_listed(native: Native, experiment: str) -> None:

@@ -12,9 +12,9 @@ from django.db.models import Model
 from django.test import RequestFactory
 from django.utils import timezone
 
+from apps.dialects.models import Answered
 from apps.dialects.refusal import Refusal
-from apps.dialects.tunebook.models import Answered
-from apps.dialects.tunebook.repeating import once
+from apps.dialects.repeating import once
 from apps.discussion.models import Comment
 from apps.experiments.models import Experiment
 from apps.search.models import SavedView
@@ -160,10 +160,10 @@ def test_a_slow_request_whose_key_was_taken_over_creates_nothing(
 ) -> None:
     experiment = make_experiment()
 
-    def create() -> dict[str, Any]:
+    def create() -> bytes:
         made = discussion.comment(actor_ada, experiment, "late")
         Answered.objects.update(at=timezone.now() + timedelta(seconds=1))  # another request has claimed it
-        return {"id": made.pk}
+        return str(made.pk).encode()
 
     with pytest.raises(Refusal, match="still in work"):
         once(rf.post("/x", headers={"Idempotency-Key": "k"}), actor_ada, create)

@@ -21,6 +21,7 @@ class Answered(models.Model):
     at = models.DateTimeField(db_default=Now(), editable=False, db_index=True)
 
     class Meta:
+        db_table = "tunebook_api_answered"
         constraints: ClassVar = [models.UniqueConstraint(fields=["principal", "token"], name="one_answer_per_token")]
 
     def __str__(self) -> str:

@@ -8,16 +8,13 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
-import orjson
 from django.db import Error, IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.dialects.base import ORJSON
+from apps.dialects.models import Answered
 from apps.dialects.refusal import Refusal
-from apps.dialects.tunebook.models import Answered
 from apps.workspaces.access import Actor
 from apps.workspaces.secrets import Unreadable, seal, unseal
 
@@ -29,15 +26,15 @@ PURGE_ONE_IN = 100
 TOKEN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 
 
-def once(http: HttpRequest, actor: Actor, create: Callable[[], dict[str, Any]]) -> tuple[bytes, bool]:
-    """The answer of a creation as JSON, and whether it is that of an earlier, same request.
+def once(http: HttpRequest, actor: Actor, create: Callable[[], bytes]) -> tuple[bytes, bool]:
+    """What `create` answers, as a body, and whether it is that of an earlier, same request.
 
     The key is claimed first. Creation and answer are one transaction, which fails if somebody else has claimed the key
     meanwhile; a failed creation leaves it unused. Without the header there is nothing to remember.
     """
     token = http.headers.get(HEADER)
     if token is None:
-        return _json(create()), False
+        return create(), False
     if not TOKEN.fullmatch(token):
         raise Refusal("bad_parameter", "must be 1 to 128 printable ASCII characters", field=HEADER)
     if random.randrange(PURGE_ONE_IN) == 0:
@@ -73,11 +70,11 @@ def _claim(row: Answered) -> bytes | None:
     raise _in_progress()
 
 
-def _carry_out(row: Answered, create: Callable[[], dict[str, Any]]) -> bytes:
+def _carry_out(row: Answered, create: Callable[[], bytes]) -> bytes:
     mine = Answered.objects.filter(pk=row.pk, at=row.at, body="")
     try:
         with transaction.atomic():
-            text = _json(create())
+            text = create()
             if not mine.update(body=seal(text.decode())):
                 raise _in_progress()
         return text
@@ -102,7 +99,3 @@ def _in_progress() -> Refusal:
 def _digest(http: HttpRequest) -> str:
     parts = (http.method or "", http.get_full_path())
     return hashlib.sha256("\n".join(parts).encode() + b"\n" + http.body).hexdigest()
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return orjson.dumps(document, option=ORJSON)
