@@ -81,7 +81,11 @@ class Mixture:
         self._scale = np.diag(1.0 / self._widths) if shape.root is None else dtrtri(shape.root, lower=1)[0].T
 
     def draw(self, random: np.random.Generator, count: int) -> Floats:
-        """So many rows from the mixture; what falls beyond a bound of a position comes to lie on the bound."""
+        """So many rows from the mixture.
+
+        What falls beyond a bound of a position comes to lie on the bound; beside options every second one is turned
+        back instead, since under each option anew the bound would seem to be worth a try.
+        """
         layout = self._layout
         kernels = np.searchsorted(np.cumsum(self._shares[:-1]), random.random(count), side="right")
         prior = kernels == len(self._rows)
@@ -95,7 +99,7 @@ class Mixture:
         at = layout.positions
         if len(at):
             steps = random.standard_normal((len(near), len(at))) @ self._root.T
-            drawn[:, at] = kept_inside(observed[:, at] + steps, layout.bounded)
+            drawn[:, at] = self._inside(observed[:, at] + steps)
         for place, count_of in layout.options:
             # the first part of the unit interval stays, the rest is stretched over all options
             u, spread = drawn[:, place], self._leaving(count_of)
@@ -107,6 +111,12 @@ class Mixture:
         for place, count_of in layout.options:
             rows[prior, place] = np.floor(rows[prior, place] * count_of)
         return rows
+
+    def _inside(self, numbers: Floats) -> Floats:
+        inside = kept_inside(numbers, self._layout.bounded)
+        if self._layout.options:
+            inside[::2] = turned_back(numbers[::2])
+        return inside
 
     def log_density(self, points: Floats) -> Floats:
         """The logarithm of the density at each of these rows, relative to the prior's."""
@@ -181,10 +191,13 @@ def kept_inside(numbers: Floats, bounded: NDArray[np.bool_]) -> Floats:
     """Numbers put on the bound they are beyond: the best often lies there; without bounds, turned back."""
     if bounded.all():
         return np.clip(numbers, 0.0, LAST)
+    return np.where(bounded, np.clip(numbers, 0.0, LAST), turned_back(numbers))
+
+
+def turned_back(numbers: Floats) -> Floats:
+    """Numbers that go as far back from a bound as they are beyond it."""
     turned = np.abs(numbers) % 2.0
-    return np.where(
-        bounded, np.clip(numbers, 0.0, LAST), np.minimum(np.where(turned > 1.0, 2.0 - turned, turned), LAST)
-    )
+    return np.minimum(np.where(turned > 1.0, 2.0 - turned, turned), LAST)
 
 
 def _cut_normal(middle: Floats, width: Floats | float, u: Floats) -> Floats:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunebook.history import History
 from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
-from tunebook.samplers.encode import Encoder, Floats, Ints
+from tunebook.samplers.encode import Column, Encoder, Floats, Ints, Kind
 from tunebook.samplers.latin import LatinCube
 from tunebook.samplers.options import Option, number, whole, word
 from tunebook.samplers.parzen import Layout, Mixture, Shape
@@ -28,6 +29,7 @@ CLOSE = 0.6  # of Scott's width for the others: kernels wider than the good tria
 ROOM = 0.5  # of the range, shared by the good trials and the prior, is how narrow their kernels are at most
 WIDE = 0.2  # of the range: deviation of the good trials that is assumed at least when looking around
 WIDE_EVERY = 4  # one trial in so many looks around
+BESIDE = 0.1  # of each range: an equal result no farther away from a good trial is the same plateau
 LESS_PRIOR = 0.3  # of its weight among the good trials of a group of numbers and choices together
 NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
 MOST_OTHERS = 800  # more kernels than this do not make the density of the other trials any better
@@ -77,6 +79,7 @@ class TpeSampler(Sampler):
         self._encoder = Encoder(space)
         self._records = Records(self._encoder)
         self._groups = _groups(self._encoder)
+        self._reaches = np.array([_reach(column) for column in self._encoder.columns])
         self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
@@ -90,7 +93,7 @@ class TpeSampler(Sampler):
     def _model(self, table: Table, results: int, number: int) -> Suggestion:
         random = self.generator(number)
         good_count = self._good_count(results)
-        good, bad = _split(_with_lies(table.loss, self.chosen["constant_liar"]), good_count)
+        good, bad = _split(table, _with_lies(table.loss, self.chosen["constant_liar"]), self._reaches, good_count)
         wide = number % WIDE_EVERY == 0 or _is_level(table.loss[good])
         ages = _by_age(bad, self.chosen["linear_forgetting"], len(table.loss))
         ranks = np.ones(len(good)) if wide else _by_rank(len(good))
@@ -101,7 +104,7 @@ class TpeSampler(Sampler):
             if _holds(group.condition, chosen, self._encoder):
                 row = self._best_of(group, better, worse, random)
                 chosen.update(zip(group.names, row, strict=True))
-        note = f"the best of {self.chosen['n_candidates']} draws near the {good_count} best of {results} trials"
+        note = f"the best of {self.chosen['n_candidates']} draws near the {len(good)} best of {results} trials"
         return Suggestion(self._encoder.params(chosen), "model", note=note)
 
     def _side(self, table: Table, members: Ints, weights: Floats, shaped: Shaping, mixed: float) -> "Side":
@@ -253,20 +256,17 @@ def _by_age(places: Ints, recent: int, count: int) -> Floats:
     return np.minimum((places + 1.0) / (count - recent), 1.0)
 
 
-def _split(loss: Floats, good_count: int) -> tuple[Ints, Ints]:
+def _split(table: Table, loss: Floats, reaches: Floats, good_count: int) -> tuple[Ints, Ints]:
     """The places of the best trials, the best first, and those of the others from old to new.
 
+    Of equal results on one plateau the first is among the good ones, and what came later among the others: else they
+    would fill up the good ones, and draw ever more trials to where nothing changes.
     Of very many others only so many are taken as the density needs: the latest, and of the older ones every so many.
     """
-    count = len(loss)
-    first = np.argpartition(loss, good_count - 1)[:good_count] if 0 < good_count < count else np.arange(good_count)
-    if good_count:
-        worst = loss[first].max()
-        first = np.flatnonzero(loss <= worst)  # among equals the earlier ones
-        good = first[np.argsort(loss[first], kind="stable")][:good_count]
-    else:
-        good = first
-    others = np.ones(count, dtype=bool)
+    best = _best(loss, min(4 * good_count + 8, len(loss)))
+    is_again = _is_again(table.loss[best], table.rows[best], reaches)
+    good = best[~is_again & np.isfinite(loss[best])][:good_count]
+    others = np.ones(len(loss), dtype=bool)
     others[good] = False
     bad = np.flatnonzero(others)
     if len(bad) > MOST_OTHERS:
@@ -274,6 +274,32 @@ def _split(loss: Floats, good_count: int) -> tuple[Ints, Ints]:
         step = -(-2 * len(older) // MOST_OTHERS)
         bad = np.concatenate([older[::step], bad[-MOST_OTHERS // 2 :]])
     return good, bad
+
+
+def _best(loss: Floats, count: int) -> Ints:
+    """The places of so many least losses, the least first and among equals the earlier ones."""
+    first = np.arange(len(loss))
+    if 0 < count < len(loss):
+        first = np.flatnonzero(loss <= np.partition(loss, count - 1)[count - 1])
+    best: Ints = first[np.argsort(loss[first], kind="stable")][:count]
+    return best
+
+
+def _is_again(loss: Floats, rows: Floats, reaches: Floats) -> NDArray[np.bool_]:
+    """For trials from the best on: whether one before it had the same result, and lies beside it."""
+    again = np.zeros(len(loss), dtype=bool)
+    for place in np.flatnonzero(loss[1:] == loss[:-1]) + 1:
+        equals = np.flatnonzero((loss[:place] == loss[place]) & ~again[:place])
+        away = np.abs(np.nan_to_num(rows[equals] - rows[place]))
+        again[place] = (away <= reaches).all(axis=1).any()
+    return again
+
+
+def _reach(column: Column) -> float:
+    """How far from a trial a column's number may be on the same plateau."""
+    if column.kind is Kind.POSITION:
+        return BESIDE
+    return BESIDE * column.count if column.kind is Kind.LEVEL else 0.0
 
 
 def _first_new(points: Floats, rows: Floats) -> Floats:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.tunebook.samplers.spaces import MIXED, NESTED, history, with_pending, with_result
 from tunebook import Choice, LogUniform, Objective, QUniform, Randint, Space, SpecError, TrialStatus, Uniform
+from tunebook.distribution import LAST
 from tunebook.history import History, TrialView
 from tunebook.samplers.encode import Encoder
 from tunebook.samplers.parzen import Layout, Mixture, Shape
@@ -57,6 +58,15 @@ def test_a_mixture_draws_what_its_density_says() -> None:
         * 0.3,
         abs=0.02,
     )
+
+
+def test_half_of_what_falls_beyond_a_bound_lies_on_it_beside_options() -> None:
+    drawn = mixture([[0.97, 0, 1]], width=0.3, prior=1e-9).draw(np.random.default_rng(1), 4_000)
+
+    on_bound = float(np.mean(drawn[:, 0] >= LAST))
+    assert on_bound == pytest.approx(0.23, abs=0.03)  # half of the normal's mass above 1
+    assert drawn[:, 0].min() >= 0.0
+    assert drawn[:, 0].max() < 1.0
 
 
 def test_a_row_is_turned_into_numbers_and_back() -> None:
@@ -136,6 +146,35 @@ def test_the_good_branch_and_its_members_are_found() -> None:
     near = [one["a"] for one in found if one["_name"] == "near"]
     assert len(near) > 20
     assert np.median(np.abs(np.log(near) + 2)) < 0.5
+
+
+def test_equal_results_side_by_side_do_not_hold_the_search() -> None:
+    past = history(LINE, 40, lambda params: 1.0 + abs(params["x"] - 0.3))
+    past = past.extended(TrialView(40, {"x": 0.3}, TrialStatus.FINISHED, 0.001))
+    for number in range(41, 49):
+        past = past.extended(TrialView(number, {"x": 0.76 + (number - 41) / 100}, TrialStatus.FINISHED, 0.0))
+
+    found = np.array([ask(LINE, past, seed=seed)[0]["x"] for seed in range(60)])
+
+    assert (np.abs(found - 0.3) < 0.1).sum() > (np.abs(found - 0.8) < 0.1).sum()
+
+
+def test_equal_results_far_apart_are_all_good() -> None:
+    def found(second: float) -> list[Params]:
+        past = history(LINE, 40, lambda params: 1.0 + abs(params["x"] - 0.5))
+        past = past.extended(TrialView(40, {"x": 0.2}, TrialStatus.FINISHED, 0.0))
+        past = past.extended(TrialView(41, {"x": 0.9}, TrialStatus.FINISHED, second))
+        return [ask(LINE, past, seed=seed)[0] for seed in range(20)]
+
+    assert found(0.0) == found(1e-9)
+    assert found(0.0) != found(3.0)
+
+
+@pytest.mark.parametrize("count", [11, 2_000])
+def test_a_constant_objective_is_no_obstacle(count: int) -> None:
+    asked = ask(MIXED, history(MIXED, count, lambda _: 3.0), 4)
+
+    assert len({repr(params) for params in asked}) == 4
 
 
 def test_running_trials_keep_others_away() -> None:
