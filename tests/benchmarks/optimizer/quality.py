@@ -13,6 +13,7 @@ import math
 import random
 import sys
 import time
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -29,24 +30,30 @@ FLOOR = {"bbob": 1e-8, "sklearn": 1e-3}  # a regret below this is as good as non
 def problems(options: argparse.Namespace) -> Iterator[tuple[Problem, int]]:
     """The problems that were asked for, each with the seeds it is played with.
 
-    With `--rotate` each function is played once in each dimension, with instances and seeds in turn; with `--every 3`
-    only in every third of its dimensions, in turn as well.
+    No two problems share a seed: who draws the same first points on many problems that are alike is lucky, or not, on
+    all of them, and a hundred pairs tell as little as one.
+    With `--rotate` each function is played once in each dimension, with instances in turn; with `--every 3` only in
+    every third of its dimensions, in turn as well.
     """
     if "bbob" in options.suites and not options.rotate:
         for seed in range(options.seeds):
             for problem in bbob(tuple(options.dimensions), tuple(options.instances), tuple(options.functions)):
-                yield problem, seed
+                yield problem, _seed(problem, seed)
     elif "bbob" in options.suites:
         for function in options.functions:
             for place, dimension in enumerate(options.dimensions):
                 if (function + place) % options.every == 0:
                     instance = options.instances[(function + dimension) % len(options.instances)]
                     for problem in bbob((dimension,), (instance,), (function,)):
-                        yield problem, (7 * function + dimension) % 5
+                        yield problem, _seed(problem)
     if "sklearn" in options.suites:
         for seed in range(options.seeds):
             for problem in tables(tuple(options.datasets), tuple(options.models)):
-                yield problem, seed
+                yield problem, _seed(problem, seed)
+
+
+def _seed(problem: Problem, place: int = 0) -> int:
+    return zlib.crc32(f"{problem.suite}/{problem.name}/{place}".encode()) % 1_000_000
 
 
 def play(problem: Problem, name: str, seed: int, trials: int, running: int = 1) -> dict[str, Any]:
