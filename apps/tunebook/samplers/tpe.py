@@ -27,6 +27,7 @@ SCOTT = 1.06
 TIGHT = 0.7  # of Scott's width for the good trials: their density is to lead, not to describe
 CLOSE = 0.6  # of Scott's width for the others: kernels wider than the good trials' could never push away from these
 ROOM = 0.5  # of the range, shared by the good trials and the prior, is how narrow their kernels are at most
+STRAY = 0.4  # of the usual share of draws takes another option than the good trial it is drawn from
 WIDE = 0.2  # of the range: deviation of the good trials that is assumed at least when looking around
 WIDE_EVERY = 4  # one trial in so many looks around
 BESIDE = 0.1  # of each range: an equal result no farther away from a good trial is the same plateau
@@ -219,21 +220,23 @@ def _wide(layout: Layout, rows: Floats, weights: Floats) -> Shape:
 def _keen(layout: Layout, rows: Floats, weights: Floats) -> Shape:
     """Tighter kernels whose positions share one covariance, so that they follow valleys that lie across the axes.
 
-    The covariance is shrunk towards its diagonal, the more the fewer rows there are.
+    The covariance is shrunk towards its diagonal, the more the fewer rows there are. Other options are left to the
+    wide looks for the most part: bad ones that are seldom tried seem as promising as a good one that is tried often.
     """
     spread = Spread.of(layout, rows, weights)
     factor, effective = TIGHT * spread.scott(), spread.effective
+    stray = STRAY / (effective + 1.0)
     narrowest = np.maximum(layout.narrowest, ROOM / (len(rows) + 2.0))
     width = np.clip(factor * np.sqrt(spread.variance), narrowest, 1.0)
     at = layout.positions
     if len(at) < 2 or len(rows) < 2:
-        return Shape(width, 1.0 / (effective + 1.0))
+        return Shape(width, stray)
     away = spread.away[:, at]
     covariance = (away * spread.shares[:, None]).T @ away * (effective / (effective + 1) * factor**2)
     covariance *= effective / (effective + len(at) + 1)
     np.fill_diagonal(covariance, width[at] ** 2)
     root = np.linalg.cholesky(covariance).astype(np.float64, copy=False)
-    return Shape(width, 1.0 / (effective + 1.0), root)
+    return Shape(width, stray, root)
 
 
 def _is_level(loss: Floats) -> bool:
