@@ -36,6 +36,7 @@ FINE = (0.25, 0.5, 0.75, 1.0)  # up to this share of the losses their scale is a
 COARSE = (0.75, 1.0)  # the same for every other pair of trials, lest what is near the best be magnified for ever
 DOUBT = 0.1  # of the variance of values, for a trial of weight 1/2; more for less
 BESIDE_CHOICES = "asked of tpe in turn, since some parameters are choices"
+ITS_TURN = 3  # one trial in so many is the process's own there
 FLAT = 1e-12  # of the largest loss: differences below this are none
 
 Bends = tuple[float, ...]
@@ -65,7 +66,7 @@ class BayesianSampler(Sampler):
     where they do not count. Two trials look closely at how the best differ, the next two at where good values lie at
     all: on a fine scale alone every trial near the best makes the next one look nearer still.
 
-    Where there are choices every second trial is asked of TPE (``beside_choices``): a process that has seen an option
+    Where there are choices two trials of three are asked of TPE (``beside_choices``): a process that has seen an option
     fail twice is soon sure of all that lies under it, and stays with the option that happened to begin well.
 
     Example:
@@ -78,7 +79,8 @@ class BayesianSampler(Sampler):
         Option("acquisition", "ei", word("ei", "ucb", "poi"), "expected improvement, confidence bound or probability"),
         Option("kappa", 2.0, number(0), "how many deviations the confidence bound reaches"),
         Option("xi", 0.0, number(0), "the least improvement that counts, in deviations of all values"),
-        Option("n_candidates", 2000, whole(10, 1_000_000), "random points at which the promise is reckoned first"),
+        Option("n_candidates", 2000, whole(10, 20_000), "random points at which the promise is reckoned first"),
+        Option("noise", "fitted", word("fitted", "none"), "none: the same parameters always come to the same value"),
         Option("beside_choices", "tpe", word("tpe", "nothing"), "what is asked in turn where parameters are choices"),
     )
 
@@ -97,7 +99,7 @@ class BayesianSampler(Sampler):
         results = table.results
         if results < self.chosen["n_startup"]:
             return self._start.suggestion(number)
-        if self._beside is not None and number % 2:
+        if self._beside is not None and number % ITS_TURN:
             suggestion = self._beside.suggest(history, number, pending)
             return suggestion and replace(suggestion, note=f"{BESIDE_CHOICES}: {suggestion.note}")
         with one_thread():
@@ -140,8 +142,11 @@ class BayesianSampler(Sampler):
         data = np.column_stack([rows, values, doubt])
         kept = self._kept.get(bends)
         if kept is None or not np.array_equal(kept[0], data, equal_nan=True):
-            kept = self._kept[bends] = (data, GaussianProcess.fitted(self._points(rows, doubt), values))
+            kept = self._kept[bends] = (data, self._fitted(self._points(rows, doubt), values))
         return kept[1]
+
+    def _fitted(self, points: Points, values: Floats) -> GaussianProcess:
+        return GaussianProcess.fitted(points, values, is_noisy=self.chosen["noise"] == "fitted")
 
     def _search(
         self, process: GaussianProcess, rows: Floats, values: Floats, waiting: Floats, random: np.random.Generator

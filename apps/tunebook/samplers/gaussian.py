@@ -20,6 +20,7 @@ ROUNDS = 60
 FITTED = 150  # length scales are fitted to at most so many points: the best third of them, and the latest
 JITTER = 1e-6
 NOISE_PRIOR = (-6.0, 2.0)  # mean and deviation of log noise variance, of values scaled to variance 1
+NO_NOISE = -16.0  # the same logarithm where there is none; NOISE_PRIOR's bounds leave it as it is
 SIGNAL_PRIOR = (0.0, 1.0)
 
 
@@ -66,14 +67,14 @@ class GaussianProcess:
         self._alpha = self._inverse.T @ (target - self.mean * ones)
 
     @classmethod
-    def fitted(cls, points: Points, values: Floats) -> "GaussianProcess":
-        """The process whose parameters fit the values best, found from a fixed start."""
+    def fitted(cls, points: Points, values: Floats, is_noisy: bool = True) -> "GaussianProcess":
+        """The process whose parameters fit the values best, found from a fixed start; without noise if there is none."""
         if len(points) <= FITTED:
-            return cls(points, values, _fit(points, values))
+            return cls(points, values, _fit(points, values, is_noisy))
         best = np.argsort(values, kind="stable")[: FITTED // 3]
         rest = np.setdiff1d(np.arange(len(points)), best)[-(FITTED - len(best)) :]
         chosen = np.concatenate([best, rest])
-        return cls(points, values, _fit(points.at(chosen), values[chosen]))
+        return cls(points, values, _fit(points.at(chosen), values[chosen], is_noisy))
 
     @property
     def noise(self) -> float:
@@ -142,17 +143,21 @@ def _prior(columns: int) -> tuple[Floats, Floats]:
     return mean, deviation
 
 
-def _fit(points: Points, values: Floats) -> Floats:
+def _fit(points: Points, values: Floats, is_noisy: bool) -> Floats:
     """Rprop: each logarithm moves by its own step, longer while its slope keeps its sign, shorter when it turns."""
     mean, deviation = _prior(points.columns)
     theta = mean.copy()
     theta[: points.columns] -= 0.7
+    if not is_noisy:
+        theta[-1] = NO_NOISE
     step = np.full(len(theta), 0.2)
     before = np.zeros(len(theta))
     best, best_height = theta, -np.inf
     for _ in range(ROUNDS):
         height, slope = _posterior(points, values, theta)
         slope -= (theta - mean) / deviation**2
+        if not is_noisy:
+            slope[-1] = 0.0
         height -= 0.5 * float((((theta - mean) / deviation) ** 2).sum())
         if height > best_height:
             best, best_height = theta, height

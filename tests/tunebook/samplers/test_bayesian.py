@@ -51,6 +51,26 @@ def test_noise_is_told_from_signal() -> None:
     assert np.abs(mean - wave(np.linspace(0.1, 0.9, 9))).max() < 0.35
 
 
+def test_without_noise_every_value_is_believed() -> None:
+    random = np.random.default_rng(1)
+    x = np.sort(random.random(30))
+    values = wave(x) + 0.3 * random.standard_normal(30)
+
+    believed, spread = GaussianProcess.fitted(points(*x), values, is_noisy=False).predict(points(*x))
+    smoothed, _ = GaussianProcess.fitted(points(*x), values).predict(points(*x))
+
+    assert believed == pytest.approx(values, abs=0.05)
+    assert spread.max() < 0.05
+    assert np.abs(smoothed - values).max() > 0.3
+
+
+def test_no_noise_suggests_otherwise_than_fitted_noise() -> None:
+    random = np.random.default_rng(2)
+    past = history(LINE, 30, lambda params: float(params["x"] ** 2 + 0.3 * random.standard_normal()))
+
+    assert ask(past, noise="none").params != ask(past).params
+
+
 def test_a_column_that_does_not_matter_gets_a_long_scale() -> None:
     random = np.random.default_rng(1)
     rows = random.random((40, 2))
@@ -124,16 +144,15 @@ def test_the_good_branch_of_a_nested_space_is_found() -> None:
     assert ask(past).params["m"] == {"_name": "near", "b": pytest.approx(0.4, abs=0.05)}
 
 
-def test_beside_choices_every_second_trial_is_asked_of_tpe_unless_it_is_not_wanted() -> None:
-    past = history(MIXED, 20)
-    odd = past if past.next_number % 2 else past.extended(replace(past.trials[-1], number=past.next_number))
+def test_beside_choices_two_trials_of_three_are_asked_of_tpe_unless_it_is_not_wanted() -> None:
+    past = history(MIXED, 21)
 
-    turns = BayesianSampler(MIXED, Objective(), 3).ask(odd, 2)
-    alone = BayesianSampler(MIXED, Objective(), 3, beside_choices="nothing").ask(odd, 2)
+    turns = BayesianSampler(MIXED, Objective(), 3).ask(past, 3)
+    alone = BayesianSampler(MIXED, Objective(), 3, beside_choices="nothing").ask(past, 3)
 
-    assert ["tpe in turn" in each.note for each in turns] == [True, False]
-    assert [each.expected is None for each in turns] == [True, False]
-    assert ["tpe in turn" in each.note for each in alone] == [False, False]
+    assert ["tpe in turn" in each.note for each in turns] == [False, True, True]
+    assert [each.expected is None for each in turns] == [False, True, True]
+    assert ["tpe in turn" in each.note for each in alone] == [False, False, False]
 
 
 def test_numbers_alone_are_never_asked_of_another() -> None:

@@ -172,6 +172,12 @@ def test_listed_experiments_may_differ_in_their_parameters() -> None:
         (with_params("Bayesian"), "bayesian", {"n_startup": 10, "n_candidates": 1000}),
         (with_params("Bayesian", CubeSize="1000000"), "bayesian", {"n_startup": 10, "n_candidates": 10_000}),
         (with_params("BAYESIAN", InitPoints="1", CubeSize="5"), "bayesian", {"n_startup": 2, "n_candidates": 10}),
+        (with_params("Bayesian", Noiseless="false"), "bayesian", {"n_startup": 10, "n_candidates": 1000}),
+        (
+            with_params("Bayesian", Noiseless="True"),
+            "bayesian",
+            {"n_startup": 10, "n_candidates": 1000, "noise": "none"},
+        ),
         (
             with_params("Hyperband", ResourceName="epochs", ResourceValue="81"),
             "hyperband",

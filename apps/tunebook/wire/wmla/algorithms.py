@@ -132,7 +132,9 @@ def _bayesian(given: Given, asked: Asked, definition: Fields) -> Sampling:
         cube = max(10_000, cube or 0)
     cube = max(cube or (asked.most or 0) * 100, asked.most or 0, 10)
     # a model of one point says nothing, so that two are the least
-    options = {"n_startup": max(points or 10, 2), "n_candidates": min(cube, _MOST_LOOKED_AT)}
+    options: dict[str, Any] = {"n_startup": max(points or 10, 2), "n_candidates": min(cube, _MOST_LOOKED_AT)}
+    if noiseless is not None and noiseless.lower() == "true":
+        options["noise"] = "none"
     return Sampling("bayesian", options, given.seed)
 
 
