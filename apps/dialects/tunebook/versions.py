@@ -10,7 +10,8 @@ from apps.dialects.refusal import Refusal
 
 HEADER = "If-Match"
 TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
-TAGS = re.compile(rf"[ \t]*,*[ \t]*{TAG}(?:[ \t]*,[ \t]*(?:{TAG})?)*[ \t]*")
+TAGS = re.compile(rf"[ \t]*+,*+[ \t]*+{TAG}(?:[ \t]*+,[ \t]*+(?:{TAG})?+)*+[ \t]*+")
+"""A list of tags. What was matched is kept: else spaces between many commas could be divided in endless ways."""
 
 
 def etag(version: int) -> str:

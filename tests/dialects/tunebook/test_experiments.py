@@ -168,6 +168,7 @@ def test_a_stale_version_is_not_overwritten(ours: Ours, make_experiment: Make) -
         ('"1', 400),
         ('"1" "2"', 400),
         ("1, 2", 400),
+        pytest.param('"1"' + ",   " * 1000 + "x", 400, id="many commas"),
     ],
 )
 @pytest.mark.parametrize(
