@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -31,9 +33,9 @@ def curve(count: int) -> Callable[[LaunchSpec], Recording]:
     return lambda spec: Recording(points=[{"loss": float(100 - step), "other": 1.0} for step in range(count)])
 
 
-def notes() -> list[str]:
+def notes(word: str = "points") -> list[str]:
     texts = Event.objects.filter(kind="note").order_by("seq").values_list("payload", flat=True)
-    return [one["text"] for one in texts if "points" in one["text"]]
+    return [one["text"] for one in texts if word in one["text"]]
 
 
 def test_what_a_trial_writes_beyond_them_is_left_out_and_told_once(theatre: Callable[..., Theatre]) -> None:
@@ -85,3 +87,20 @@ def test_points_of_an_attempt_that_was_lost_count_too(theatre: Callable[..., The
     (trial,) = stage.trials()
     assert (trial.attempt_count, trial.status, trial.value) == (2, "FINISHED", 3.0)
     assert trial.point_count == Measurement.objects.count() == 10
+
+
+def test_a_file_that_is_too_long_to_be_read_is_why_there_is_no_value(
+    theatre: Callable[..., Theatre], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "MOST_AT_ONCE", 1000)
+    file = tmp_path / "m.json"
+    file.write_text(json.dumps([{"loss": 1.0}] * 100, indent=0))
+    readings = Readings("json", (str(file),))
+    stage = theatre(recording=lambda spec: Recording(), readings=readings, limits=Limits(max_trials=1))
+
+    stage.play()
+
+    (trial,) = stage.trials()
+    told = f"m.json is not read: it is longer than 0 MiB ({file.stat().st_size:,} bytes)"
+    assert (trial.status, trial.reason) == ("FAILED", f"it ended without a value of 'loss': {told}")
+    assert notes("m.json") == [f"trial 0: {told}"]

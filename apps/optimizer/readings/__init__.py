@@ -4,7 +4,7 @@
 together with the readings imports each measurement once.
 """
 
-from apps.optimizer.readings.base import Offsets, ReadingError, Request
+from apps.optimizer.readings.base import Offsets, ReadingError, Request, left_out
 from apps.optimizer.readings.exit import read_exit
 from apps.optimizer.readings.json_files import read_json_files
 from apps.optimizer.readings.nni import read_nni
@@ -15,7 +15,7 @@ from apps.optimizer.readings.summary import read_summary
 from apps.optimizer.readings.table import read_table
 from apps.tuning.measuring import Reading
 
-__all__ = ["READERS", "Offsets", "Reading", "ReadingError", "Request", "read"]
+__all__ = ["READERS", "Offsets", "Reading", "ReadingError", "Request", "left_out", "read"]
 
 READERS = {
     "report": read_report,

@@ -16,7 +16,12 @@ Offsets = dict[str, Any]
 """How far each source has been read; plain JSON, kept in the attempt's row."""
 
 MOST_BYTES = 4 << 20
+"""So much of a file is read at a look while the attempt runs."""
+MOST_AT_ONCE = 32 << 20
+"""So long may be what can only be read whole: once, when the attempt has ended."""
 WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+LEFT_OUT = "left_out"
 
 
 class ReadingError(Exception):
@@ -48,6 +53,23 @@ class Request:
     def path(self, source: str) -> Path:
         """A source that is a file or folder: relative ones lie where the commands run."""
         return self.work / source
+
+
+def leave_out(offsets: Offsets, key: str, words: str) -> None:
+    """Note beside the offsets that something is not read, and why; people are told at the attempt's end."""
+    offsets[LEFT_OUT] = {**offsets.get(LEFT_OUT, {}), key: words}
+
+
+def left_out(offsets: Mapping[str, Any]) -> list[str]:
+    """What was not read of the sources, in words for people."""
+    return list(offsets.get(LEFT_OUT, {}).values())
+
+
+def is_to_be_read(path: Path, size: int, key: str, request: Request, offsets: Offsets) -> bool:
+    """Whether a file that can only be read whole is read at this look; one that is too large is noted at the end."""
+    if request.final and size > MOST_AT_ONCE:
+        leave_out(offsets, key, f"{path.name} is not read: it is longer than {MOST_AT_ONCE >> 20} MiB ({size:,} bytes)")
+    return size <= (MOST_AT_ONCE if request.final else MOST_BYTES)
 
 
 def read_lines(

@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from apps.optimizer.readings.base import MOST_BYTES, Offsets, Request, number, read_lines
+from apps.optimizer.readings.base import Offsets, Request, is_to_be_read, number, read_lines
 from apps.tuning.measuring import MAX_STEP, Reading
 
 
 def read_json_files(request: Request) -> tuple[list[Reading], Offsets]:
-    """The named members of each object. A file that is one object counts anew each time it is written anew."""
+    """The named members of each object. A file that is one object counts anew each time it is written anew.
+
+    One of more than MOST_BYTES that is not written in lines is read at the attempt's end only.
+    """
     offsets = dict(request.offsets)
     readings: list[Reading] = []
     for index, source in enumerate(request.sources):
@@ -22,7 +25,7 @@ def read_json_files(request: Request) -> tuple[list[Reading], Offsets]:
             found, known = _lines(path, known, request, index)
             readings += found
         if known.get("whole"):
-            found, known = _whole(path, known, request, index)
+            found, known = _whole(path, known, request, index, offsets)
             readings += found
         if known:
             offsets[f"json:{index}"] = known
@@ -46,11 +49,15 @@ def _lines(path: Path, known: dict[str, Any], request: Request, source: int) -> 
     return readings, {**known, "at": after, "step": step} if after else known
 
 
-def _whole(path: Path, known: dict[str, Any], request: Request, source: int) -> tuple[list[Reading], dict[str, Any]]:
+def _whole(
+    path: Path, known: dict[str, Any], request: Request, source: int, offsets: Offsets
+) -> tuple[list[Reading], dict[str, Any]]:
     try:
         state = path.stat()
         signature = [state.st_mtime_ns, state.st_size]
-        if signature == known.get("signature") or state.st_size > MOST_BYTES:
+        if signature == known.get("signature"):
+            return [], known
+        if not is_to_be_read(path, state.st_size, f"json:{source}", request, offsets):
             return [], known
         document = _parsed(path.read_bytes())
     except OSError:

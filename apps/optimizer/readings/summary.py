@@ -6,14 +6,18 @@ summary (5) with values (1) of tag (1) and simple_value (2) or tensor (8).
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from apps.optimizer.readings.base import MOST_BYTES, Offsets, Request
+from apps.optimizer.readings.base import MOST_AT_ONCE, MOST_BYTES, Offsets, Request, leave_out
 from apps.tuning.measuring import Reading
 
 DOUBLE, FLOAT = 2, 1
+MOST_FILES = 1_000
+AROUND = 16
+"""Bytes of a record beside its data."""
 
 
 def read_summary(request: Request) -> tuple[list[Reading], Offsets]:
@@ -23,7 +27,10 @@ def read_summary(request: Request) -> tuple[list[Reading], Offsets]:
     readings: list[Reading] = []
     for index, source in enumerate(request.sources):
         root = request.path(source)
-        for path in event_files(root):
+        files = event_files(root)
+        if len(files) > MOST_FILES:
+            leave_out(offsets, f"summary:{index}", f"of {source} only {MOST_FILES} event files are read")
+        for path in files[:MOST_FILES]:
             name = f"summary:{index}:{path.relative_to(root) if path != root else path.name}"
             at = int(offsets.get(name, 0))
             records, after = whole_records(path, at)
@@ -40,21 +47,31 @@ def event_files(root: Path) -> list[Path]:
     """The event files at or below a path, oldest name first."""
     if root.is_file():
         return [root]
-    return sorted(path for path in root.glob("**/*tfevents*") if path.is_file())[:100] if root.is_dir() else []
+    return sorted(path for path in root.glob("**/*tfevents*") if path.is_file()) if root.is_dir() else []
 
 
 def whole_records(path: Path, offset: int) -> tuple[list[bytes], int]:
-    """The complete records from an offset, and the offset behind them."""
+    """The complete records from an offset, some MiB at most, and the offset behind them.
+
+    A record that is longer than that, as of pictures, is read alone; one of more than MOST_AT_ONCE is passed over.
+    """
     with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
         file.seek(offset)
         data = file.read(MOST_BYTES)
+        if len(data) == MOST_BYTES:
+            whole = struct.unpack_from("<Q", data)[0] + AROUND
+            if MOST_AT_ONCE < whole <= size - offset:
+                return [], offset + whole
+            if MOST_BYTES < whole <= size - offset:
+                data += file.read(whole - MOST_BYTES)
     records, at = [], 0
     while at + 12 <= len(data):
         (length,) = struct.unpack_from("<Q", data, at)
-        if at + 16 + length > len(data):
+        if at + AROUND + length > len(data):
             break
         records.append(data[at + 12 : at + 12 + length])
-        at += 16 + length
+        at += AROUND + length
     return records, offset + at
 
 

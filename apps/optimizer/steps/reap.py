@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from apps.optimizer.executors.base import Observation, State
+from apps.optimizer.readings import left_out
 from apps.optimizer.work import Live, Work, needs_curves, now
 from apps.tuning.announce import note
 from apps.tuning.driving import Tick
@@ -77,8 +78,10 @@ def confirm(work: Work, tick: Tick, live: Live, observation: Observation) -> Non
 def end(work: Work, tick: Tick, live: Live, observation: Observation) -> None:
     """Note an end; a trial that is to be tried again goes back to those that wait."""
     del work.live[live.attempt.pk]
-    tick.said += [note(f"trial {live.trial.number}: {words}", level="warning") for words in live.notes]
-    if tick.ended(live.attempt, outcome(observation, live.trouble)) == TrialStatus.CREATED:
+    unread = left_out(live.offsets)
+    tick.said += [note(f"trial {live.trial.number}: {words}", level="warning") for words in (*live.notes, *unread)]
+    missing = "; ".join(unread) if observation.code == 0 else ""  # why there may be no value
+    if tick.ended(live.attempt, outcome(observation, live.trouble or missing)) == TrialStatus.CREATED:
         work.created.append(live.trial)
         work.remember(live.trial, curve=())
     else:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from apps.optimizer.readings import Offsets, ReadingError, Request, read
+from apps.optimizer.readings import Offsets, ReadingError, Request, base, left_out, read
 from apps.optimizer.readings import stdout as stdout_module
+from apps.optimizer.readings import summary as summary_module
 from apps.optimizer.readings import table as table_module
 from apps.tuning.measuring import Reading
 
@@ -301,6 +302,39 @@ def test_a_member_that_is_a_list_is_a_series(attempt: Attempt) -> None:
     assert found == [Reading("loss", 0, 3.0), Reading("loss", 1, 2.0)]
 
 
+@pytest.fixture
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look takes 100 bytes, and what can only be read whole may have 200."""
+    for module in (base, summary_module):
+        monkeypatch.setattr(module, "MOST_BYTES", 100)
+        monkeypatch.setattr(module, "MOST_AT_ONCE", 200)
+
+
+@pytest.mark.usefixtures("_small")
+def test_a_json_file_that_is_too_long_for_a_look_is_read_at_the_end(attempt: Attempt) -> None:
+    attempt.write("work/m.json", json.dumps([{"loss": 10 + number} for number in range(10)], indent=0))
+
+    running = attempt.read(type="json", sources=["m.json"])
+    ended = attempt.read(type="json", sources=["m.json"], final=True)
+
+    assert running == []
+    assert [one.value for one in ended] == list(range(10, 20))
+    assert left_out(attempt.offsets) == []
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("kind", ["json", "records"])
+def test_a_json_file_that_is_too_long_at_the_end_is_told(attempt: Attempt, kind: str) -> None:
+    attempt.write("work/m.json", json.dumps([{"loss": 10 + number} for number in range(20)], indent=0))
+
+    found = attempt.read(type=kind, sources=["m.json"])
+    early = left_out(attempt.offsets)
+    found += attempt.read(type=kind, sources=["m.json"], final=True)
+
+    assert (found, early) == ([], [])
+    assert left_out(attempt.offsets) == ["m.json is not read: it is longer than 0 MiB (322 bytes)"]
+
+
 # summary
 
 
@@ -336,6 +370,31 @@ def test_half_an_event_waits_for_its_end(attempt: Attempt) -> None:
     attempt.write(name, whole[20:])
 
     assert (first, attempt.read(type="summary", sources=["runs"])) == ([], [Reading("loss", 7, 0.5)])
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize(("length", "values"), [(120, [0.5, 2.0, 0.25]), (300, [0.5, 0.25])])
+def test_a_long_record_does_not_hide_what_follows(attempt: Attempt, length: int, values: list[float]) -> None:
+    picture = event(8, "loss", 2.0)[12:-4]
+    picture += bytes([6 << 3 | 2, length]) + b"x" * length if length < 128 else b"\x32\xac\x02" + b"x" * length
+    long = struct.pack("<Q", len(picture)) + b"crc!" + picture + b"crc!"
+    attempt.write("work/run.tfevents", event(7, "loss", 0.5) + long + event(9, "loss", 0.25))
+
+    found = [one for _ in range(5) for one in attempt.read(type="summary", sources=["run.tfevents"])]
+
+    assert [one.value for one in found] == values
+
+
+def test_more_event_files_than_are_read_are_told(attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary_module, "MOST_FILES", 2)
+    (attempt.work / "runs").mkdir()
+    for step in range(3):
+        attempt.write(f"work/runs/{step}.tfevents", event(step, "loss", 0.5))
+
+    found = attempt.read(type="summary", sources=["runs"])
+
+    assert [one.step for one in found] == [0, 1]
+    assert left_out(attempt.offsets) == ["of runs only 2 event files are read"]
 
 
 def test_event_files_of_one_name_in_several_folders_are_kept_apart(attempt: Attempt) -> None:
@@ -375,6 +434,26 @@ def test_a_statement_is_run_once_when_the_attempt_has_ended(attempt: Attempt, da
 
     assert (running, again) == ([], [])
     assert ended == [Reading("loss", 0, 3.0), Reading("loss", 1, 2.0)]
+
+
+def test_every_row_of_a_long_result_is_read(attempt: Attempt, database: str) -> None:
+    many = "with recursive n(loss) as (select 1 union all select loss + 1 from n limit 25000) select loss from n"
+
+    found = attempt.read(type="table", sources=[many], table_url=database, final=True)
+
+    assert found[-1] == Reading("loss", 24_999, 25_000.0)
+    assert len(found) == 25_000
+
+
+def test_an_endless_result_is_read_until_a_trial_may_have_no_more(
+    attempt: Attempt, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_module, "MAX_POINTS", 10)
+    endless = "with recursive n(loss) as (select 1 union all select loss + 1 from n) select loss from n"
+
+    found = attempt.read(type="table", sources=[endless], table_url=database, final=True)
+
+    assert len(found) == 11
 
 
 def test_a_statement_cannot_write(attempt: Attempt, database: str) -> None:

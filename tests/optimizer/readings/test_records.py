@@ -121,12 +121,12 @@ def test_one_object_alone_is_one_entry(script: Script) -> None:
     assert script.read(final=True) == [Reading("loss", 0, 0.5)]
 
 
-def test_names_and_numbers_of_metrics_are_bounded(script: Script) -> None:
+def test_names_of_metrics_are_bounded_and_none_is_lost(script: Script) -> None:
     script.write([{**{f"m{number}": number for number in range(100)}, "x" * 300: 1.0, "a\nb": 2.0, "": 3.0}])
 
     found = script.read(final=True)
 
-    assert len(found) == 64
+    assert len(found) == 100
     assert all(one.metric.startswith("m") for one in found)
 
 
