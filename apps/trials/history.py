@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from django.db.models import F
+
 from apps.experiments.models import Experiment
 from apps.trials.models import COMBINED, Measurement, Trial, number_of
 from tunebook.history import History, TrialView
@@ -86,12 +88,15 @@ def view(trial: Trial, curve: Curve = ()) -> TrialView:
 
 
 def curves(experiment: Experiment, objective: Objective, trials: Iterable[int] | None = None) -> dict[int, Curve]:
-    """The objective's curve of each trial (by row id): for each step the value of the highest attempt. One query."""
+    """The objective's curve of each trial (by row id) in its latest attempt; none while it waits for another. One query.
+
+    What an earlier attempt measured says nothing about the one that runs, and is no part of what the trial comes to.
+    """
     rows = Measurement.objects.filter(name=series_name(objective), trial__experiment=experiment)
+    rows = rows.filter(attempt__gte=F("trial__attempt_count")).exclude(trial__status=TrialStatus.CREATED)
     if trials is not None:
         rows = rows.filter(trial__in=list(trials))
     points: dict[int, dict[int, float]] = defaultdict(dict)
-    ordered = rows.order_by("trial_id", "attempt", "step")
-    for trial, step, value, kind in ordered.values_list("trial_id", "step", "value", "kind"):
+    for trial, step, value, kind in rows.order_by("trial_id", "step").values_list("trial_id", "step", "value", "kind"):
         points[trial][step] = number_of(value, kind)
-    return {trial: tuple(sorted(series.items())) for trial, series in points.items()}
+    return {trial: tuple(series.items()) for trial, series in points.items()}

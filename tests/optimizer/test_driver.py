@@ -264,6 +264,27 @@ def test_a_policy_stops_a_hopeless_trial(theatre: Stage) -> None:
     assert "median" in stage.trials()[3].reason
 
 
+def test_a_policy_judges_only_the_running_attempt_also_after_a_restart(theatre: Stage) -> None:
+    def lost_when_good(spec: LaunchSpec) -> Recording:
+        _, trial, attempt = spec.place
+        if trial == 0:
+            return Recording(points=[{"loss": 1.0}] * 5)
+        if attempt == 1:
+            return Recording(points=[{"loss": 0.1}] * 5, state=State.LOST)
+        return Recording(points=[{"loss": 9.0}] * 4, holds=True)
+
+    policy = MedianStoppingPolicy(delay_evaluation=3)
+    stage = theatre(policy=policy, limits=Limits(max_trials=2, max_concurrent=1), recording=lost_when_good)
+    while len(stage.launched()) < 3:
+        stage.turn()
+
+    stage.take_over()
+    stage.play()
+
+    assert stage.statuses() == ["FINISHED", "EARLY_STOPPED"]
+    assert "9" in stage.trials()[1].reason
+
+
 def test_pausing_starts_nothing_more_and_resuming_goes_on(theatre: Stage, actor_ada: Actor) -> None:
     stage = theatre(limits=Limits(max_trials=4, max_concurrent=2))
     stage.turn()

@@ -32,14 +32,23 @@ def test_a_history_holds_trials_in_order_with_their_curves(trial, django_assert_
     assert seen.trials[0].curve == ((0, 0.5), (1, 0.25))
 
 
-def test_the_highest_attempt_speaks_for_a_step(trial):
+def test_only_the_latest_attempt_is_seen(trial):
+    trial.attempt_count = 2
+    trial.save()
     Measurement.objects.create(trial=trial, name="loss", attempt=1, step=0, value=0.9)
     Measurement.objects.create(trial=trial, name="loss", attempt=1, step=1, value=0.8)
     Measurement.objects.create(trial=trial, name="loss", attempt=2, step=0, value=0.7)
 
     found = curves(trial.experiment, a_job().objective)
 
-    assert found[trial.pk] == ((0, 0.7), (1, 0.8))
+    assert found[trial.pk] == ((0, 0.7),)
+
+
+def test_a_trial_that_waits_for_another_attempt_has_no_curve(trial):
+    Trial.objects.filter(pk=trial.pk).update(status="CREATED", attempt_count=1)
+    Measurement.objects.create(trial=trial, name="loss", attempt=1, step=0, value=0.9)
+
+    assert curves(trial.experiment, a_job().objective) == {}
 
 
 def test_weighted_metrics_have_their_combined_curve(trial):
