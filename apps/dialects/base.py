@@ -23,7 +23,7 @@ from apps.dialects.body import MOST_BYTES, check_content_type, check_size, check
 from apps.dialects.documentation import DialectSchema
 from apps.dialects.parameters import Parameter, read_fields, read_query
 from apps.dialects.refusal import Refusal
-from apps.dialects.repeating import once
+from apps.dialects.repeating import Creation, once
 from apps.tuning.errors import UNAVAILABLE, Conflict, Fenced, LimitReached, Stale, trouble_of
 from apps.workspaces.access import Actor, NotAllowed, OutOfReach
 from apps.workspaces.authentication import Authentication, bearer_token
@@ -132,8 +132,18 @@ class DialectView(APIView):
 
     def created(self, create: Callable[[], dict[str, Any]], status: int = 200) -> HttpResponse:
         """The answer of a creation; sent again with the same Idempotency-Key it is the same answer."""
-        http = self.request._request
-        text, replayed = once(http, self.actor, lambda: orjson.dumps(create(), option=ORJSON))
+        return self.created_from(lambda: create, status)
+
+    def created_from(
+        self, prepare: Callable[[], Callable[[], Any]], status: int, content: bytes | None = None
+    ) -> HttpResponse:
+        """`created` where the creation has to be prepared outside of its transaction; `content` as in `once`."""
+
+        def prepared() -> Creation:
+            create = prepare()
+            return lambda: orjson.dumps(create(), option=ORJSON)
+
+        text, replayed = once(self.request._request, self.actor, prepared, content)
         response = self.answer_text(text, status)
         if replayed:
             response["Idempotency-Replayed"] = "true"

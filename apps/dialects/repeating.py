@@ -26,25 +26,33 @@ PURGE_ONE_IN = 100
 TOKEN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 
 
-def once(http: HttpRequest, actor: Actor, create: Callable[[], bytes]) -> tuple[bytes, bool]:
-    """What `create` answers, as a body, and whether it is that of an earlier, same request.
+Creation = Callable[[], bytes]
+"""Creates, and returns the answer."""
 
-    The key is claimed first. Creation and answer are one transaction, which fails if somebody else has claimed the key
-    meanwhile; a failed creation leaves it unused. Without the header there is nothing to remember.
+
+def once(
+    http: HttpRequest, actor: Actor, prepare: Callable[[], Creation], content: bytes | None = None
+) -> tuple[bytes, bool]:
+    """What a creation answers, as a body, and whether it is that of an earlier, same request.
+
+    The key is claimed first. `prepare` checks and lays out files; the creation that it returns and the answer are one
+    transaction, which fails if somebody else has claimed the key meanwhile. What fails leaves the key unused. Without the
+    header there is nothing to remember.
+    content: what makes two requests the same, where that is not the body, as forms have another boundary each time.
     """
     token = http.headers.get(HEADER)
     if token is None:
-        return create(), False
+        return prepare()(), False
     if not TOKEN.fullmatch(token):
         raise Refusal("bad_parameter", "must be 1 to 128 printable ASCII characters", field=HEADER)
     if random.randrange(PURGE_ONE_IN) == 0:
         Answered.objects.filter(at__lt=timezone.now() - KEPT).delete()
     principal = f"{actor.user_id}/{actor.key_id or 'session'}"
-    row = Answered(principal=principal, token=token, digest=_digest(http), at=timezone.now())
+    row = Answered(principal=principal, token=token, digest=_digest(http, content), at=timezone.now())
     earlier = _claim(row)
     if earlier is not None:
         return earlier, True
-    return _carry_out(row, create), False
+    return _carry_out(row, prepare), False
 
 
 def _claim(row: Answered) -> bytes | None:
@@ -70,9 +78,10 @@ def _claim(row: Answered) -> bytes | None:
     raise _in_progress()
 
 
-def _carry_out(row: Answered, create: Callable[[], bytes]) -> bytes:
+def _carry_out(row: Answered, prepare: Callable[[], Creation]) -> bytes:
     mine = Answered.objects.filter(pk=row.pk, at=row.at, body="")
     try:
+        create = prepare()
         with transaction.atomic():
             text = create()
             if not mine.update(body=seal(text.decode())):
@@ -96,6 +105,7 @@ def _in_progress() -> Refusal:
     return Refusal("in_progress", "the first request with it is still in work", field=HEADER, status=409)
 
 
-def _digest(http: HttpRequest) -> str:
+def _digest(http: HttpRequest, content: bytes | None) -> str:
     parts = (http.method or "", http.get_full_path())
-    return hashlib.sha256("\n".join(parts).encode() + b"\n" + http.body).hexdigest()
+    whole = http.body if content is None else content
+    return hashlib.sha256("\n".join(parts).encode() + b"\n" + whole).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ from apps.tuning.errors import Conflict
 from apps.workspaces.access import Actor, OutOfReach, require
 from apps.workspaces.models import Workspace
 from tunebook.errors import SpecError
+from tunebook.job import Job
 from tunebook.wire import hyperdrive
 from tunebook.wire.text import parse
 
@@ -45,10 +47,26 @@ class Runs(HyperDriveView):
     def create(self, workspace: str, experiment: str, *, run_id: str = "", parent: str = "") -> HttpResponse:
         place = workspace_named(self.actor, workspace)
         require(self.actor, place.pk, "create")  # before its scripts are copied
-        document = read_object(_config(self.request._request))
+        text = _config(self.request._request)
+        document = read_object(text)
         details = hyperdrive.details(document)
-        job = sources.bring(hyperdrive.load(document), place, experiment)
         tags = ((EXPERIMENT_TAG, experiment), *([(PARENT_TAG, parent)] if parent else []))
+
+        def prepare() -> Callable[[], dict[str, Any]]:
+            job = sources.bring(hyperdrive.load(document), place, experiment)
+            return lambda: self._store(document, details, job, place, tags, run_id)
+
+        return self.created_from(prepare, 201, text)
+
+    def _store(
+        self,
+        document: dict[str, Any],
+        details: hyperdrive.Details,
+        job: Job,
+        place: Workspace,
+        tags: Sequence[tuple[str, str]],
+        run_id: str,
+    ) -> dict[str, Any]:
         try:
             with transaction.atomic():
                 made = experiments.create(
@@ -66,7 +84,7 @@ class Runs(HyperDriveView):
                     NamedRun.objects.create(workspace=place, run_id=run_id, experiment=made)
         except IntegrityError:
             raise Conflict(f"there is a run {run_id!r} already") from None
-        return self.answer(hyperdrive.created(document, self.facts(made, place, run_id)), 201)
+        return hyperdrive.created(document, self.facts(made, place, run_id))
 
     def facts(self, found: Experiment, place: Workspace, run_id: str = "") -> hyperdrive.Facts:
         """What of an experiment stands beside its document."""

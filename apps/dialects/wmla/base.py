@@ -10,7 +10,9 @@ from rest_framework.request import Request
 
 from apps.dialects import pace
 from apps.dialects.base import BAD_REQUEST, BAD_SPEC, SAFE, DialectView, Elsewhere, problem_of
+from apps.dialects.forms import Form
 from apps.dialects.refusal import Refusal
+from apps.dialects.repeating import HEADER
 from apps.dialects.wmla import signing
 from apps.dialects.wmla.signing import Signed
 from apps.workspaces.access import Actor, workspace_of
@@ -75,6 +77,10 @@ class FormView(WmlaView):
     def _take_body(self, http: HttpRequest) -> None:
         if http.method != "POST":
             super()._take_body(http)
+
+    def content(self, form: Form) -> bytes:
+        """What makes a second request the same; looked at only where its client will send it again."""
+        return form.digest() if HEADER in self.request._request.headers else b""
 
 
 class Nowhere(Elsewhere, WmlaView):

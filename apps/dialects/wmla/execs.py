@@ -7,7 +7,7 @@ import os
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ from apps.trials import logs
 from apps.tuning import experiments, trials
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import require
+from apps.workspaces.models import Workspace
 from tunebook.fields import listed
+from tunebook.job import Job
 from tunebook.wire import wmla
 
 MOST_LISTED = 1000
@@ -49,8 +51,8 @@ class Execs(FormView):
         if not group and not settings.TUNEBOOK_WMLA_SIGNAME_OPTIONAL and len(self.actor.slugs) > 1:
             raise Refusal("missing_parameter", "is required", field="sigName")
         with read_form(request._request) as form:
-            made = self._start(args, group, form.files(without=""))
-        return self.answer(made.record(), 201)
+            files = form.files(without="")
+            return self.created_from(lambda: self._start(args, group, files), 201, self.content(form))
 
     def delete(self, request: Request) -> HttpResponse:
         """Delete the caller's own trainings that have ended; those that run stay, and are named."""
@@ -63,7 +65,8 @@ class Execs(FormView):
                 running.append(wmla.app_id(one.experiment.key))
         return self.answer({"running": running})
 
-    def _start(self, args: str, group: str, parts: list[Part]) -> Training:
+    def _start(self, args: str, group: str, parts: list[Part]) -> Callable[[], Any]:
+        """Everything is checked before anything is stored, which what this returns does."""
         launch = wmla.read_args(args)
         place = self.workspace(group)
         require(self.actor, place.pk, "create")
@@ -78,6 +81,9 @@ class Execs(FormView):
                 wmla.single(args, around=wmla.Surroundings(model=checked, shared=shared))
                 model = wmla.Model(uploads.keep(place, found).key, files)
         job = wmla.single(args, around=wmla.Surroundings(model=model, shared=shared))
+        return lambda: self._store(args, group, job, place, launch)
+
+    def _store(self, args: str, group: str, job: Job, place: Workspace, launch: wmla.Launch) -> Any:
         with transaction.atomic():
             made = experiments.create(
                 self.actor,
@@ -97,7 +103,7 @@ class Execs(FormView):
                 framework=launch.framework,
                 args=args,
             )
-        return Training(made, None, submission)
+        return Training(made, None, submission).record()
 
 
 class OneExec(WmlaView):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -42,8 +43,8 @@ class Tasks(FormView):
     def post(self, request: Request) -> HttpResponse:
         with read_form(request._request) as form:
             document = wmla.read_data(form.text("data"))
-            name = self._submit(document, form.files(without="data"))
-        return self.answer(wmla.submitted(name, as_object=self._wants_object()), 201)
+            files = form.files(without="data")
+            return self.created_from(lambda: self._submit(document, files), 201, self.content(form))
 
     def delete(self, request: Request) -> HttpResponse:
         """Delete the caller's tasks that have ended; those that run stay, and are named."""
@@ -66,8 +67,8 @@ class Tasks(FormView):
         chosen = settings.TUNEBOOK_WMLA_SUBMIT_ANSWER
         return self.signed.by_token if chosen == "auto" else chosen == "object"
 
-    def _submit(self, document: dict[str, Any], parts: list[Any]) -> str:
-        """Everything is checked before anything is stored."""
+    def _submit(self, document: dict[str, Any], parts: list[Any]) -> Callable[[], Any]:
+        """Everything is checked before anything is stored, which what this returns does."""
         needs_group = not settings.TUNEBOOK_WMLA_SIGNAME_OPTIONAL
         said = wmla.details(document, needs_group=needs_group)
         place = self.workspace(said.group)
@@ -89,7 +90,7 @@ class Tasks(FormView):
                 job = wmla.load(document, around=replace(around, model=wmla.Model(PLACEHOLDER, tuple(files))))
                 code = uploads.keep(place, files).key
             job = replace(job, command=replace(job.command, code=code))
-        return self._store(document, job, place, said, plugin, launch.framework)
+        return lambda: self._store(document, job, place, said, plugin, launch.framework)
 
     def _store(
         self,
@@ -99,7 +100,7 @@ class Tasks(FormView):
         said: wmla.Details,
         plugin: Algorithm | None,
         framework: str,
-    ) -> str:
+    ) -> Any:
         name = said.name or new_name(self.actor.username, "hpo")
         try:
             with transaction.atomic():
@@ -124,7 +125,7 @@ class Tasks(FormView):
                 )
         except IntegrityError:
             raise _taken(name) from None
-        return name
+        return wmla.submitted(name, as_object=self._wants_object())
 
 
 class OneTask(WmlaView):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.test.client import encode_multipart
 
 from apps.artifacts.models import Snapshot
 from apps.experiments.models import Experiment
@@ -228,3 +229,18 @@ def test_a_run_is_looked_at(ada_there: HyperDrive, cleo_there: HyperDrive) -> No
 
     assert (found.status, found.body["result"]["status"]) == (200, "Queued")
     assert cleo_there.get(f"runs/{run}").status == ada_there.get("runs/nothing").status == 404
+
+
+@pytest.mark.parametrize("path", ["runs", "runs/mine"])
+def test_a_creation_that_is_sent_again_with_its_key_creates_nothing_again(ada_there: HyperDrive, path: str) -> None:
+    def create(name: str, boundary: str) -> Any:
+        body = encode_multipart(boundary, {"config": json.dumps(a_document() | {"name": name})})
+        kind = f"multipart/form-data; boundary={boundary}"
+        return ada_there.post(path, body, content_type=kind, headers={"Idempotency-Key": "k"})
+
+    first, second = create("digits", "one"), create("digits", "other")
+    changed = create("letters", "one")
+
+    assert (first.status, second.status, changed.status) == (201, 201, 400)
+    assert first.body == second.body
+    assert Experiment.objects.count() == 1

@@ -166,7 +166,7 @@ def test_a_slow_request_whose_key_was_taken_over_creates_nothing(
         return str(made.pk).encode()
 
     with pytest.raises(Refusal, match="still in work"):
-        once(rf.post("/x", headers={"Idempotency-Key": "k"}), actor_ada, create)
+        once(rf.post("/x", headers={"Idempotency-Key": "k"}), actor_ada, lambda: create)
 
     assert Comment.objects.count() == 0
 
