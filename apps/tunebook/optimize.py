@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from tunebook.distributions import Distribution, Value, identity
 from tunebook.errors import SpecError
+from tunebook.fields import listed, unknown
 from tunebook.history import TrialView
 from tunebook.ledger import Ledger
 from tunebook.limits import Limits
@@ -106,9 +107,10 @@ class Optimizer:
     def tell(self, params: Mapping[str, Value], value: float | None, weight: float = 1.0) -> None:
         """Note what parameters came to; None, NaN and infinity are failures.
 
-        Parameters that were not asked for are earlier results; told again, they are one more trial.
+        Parameters that were not asked for are earlier results; told again, they are one more trial. They need a value for
+        every name of the space, which may lie outside of its distribution: then no model learns from it.
         ``weight`` is how much the result counts for a model, from 0 to 1: less than 1 for other data or another task.
-        Raises SpecError for something that is no set of parameters or no number; nothing is noted then.
+        Raises SpecError for something that is no number or no set of parameters of the space; nothing is noted then.
         """
         number = _number(value)
         if not isinstance(params, Mapping):
@@ -162,9 +164,19 @@ class Optimizer:
             return self._closed(self._open[key][0], key)
         number = next((number for number, handed in self._handed.items() if handed is params), None)
         if number is None:
+            self._check_names(params)
             return TrialView(self._ledger.next_number, _copied(params), TrialStatus.RUNNING)
         trial = self._closed(number, self._running[number].identity)
         return replace(trial, params=_copied(params)) if self._is_whole(params, trial) else trial
+
+    def _check_names(self, params: Mapping[str, Value]) -> None:
+        """Refuse parameters that are not those of the space, as no model would see them and ``best`` may name them."""
+        for name in params:
+            if name not in self.space:
+                raise SpecError(f"params.{name!s:.80}", unknown(f"{name!s:.80}", self.space, "parameter"))
+        missing = [name for name in self.space if name not in params]
+        if missing:
+            raise SpecError(f"params.{missing[0]}", f"is missing; the space has {listed(self.space)}")
 
     def _is_whole(self, params: Mapping[str, Value], trial: TrialView) -> bool:
         """Whether parameters that were changed since they were asked for still are a set of the space."""

@@ -139,6 +139,35 @@ def test_nonsense_is_refused_and_leaves_nothing(params: Any, value: Any, weight:
     assert tuner.history.trials == ()
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lrr": 0.1}, r"params\.lrr: unknown parameter.*lr, depth, booster"),
+        ({1: 0.1}, r"params\.1: unknown parameter"),
+        ({"depth": None}, r"params\.depth: is missing; the space has lr, depth, booster"),
+    ],
+)
+@pytest.mark.parametrize("many", [False, True])
+def test_names_that_are_not_those_of_the_space_are_refused(change: dict[Any, Any], message: str, many: bool) -> None:
+    tuner = Optimizer(SPACE, seed=7)
+    told = {"lr": 0.01, "depth": 3, "booster": "dart"} | change
+    params = {name: value for name, value in told.items() if value is not None}
+
+    with pytest.raises(SpecError, match=message):
+        tuner.tell_many([(params, 1.0)]) if many else tuner.tell(params, 1.0)
+
+    assert tuner.history.trials == ()
+
+
+def test_an_earlier_result_outside_of_its_distribution_is_kept() -> None:
+    tuner = Optimizer(SPACE, seed=7)
+
+    tuner.tell({"lr": 7.0, "depth": 300, "booster": "dart"}, 1.0)
+
+    assert len(tuner.ask(3)) == 3
+    assert len(tuner.history.finished) == 1
+
+
 def test_the_same_seed_and_answers_give_the_same_questions() -> None:
     assert tuned(15).ask(3) == tuned(15).ask(3)
 
