@@ -34,11 +34,13 @@ async function draw(figure) {
   const events = new LiveEvents(figure);
   try {
     const payload = await load(figure);
+    await turn();
     clearTimeout(timer);
     const began = performance.now();
     const replace = await mounted.get(figure)(figure, payload, events);
     if (replace && figure.dataset.src) events.onReload(async () => replace(await load(figure, true)));
-    requestAnimationFrame(() => requestAnimationFrame(() => drawn(figure, payload, performance.now() - began)));
+    await painted();
+    drawn(figure, payload, performance.now() - began);
   } catch (error) {
     clearTimeout(timer);
     events.stop();
@@ -46,6 +48,19 @@ async function draw(figure) {
     again.addEventListener("click", () => draw(figure));
     showWords(frame, `This chart could not be drawn. ${error.message}`, again);
   }
+}
+
+let last = Promise.resolve();
+
+/** Wait until the figures that asked before have been painted: each appears as soon as it is ready, and the page answers in between. */
+function turn() {
+  const mine = last;
+  last = mine.then(painted);
+  return mine;
+}
+
+function painted() {
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }
 
 function showWords(frame, text, button) {

@@ -20,6 +20,7 @@ const TOP = 44;
 const BOTTOM = 40;
 const SIDE = 56;
 const AXIS_ROOM = 96;
+const HAIR = 1; // one pixel: a line that is any wider takes a browser without a graphics card several times as long
 
 export function mountParallel(figure, payload, events) {
   const plot = new Parallel(figure, payload);
@@ -41,7 +42,10 @@ class Parallel {
     this.build();
     this.take(payload);
     new ResizeObserver(() => this.isFitting() || this.draw()).observe(this.frame); // which looks once at the start too
-    watchTheme(() => this.draw());
+    watchTheme(() => {
+      this.colours = null;
+      this.draw();
+    });
   }
 
   /** Draw other numbers; what was brushed stays brushed. */
@@ -161,17 +165,17 @@ class Parallel {
     this.stage.style.right = isWide ? "auto" : "";
     this.stage.style.width = isWide ? `${this.width}px` : "";
     this.frame.style.overflowX = isWide ? "auto" : "";
-    this.colours = palette(this.frame);
+    this.colours ||= palette(this.frame);
     const ctx = this.prepare(this.canvas);
     const kept = this.kept();
     const [out, groups] = [[], Array.from({ length: GROUPS }, () => [])];
     this.rows.forEach((row, i) => (kept[i] ? groups[this.groupOf(i)].push(row) : out.push(row)));
     const count = this.rows.length - out.length;
     const alpha = Math.max(0.3, Math.min(0.85, 60 / Math.max(1, count)));
-    this.lines(ctx, out, this.colours.grid, 1, 0.7);
+    this.lines(ctx, out, this.colours.grid, HAIR, 0.7);
     groups.forEach((rows, place) => {
       const tone = this.rank ? shade(this.colours, place / (GROUPS - 1)) : this.colours.hue1;
-      this.lines(ctx, rows, tone, place === GROUPS - 1 && this.rank ? 2 : 1.25, place === GROUPS - 1 ? Math.max(alpha, 0.8) : alpha);
+      this.lines(ctx, rows, tone, place === GROUPS - 1 && this.rank ? 2 : HAIR, place === GROUPS - 1 ? Math.max(alpha, 0.8) : alpha);
     });
     this.axes.forEach((axis, i) => this.drawAxis(ctx, axis, i));
     if (this.clear) this.clear.hidden = !this.axes.some((axis) => axis.brush);

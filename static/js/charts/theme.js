@@ -27,6 +27,8 @@ const NAMES = {
   hue8: ["--chart-8", "#5a6370", "#a0a8b4"],
 };
 
+const STEPS = 8; // of the sequential scale; few, so that marks can be kept
+
 /** Whether the page is dark now: the choice on <html>, else the system's. */
 export function isDark() {
   const chosen = document.documentElement.dataset.theme;
@@ -35,17 +37,20 @@ export function isDark() {
 
 /** All chart colours as the browser resolves them inside an element, ready for a canvas. */
 export function palette(element) {
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  element.append(probe);
   const dark = isDark();
-  const colours = {};
-  for (const [name, [property, light, night]] of Object.entries(NAMES)) {
+  const probes = document.createElement("span");
+  probes.hidden = true;
+  for (const [property, light, night] of Object.values(NAMES)) {
+    const probe = probes.appendChild(document.createElement("span"));
     probe.style.color = `var(${property}, ${dark ? night : light})`;
-    colours[name] = getComputedStyle(probe).color;
   }
-  colours.font = getComputedStyle(element).fontFamily;
-  probe.remove();
+  element.append(probes); // all at once: styles are worked out anew for every change that is followed by a look
+  const colours = { font: getComputedStyle(element).fontFamily };
+  Object.keys(NAMES).forEach((name, place) => (colours[name] = getComputedStyle(probes.children[place]).color));
+  probes.remove();
+  const [from, to] = [channels(colours.bundle), channels(colours.best)];
+  const between = (t) => `rgb(${from.map((part, i) => Math.round(part + (to[i] - part) * t)).join(" ")})`;
+  colours.shades = Array.from({ length: STEPS + 1 }, (_, step) => between(step / STEPS));
   return colours;
 }
 
@@ -123,13 +128,9 @@ export function mark(ctx, shape, x, y, radius, colour) {
   ctx.restore();
 }
 
-const STEPS = 8;
-
-/** A colour of the sequential scale: 0 is the palest, 1 the strongest. In few steps, so that marks can be kept. */
+/** A colour of the sequential scale: 0 is the palest, 1 the strongest. */
 export function shade(colours, fraction) {
-  const t = Math.round(Math.max(0, Math.min(1, fraction)) * STEPS) / STEPS;
-  const [from, to] = [channels(colours.bundle), channels(colours.best)];
-  return `rgb(${from.map((part, i) => Math.round(part + (to[i] - part) * t)).join(" ")})`;
+  return colours.shades[Math.round(Math.max(0, Math.min(1, fraction)) * STEPS)];
 }
 
 function channels(colour) {
