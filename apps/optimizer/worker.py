@@ -180,20 +180,34 @@ class OptimizerWorker:
                 self.take(Lease(pk, key, self.name, dropped[pk]))
 
     def claim(self) -> None:
-        """Take over experiments that nobody drives: a fair share, and one more."""
+        """Take over experiments that nobody drives: a fair share, and one more. What is held beyond that is given back."""
         moment = time.monotonic()
         written = self.is_new or WRITTEN in self.receiver.heard
         if self.leaving.is_set() or moment < self.next_claim - (POLL - CLAIM_EVERY if written else 0.0):
             return
         self.next_claim = moment + POLL
-        room = self.options.claims - len(self.drivers)
-        if room > 0 and not self.is_new and self.drivers:
-            workers = max(Worker.objects.alive().count(), 1)
-            active = Experiment.objects.filter(status__in=ACTIVE, ended=None).count()
-            room = min(room, math.ceil(active / workers) + 1 - len(self.drivers))
+        hosts = list(Worker.objects.alive().filter(draining=False).values_list("host", flat=True))
+        room = min(self.options.claims, self.share(len(hosts))) - len(self.drivers)
         for lease in leases.claim(self.name, most=room) if room > 0 else ():
             self.take(lease)
+        if room < 0 and set(hosts) == {self.place.host}:  # another machine could not see the trials that run here
+            self.give_back(-room)
         self.is_new = False
+
+    def share(self, workers: int) -> int:
+        """How many experiments one of so many workers may drive."""
+        if workers <= 1:
+            return self.options.claims
+        active = Experiment.objects.filter(status__in=ACTIVE, ended=None).count()
+        return math.ceil(active / workers) + 1
+
+    def give_back(self, count: int) -> None:
+        """Leave experiments to a worker that came later, first those with the fewest trials to adopt."""
+        for driver in sorted(self.drivers.values(), key=lambda one: len(one.work.live))[:count]:
+            leases.release(driver.lease)
+            self.note(driver.lease, f"{self.name} leaves it to another optimizer; trials go on")
+            self.drop(driver.lease.experiment_id)
+        wake.poke()
 
     def take(self, lease: Lease) -> None:
         self.marker.show(lease.key)

@@ -246,6 +246,46 @@ def test_a_second_worker_takes_a_fair_share(stage: Stage, a_sweep: Callable[...,
     assert max(held) <= 4
 
 
+def test_a_worker_that_starts_later_gets_its_share_of_what_is_driven(
+    stage: Stage, a_sweep: Callable[..., Experiment]
+) -> None:
+    stage.holds = True
+    for _ in range(6):
+        a_sweep(limits=Limits(max_trials=1))
+    first = stage.worker()
+    for _ in range(3):
+        first.round()
+    before = set(stage.world.playing)
+    second = stage.worker()
+
+    for worker in (first, second, first, second, first, second):
+        worker.next_claim = 0.0
+        worker.round()
+
+    assert sorted(len(worker.drivers) for worker in (first, second)) == [2, 4]
+    assert not first.drivers.keys() & second.drivers.keys()
+    assert before <= set(stage.world.playing) and stage.world.stops == []
+    assert {playing.launches for playing in stage.world.playing.values()} == {1}
+    second.leave()
+    first.next_claim = 0.0
+    first.round()
+    assert len(first.drivers) == 6
+
+
+def test_an_experiment_is_not_left_to_another_machine(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
+    stage.holds = True
+    for _ in range(6):
+        a_sweep()
+    worker = stage.worker()
+    worker.round()
+    Worker.objects.create(name="there-1-1-elsewhere", host="there", pid=1, slots=1)
+
+    worker.next_claim = 0.0
+    worker.round()
+
+    assert len(worker.drivers) == 6
+
+
 def test_a_chore_has_one_holder_until_its_lease_ends(db: None) -> None:
     first, second, again = upkeep.hold("c", "one"), upkeep.hold("c", "other"), upkeep.hold("c", "one")
     Chore.objects.update(until=timezone.now() - timedelta(seconds=1))
