@@ -10,12 +10,11 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core import checks
 from django.core.management import CommandError, call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from apps.config import datafolder, static, tls
 from apps.config.checks import LOOPBACK
 from apps.config.supervisor import Child
+from apps.experiments import schema
 from apps.workspaces import founding
 
 MANAGE = str(settings.ROOT / "manage.py")
@@ -35,7 +34,9 @@ def prepare(say: Callable[[str], None]) -> None:
     """
     make_data_folder()
     check()
-    waiting = unapplied()
+    if newer := schema.beyond():
+        raise CommandError(schema.NEWER.format(names=", ".join(newer[: schema.MOST_NAMED])))
+    waiting = len(schema.missing())
     if waiting:
         say(f"Preparing the database ({waiting} step{'s' if waiting > 1 else ''}) ...")
         call_command("migrate", interactive=False, verbosity=0)
@@ -49,12 +50,6 @@ def make_data_folder() -> None:
         datafolder.check_writable(settings.TUNEBOOK_DATA)
     except OSError as error:
         raise CommandError(datafolder.explain(settings.TUNEBOOK_DATA, error)) from error
-
-
-def unapplied() -> int:
-    """How many migrations the database still lacks."""
-    executor = MigrationExecutor(connection)
-    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def check() -> None:

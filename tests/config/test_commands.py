@@ -5,12 +5,14 @@ import os
 import re
 import resource
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,21 @@ def test_serve_refuses_a_database_of_another_version_and_says_what_to_run(run):
     assert serve.process.returncode == 78
     assert "python3 manage.py migrate" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.slow
+def test_nothing_works_with_a_database_of_a_later_release(run, tmp_path):
+    run("migrate").process.communicate(timeout=60)
+    with closing(sqlite3.connect(tmp_path / "data" / "tunebook.sqlite3")) as database, database:
+        database.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('trials', '9999_later', '2030-01-01')"
+        )
+
+    started = [run("serve", "--port", "0"), run("run_optimizer"), run("up", "--port", "0")]
+    said = [one.process.communicate(timeout=60)[0] for one in started]
+
+    assert [one.process.returncode for one in started] == [78, 78, 1]
+    assert all("The database is newer than this release (trials.9999_later)" in text for text in said)
 
 
 @pytest.mark.slow

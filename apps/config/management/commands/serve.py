@@ -4,10 +4,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 import uvicorn
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 
 from apps.config import draining, readiness, serving, static
 from apps.config.supervisor import CANNOT_START
+from apps.experiments import schema
 
 
 class Command(BaseCommand):
@@ -24,9 +25,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         serving.make_data_folder()
         serving.check()
-        if serving.unapplied():
-            self.stderr.write("The database is not ready for this version. Run: python3 manage.py migrate")
-            raise SystemExit(CANNOT_START)
+        if trouble := schema.trouble():
+            raise CommandError(trouble, returncode=CANNOT_START)
         static.collect()
         bound = serving.listen(options["host"], options["port"])
         files = serving.certificate(options["host"]) if options["tls"] else None

@@ -11,9 +11,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
+from apps.experiments import schema
 from apps.optimizer import tracking
 from apps.optimizer.census import TooMany
 from apps.optimizer.executors.base import Executor
@@ -22,6 +21,8 @@ from apps.optimizer.executors.ray import RayExecutor, cluster_of
 from apps.optimizer.worker import OptimizerWorker, Options
 from tunebook.platform import RAY
 
+CANNOT_START = 78
+"""The exit code for "starting me again will not help" (sysexits.h: EX_CONFIG), which supervisors obey."""
 ONE_WISH = 2.0
 """Seconds within which a second TERM is the first one again: a service manager tells each process, and their parent does."""
 
@@ -40,7 +41,8 @@ class Command(BaseCommand):
         parser.add_argument("--stop-trials", action="store_true", help="when told to stop, cancel the running trials")
 
     def handle(self, **options: Any) -> None:
-        refuse_an_old_schema()
+        if trouble := schema.trouble():
+            raise CommandError(trouble, returncode=CANNOT_START)
         worker = OptimizerWorker(
             LocalExecutor(settings.TUNEBOOK_DATA),
             settings.TUNEBOOK_DATA,
@@ -78,12 +80,3 @@ def elsewhere(url: str) -> dict[str, tuple[Executor, int]]:
     data = settings.TUNEBOOK_DATA
     cluster = cluster_of(settings, url=url, authority=tracking.authority(data, url))
     return {RAY: (RayExecutor(data, cluster, instance=host_name(data)), settings.TUNEBOOK_RAY_SLOTS)}
-
-
-def refuse_an_old_schema() -> None:
-    """CommandError when the database is not as this release needs it."""
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
-        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in missing[:3])
-        raise CommandError(f"The database is older than this release ({names}). Run: python3 manage.py migrate")
