@@ -54,6 +54,8 @@ class CompressPages(GZipMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if request.path_info.startswith("/api/") or response.has_header("Content-Encoding"):
             return response
+        if response.status_code == PART or response.headers.get("Content-Type") == BYTES:
+            return response  # a file goes out as it is: with its length, and as fast as the disk gives it
         if isinstance(response, HttpResponse) and BROTLI_WANTED.search(request.headers.get("Accept-Encoding", "")):
             return self._with_brotli(response)
         assert isinstance(response, HttpResponse) or response.streaming
@@ -75,6 +77,7 @@ class CompressPages(GZipMiddleware):
         return response
 
 
+PART, BYTES = 206, "application/octet-stream"
 BROTLI_WANTED = re.compile(r"\bbr\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 LEAST = 200
 """Bytes below which nothing is compressed, as with gzip."""

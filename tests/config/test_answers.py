@@ -100,6 +100,17 @@ def test_a_request_for_another_host_is_refused(client):
         assert client.get("/api/docs/", HTTP_HOST="evil.example").status_code == 400
 
 
+@pytest.mark.parametrize("about", [{"content_type": "application/octet-stream"}, {"status": 206}])
+@pytest.mark.parametrize("accepted", ["gzip", "gzip, br"])
+def test_files_and_parts_of_them_go_out_as_they_are(about, accepted):
+    request = RequestFactory().get("/w/lab/e/x/t/0/files/a?download", HTTP_ACCEPT_ENCODING=accepted)
+
+    answer = CompressPages(lambda _: HttpResponse("word " * 200, headers={"Content-Length": "1000"}, **about))(request)
+
+    assert "Content-Encoding" not in answer.headers
+    assert answer.headers["Content-Length"] == "1000"
+
+
 def test_pages_are_compressed_and_answers_of_the_apis_are_not():
     def answered(path: str) -> HttpResponse:
         request = RequestFactory().get(path, HTTP_ACCEPT_ENCODING="gzip")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 from urllib.parse import unquote
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.http import http_date
@@ -206,6 +206,7 @@ def _file(request: HttpRequest, file: IO[bytes], size: int) -> HttpResponseBase:
     asked = _RANGE.fullmatch(request.headers.get("x-ms-range") or request.headers.get("range") or "")
     headers = {"x-ms-blob-type": "BlockBlob", "Accept-Ranges": "bytes", "ETag": f'"{size}"'}
     headers |= {"Last-Modified": http_date(0), "Content-Type": "application/octet-stream"}
+    headers |= {"Content-Disposition": "attachment"}
     if asked is None:
         response = FileResponse(file, headers=headers)
         response["Content-Length"] = str(size)
@@ -214,11 +215,17 @@ def _file(request: HttpRequest, file: IO[bytes], size: int) -> HttpResponseBase:
     if start > end:
         file.close()
         raise Problem(416, "InvalidRange")
+    headers |= {"Content-Range": f"bytes {start}-{end}/{size}", "Content-Length": str(end - start + 1)}
+    return StreamingHttpResponse(_part(file, start, end - start + 1), status=206, headers=headers)
+
+
+def _part(file: IO[bytes], start: int, left: int) -> Iterator[bytes]:
+    """So many bytes of a file from a place on, in pieces: a part may be the whole of a large file."""
     with file:
         file.seek(start)
-        content = file.read(end - start + 1)
-    headers["Content-Range"] = f"bytes {start}-{end}/{size}"
-    return HttpResponse(content, status=206, headers=headers)
+        while left and (chunk := file.read(min(left, store.CHUNK))):
+            left -= len(chunk)
+            yield chunk
 
 
 def _listing(container: str, files: list[JobFile]) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 import xml.etree.ElementTree as xml
 from collections.abc import Callable
 from pathlib import Path
@@ -337,10 +338,27 @@ def test_the_files_of_a_trial_are_listed_and_read(files: Callable[..., Any]) -> 
     assert names == [f"{base}/user_logs/std_log.txt", f"{base}/outputs/model/weights.txt"]
     assert b"".join(files(names[0])) == b"hello\n"
     part = files(names[1], **{"x-ms-range": "bytes=2-4"})
-    assert (part.status_code, part.content, part["Content-Range"]) == (206, b"234", "bytes 2-4/10")
+    assert (part.status_code, b"".join(part), part["Content-Range"]) == (206, b"234", "bytes 2-4/10")
+    assert (part["Content-Length"], part["Content-Disposition"]) == ("3", "attachment")
     assert b"".join(files("azureml/sweep_1/model/weights.txt")) == b"0123456789"
     assert files("azureml/sweep_1/model/other").status_code == 404
     assert files("azureml/nothing/model/weights.txt").status_code == 404
+
+
+def test_a_part_of_a_large_file_takes_little_memory(files: Callable[..., Any]) -> None:
+    folder = logs.attempt_folder(Experiment.objects.get().key, 1, 1)
+    size = 64 << 20
+    with open(folder / "out.log", "wb") as log:
+        log.truncate(size)
+    address = "ExperimentRun/dcid.sweep_1/user_logs/std_log.txt"
+
+    tracemalloc.start()
+    found = sum(map(len, files(address, Range="bytes=1-", **{"Accept-Encoding": "gzip"})))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert found == size - 1
+    assert peak < size // 4
 
 
 def test_the_storage_stays_shut_without_its_signature(ada_there: Arm, files: Callable[..., Any]) -> None:
