@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.audit import recording
 from apps.dashboard.paging import Pages
-from apps.dashboard.views import connecting, webhooks
+from apps.dashboard.views import confirming, connecting, webhooks
 from apps.dashboard.views.frame import Place, given, in_workspace, render
 from apps.experiments.models import Accessibility, Experiment
 from apps.tuning import asking, people, sharing, usage
@@ -34,6 +34,8 @@ SECTIONS = (
     ("audit", "Audit log"),
 )
 FOR_ADMINS = frozenset({"general", "audit", "webhooks"})
+SENSITIVE = frozenset({"members", "keys", "connect", "webhooks"})
+"""What is changed only shortly after the password was given."""
 USAGE_DAYS = ("7", "30", "90", "365")
 INVITATION_DAYS = ("1", "7", "30")
 VISIBILITIES = (("", "It depends on how they come in"), *Accessibility.choices)
@@ -48,6 +50,8 @@ def section(request: HttpRequest, place: Place, section: str) -> HttpResponse:
     if request.method == "POST":
         if section not in ACTIONS:
             raise Http404
+        if section in SENSITIVE and (question := confirming.asks_again(request, place)) is not None:
+            return question
         answer = ACTIONS[section](request, place)
         if answer is not None:
             return answer
