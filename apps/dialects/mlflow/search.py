@@ -34,6 +34,8 @@ _COMPARE = {
     ">=": operator.ge,
     "<=": operator.le,
 }
+_NUMBERS = frozenset({"start_time", "end_time", "creation_time", "last_update_time"})
+"""The attributes that are numbers."""
 _ORDER = re.compile(rf"\s*{_NAME}(?:\s+(?P<way>ASC|DESC))?\s*", re.IGNORECASE)
 
 
@@ -44,9 +46,43 @@ class Name:
     kind: str
     key: str
 
+    @property
+    def is_number(self) -> bool:
+        return self.kind == METRIC or (self.kind == ATTRIBUTE and self.key in _NUMBERS)
+
 
 Values = Mapping[Name, Any]
 """What one run or experiment has under the names that a search asks for."""
+
+
+@dataclass(frozen=True)
+class Like:
+    """A pattern with % for any text and _ for any letter.
+
+    What stands between two % is found where it comes first, so that no pattern takes longer than text times pattern, as
+    one expression with many .* would.
+    """
+
+    parts: tuple[re.Pattern[str], ...]
+    tail: int
+    """How many letters the last part has."""
+
+    @classmethod
+    def of(cls, text: str, *, any_case: bool) -> Like:
+        flags = re.DOTALL | (re.IGNORECASE if any_case else 0)
+        parts = text.split("%")
+        escaped = (re.escape(part).replace("_", ".") for part in parts)
+        return cls(tuple(re.compile(part, flags) for part in escaped), len(parts[-1]))
+
+    def fits(self, text: str) -> bool:
+        if len(self.parts) == 1:
+            return self.parts[0].fullmatch(text) is not None
+        first, *middle, last = self.parts
+        found = first.match(text)
+        for part in middle:
+            found = found and part.search(text, found.end())
+        end = len(text) - self.tail
+        return found is not None and found.end() <= end and last.fullmatch(text, end) is not None
 
 
 @dataclass(frozen=True)
@@ -66,7 +102,7 @@ class Term:
         if self.op in ("IN", "NOT IN"):
             return (str(found) in self.value) == (self.op == "IN")
         if self.op.endswith("LIKE"):
-            return bool(self.value.fullmatch(str(found))) != self.op.startswith("NOT")
+            return bool(self.value.fits(str(found))) != self.op.startswith("NOT")
         if isinstance(found, float | int):
             return bool(_COMPARE[self.op](found, self.value))
         return bool(_COMPARE[self.op](str(found), str(self.value)))
@@ -92,7 +128,10 @@ def parse(text: str, attributes: Collection[str], kinds: Collection[str] = (METR
             raise Refusal("bad_parameter", f"at most {MOST_TERMS} comparisons", field="filter")
         op = re.sub(r"\s+", " ", found["op"].upper())
         name = named(found["name"], attributes, kinds, "filter")
-        terms.append(Term(name, op, _value(op, found["value"], text, at)))
+        value = _value(op, found["value"], text, at)
+        if op in _COMPARE and name.is_number and not isinstance(value, float):
+            value = _number(value, text, at)
+        terms.append(Term(name, op, value))
         at = found.end()
     return terms
 
@@ -150,11 +189,14 @@ def _value(op: str, text: str | None, whole: str, at: int) -> Any:
     else:
         return float(text)
     if op.endswith("LIKE"):
-        pattern = "".join(
-            ".*" if one == "%" else "." if one == "_" else re.escape(one) for one in re.sub("%+", "%", plain)
-        )
-        return re.compile(pattern, re.DOTALL | (re.IGNORECASE if op == "ILIKE" else 0))
+        return Like.of(plain, any_case=op == "ILIKE")
     return float(plain) if _is_number(plain) and op not in ("=", "!=") else plain
+
+
+def _number(value: str, whole: str, at: int) -> float:
+    if not _is_number(value):
+        raise _bad(whole, at, "a comparison with a number")
+    return float(value)
 
 
 def _is_number(text: str) -> bool:

@@ -298,6 +298,9 @@ def test_deleting_a_run_leaves_it_out_and_restoring_takes_it_back(
         ("attributes.run_name NOT IN ('trial 0')", [2, 1]),
         ("params.none IS NULL", [2, 1, 0]),
         ("metrics.none > 1", []),
+        ("metrics.loss = '0.2'", [1]),
+        ("attributes.start_time > '1'", [2, 1, 0]),
+        ("params.start_time IS NULL", [2, 1, 0]),
     ],
 )
 def test_runs_are_searched(ada_there: Mlflow, start: Any, wanted: str, numbers: list[int]) -> None:
@@ -326,7 +329,19 @@ def test_runs_are_ordered_and_paged(ada_there: Mlflow, start: Any) -> None:
     assert "next_page_token" not in second.body
 
 
-@pytest.mark.parametrize("wanted", ["metrics.loss <", "loss", "a = 1 OR b = 2", "colour = 'red'", "params.x < ''' "])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "metrics.loss <",
+        "loss",
+        "a = 1 OR b = 2",
+        "colour = 'red'",
+        "params.x < ''' ",
+        "metrics.loss < 'low'",
+        "attributes.end_time < 'abc'",
+        "start_time = ''",
+    ],
+)
 def test_a_filter_that_is_none_is_refused(ada_there: Mlflow, running: Running, wanted: str) -> None:
     answer = ada_there.post("runs/search", experiment_ids=[running.experiment.key], filter=wanted)
 
