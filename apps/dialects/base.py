@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
-import orjson
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -21,6 +20,7 @@ from rest_framework.views import APIView
 from apps.dialects import pace
 from apps.dialects.body import MOST_BYTES, check_content_type, check_size, check_text, read_object
 from apps.dialects.documentation import DialectSchema
+from apps.dialects.encoding import encoded
 from apps.dialects.parameters import Parameter, read_fields, read_query
 from apps.dialects.refusal import Refusal
 from apps.dialects.repeating import Creation, once
@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 BAD_REQUEST, UNAUTHENTICATED, BAD_SPEC = 400, 401, 422
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-ORJSON = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS | orjson.OPT_NON_STR_KEYS
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ class DialectView(APIView):
 
     def answer(self, document: Any, status: int = 200) -> HttpResponse:
         """A JSON answer. Times are UTC with whole seconds, non-finite numbers null."""
-        return self.answer_text(orjson.dumps(document, option=ORJSON), status)
+        return self.answer_text(encoded(document), status)
 
     def answer_text(self, text: bytes, status: int = 200) -> HttpResponse:
         """An answer that is JSON already."""
@@ -141,7 +140,7 @@ class DialectView(APIView):
 
         def prepared() -> Creation:
             create = prepare()
-            return lambda: orjson.dumps(create(), option=ORJSON)
+            return lambda: encoded(create())
 
         text, replayed = once(self.request._request, self.actor, prepared, content)
         response = self.answer_text(text, status)

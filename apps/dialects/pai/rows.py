@@ -12,6 +12,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from apps.dialects import catalog
+from apps.dialects.encoding import encoded
 from apps.dialects.moments import WireMoment
 from apps.experiments.models import COUNT_COLUMNS, Experiment
 from apps.trials.history import series_name
@@ -197,7 +198,7 @@ def _trial_row(
 
 
 def _text(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return encoded(value, 0).decode()
 
 
 def _model(experiment: str, job: Job, trial: str, params: Mapping[str, Any]) -> str:
