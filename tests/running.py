@@ -38,7 +38,7 @@ class Running:
     def end(self) -> int:
         """Ask it to end as a terminal or a service manager would. Its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        self.said += self.process.communicate(timeout=40)[0]
+        self.said += self.process.communicate(timeout=120)[0]
         return self.process.returncode
 
     def children(self) -> dict[str, int]:

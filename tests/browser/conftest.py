@@ -97,7 +97,7 @@ def served(django_db_setup: None) -> Iterator[str]:
     assert "http://" in said, said
     yield said[said.index("http://") :].split()[0].rstrip("/")
     server.terminate()
-    server.wait(timeout=30)
+    server.wait(timeout=120)
     server.stdout.close()
 
 

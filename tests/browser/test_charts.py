@@ -262,7 +262,7 @@ def test_a_chart_of_some_trials_asks_for_its_numbers_again_and_keeps_its_zoom(st
     stage.answer("/data.json", a_history(14))
     happen(page, "trial", {"number": 12, "status": "FAILED", "value": None, "ended": None})
 
-    expect(chart).to_have_attribute("aria-label", _containing("14 trials"), timeout=10_000)
+    expect(chart).to_have_attribute("aria-label", _containing("14 trials"))
     expect(page.get_by_role("button", name="Reset zoom")).to_be_visible()
 
 

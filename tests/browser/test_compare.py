@@ -44,7 +44,7 @@ def pair(make_experiment: Make, ada: User) -> list[Experiment]:
 
 
 def drawn(page: Page, count: int) -> None:
-    page.locator("figure[data-drawn]").nth(count - 1).wait_for(state="attached", timeout=20_000)
+    page.locator("figure[data-drawn]").nth(count - 1).wait_for(state="attached")
 
 
 def watched(page: Page) -> list[str]:

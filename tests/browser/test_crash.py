@@ -46,7 +46,7 @@ def trials(address: str, token: str) -> list[dict[str, Any]]:
     request = urllib.request.Request(
         f"{base}/api/automl/v1/hpo/experiment/{key}/trials?PageSize=100", headers={"Authorization": f"Bearer {token}"}
     )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
         return json.load(answer)["Trials"]
 
 

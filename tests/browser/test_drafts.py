@@ -44,7 +44,7 @@ def test_leaving_at_once_saves_what_was_just_typed(signed_in: Visit, ada: User) 
     address = page.url
     page.get_by_role("link", name="Catalog").first.click()
     page.wait_for_url("**/w/lab/")
-    for _ in range(100):
+    for _ in range(600):
         if Draft.objects.exists():
             break
         page.wait_for_timeout(50)  # what is sent by a page that is left arrives when it arrives

@@ -32,7 +32,7 @@ def prefixed(django_db_setup: None) -> Iterator[str]:
     assert "http://" in said, said
     yield "/".join(said[said.index("http://") :].split()[0].split("/")[:3])
     server.terminate()
-    server.wait(timeout=30)
+    server.wait(timeout=120)
     server.stdout.close()
 
 

@@ -53,7 +53,7 @@ def with_curves(experiment: Experiment, most: int) -> None:
 def scrolled(page: Page) -> None:
     """Scroll through the page until every chart has been drawn."""
     waiting = "figure[data-src]:not([data-drawn])"
-    for _ in range(60):
+    for _ in range(300):
         page.evaluate(f"document.querySelector('{waiting}')?.scrollIntoView({{block: 'center'}})")
         if not page.locator(waiting).count():
             return

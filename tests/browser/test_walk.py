@@ -203,7 +203,7 @@ def test_a_real_sweep_from_the_form_to_its_end_and_out_of_the_trash(
         restart_a_failed_trial(page, base, one)
         stop(page, base, one)
         process.terminate()
-        process.wait(20)
+        process.wait(60)
     bin_and_restore(page, base)
     delete_for_good(page, base, one)
     open_page.complaints.clear()  # Chromium notes the 404 of what is gone

@@ -33,20 +33,20 @@ def run(tmp_path: Path) -> Iterator[object]:
     for one in running:
         if one.process.poll() is None:
             one.process.terminate()
-            one.process.communicate(timeout=40)
+            one.process.communicate(timeout=120)
         one.process.stdout.close()
 
 
 def get(url: str, token: str = "") -> dict[str, object]:
     """A JSON answer, asked for once: an address is printed when it answers."""
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
         return json.loads(answer.read())
 
 
 def status(url: str) -> int:
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=20) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -89,7 +89,7 @@ def test_up_starts_on_an_empty_folder_and_term_ends_it_all(run):
 def test_serve_refuses_a_database_of_another_version_and_says_what_to_run(run):
     serve = run("serve", "--port", "0")
 
-    said = serve.process.communicate(timeout=30)[0]
+    said = serve.process.communicate(timeout=120)[0]
 
     assert serve.process.returncode == 78
     assert "python3 manage.py migrate" in said
@@ -113,7 +113,7 @@ def test_nothing_works_with_a_database_of_a_later_release(run, tmp_path):
 
 @pytest.mark.slow
 def test_serve_with_two_processes_answers_and_says_that_it_leaves_before_it_does(run):
-    run("migrate", "-v0").process.wait(60)
+    run("migrate", "-v0").process.wait(120)
     serve = run("serve", "--port", "0", "--workers", "2", TUNEBOOK_DRAIN_SECONDS="60")
     address = re.search(r"http://[^/]+", serve.line("Tunebook is at"))[0]
 

@@ -20,7 +20,7 @@ def test_so_many_quick_requests_run_at_once_and_no_more(places):
         with turns.take():
             inside.add(number)
             most = max(most, len(inside))
-            full.wait(10)
+            full.wait(60)
             inside.discard(number)
 
     with ThreadPoolExecutor(8) as pool:
@@ -34,7 +34,7 @@ def test_a_long_request_loses_its_turn_and_holds_up_nobody():
 
     def long_request() -> None:
         with turns.take():
-            assert done.wait(10)
+            assert done.wait(60)
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(long_request)
@@ -42,7 +42,7 @@ def test_a_long_request_loses_its_turn_and_holds_up_nobody():
             with turns.take():
                 pass
         done.set()
-        waiting.result(timeout=10)
+        waiting.result(timeout=60)
 
     assert done.is_set()
 
@@ -55,5 +55,5 @@ def test_a_request_that_fails_gives_its_turn_back():
 
     second = threading.Thread(target=lambda: turns.take().__enter__())
     second.start()
-    second.join(timeout=10)
+    second.join(timeout=60)
     assert not second.is_alive()

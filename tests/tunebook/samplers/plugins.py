@@ -86,7 +86,7 @@ class Hanging(Plugin):
 class SlowToStart(Plugin):
     def __init__(self, *given, **arguments):
         super().__init__(*given, **arguments)
-        time.sleep(0.4)
+        time.sleep(1.2)
 
 
 class Slow(Plugin):

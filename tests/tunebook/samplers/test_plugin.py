@@ -144,13 +144,13 @@ def test_a_hanging_plugin_is_ended_in_time() -> None:
 
     text = failure("Hanging", call_seconds=0.5)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # it would hang for an hour
     assert "within 0.5 seconds" in text
     assert "thinking hard" in text
 
 
 def test_a_plugin_that_takes_long_to_start_has_its_time_for_the_call_all_the_same() -> None:
-    asked = plugin("SlowToStart", call_seconds=0.3).ask(start(), 1)
+    asked = plugin("SlowToStart", call_seconds=1.0).ask(start(), 1)
 
     assert len(asked) == 1
 
@@ -234,7 +234,7 @@ def test_the_process_ends_soon_after_an_optimizer_that_was_killed() -> None:
     killed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     pid = int(killed.stdout)
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
 
