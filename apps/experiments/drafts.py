@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.db import models
@@ -30,3 +31,8 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.workspace_id}"
+
+    @property
+    def page(self) -> str:
+        """Which opened page it was typed in; empty for what scripts or older versions have kept."""
+        return dict(parse_qsl(self.typed)).get("page", "")

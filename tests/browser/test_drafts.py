@@ -65,3 +65,19 @@ def test_without_the_server_the_browser_keeps_it(signed_in: Visit, open_page: An
     expect(page.locator("#id_name")).to_have_value("on a train")
     assert not Draft.objects.exists()
     assert open_page.complaints.pop().startswith("Failed to load resource")
+
+
+def test_two_tabs_keep_what_was_typed_in_each(signed_in: Visit, open_page: Any, ada: User) -> None:
+    first = signed_in(ada, NEW)
+    second = first.context.new_page()
+    second.goto(first.url)
+    first.locator("#id_name").fill("in the first")
+    expect(first.locator("[data-draft-said]")).to_contain_text("Saved at")
+
+    second.locator("#id_name").fill("in the second")
+    expect(second.locator("[data-draft-said]")).to_contain_text("Kept in this tab")
+    for tab in (first, second):
+        tab.reload()
+
+    expect(first.locator("#id_name")).to_have_value("in the first")
+    expect(second.locator("#id_name")).to_have_value("in the second")

@@ -89,3 +89,35 @@ def test_old_drafts_and_those_beyond_the_newest_go(actor_ada: Actor, workspace: 
     assert drafts.kept(actor_ada, workspace, origin="5") is None
     drafts.keep(actor_ada, workspace, "name=y")
     assert Draft.objects.get().typed == "name=y"
+
+
+def test_a_form_that_is_open_twice_keeps_the_draft_that_came_first_until_the_other_is_saved_by_hand(
+    as_dora: Client,
+) -> None:
+    as_dora.post(NEW, typed(do="autosave", name="the first", page="aa"))
+
+    refused = as_dora.post(NEW, typed(do="autosave", name="the other", page="bb"))
+
+    assert refused.status_code == 409
+    assert as_dora.post(NEW, typed(do="autosave", name="the first goes on", page="aa")).status_code == 204
+    assertContains(as_dora.get(NEW), 'value="the first goes on"')
+    as_dora.post(NEW, typed(do="save-draft", name="the other", page="bb"))
+    assert as_dora.post(NEW, typed(do="autosave", name="the first", page="aa")).status_code == 409
+    assertContains(as_dora.get(NEW), 'value="the other"')
+
+
+def test_a_page_goes_on_with_the_draft_that_it_was_filled_with(as_dora: Client) -> None:
+    as_dora.post(NEW, typed(do="autosave", name="the first", page="aa"))
+
+    assertContains(as_dora.get(NEW), '<input type="hidden" name="over" value="aa">', html=True)
+    assert as_dora.post(NEW, typed(do="autosave", name="goes on", page="bb", over="aa")).status_code == 204
+    assert Draft.objects.get().page == "bb"
+
+
+def test_creating_forgets_the_own_draft_and_not_that_of_another(as_dora: Client) -> None:
+    as_dora.post(NEW, typed(do="autosave", name="the first", page="aa"))
+
+    as_dora.post(NEW, typed(do="create", page="bb"))
+    assert Draft.objects.exists()
+    as_dora.post(NEW, typed(do="create", page="aa"))
+    assert not Draft.objects.exists()

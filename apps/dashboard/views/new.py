@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render
 from apps.experiments.models import Draft, Experiment
 from apps.insights.charts.axes import tried
 from apps.tuning import drafts, experiments, warm
+from apps.tuning.errors import Conflict
 from apps.workspaces.access import require
 from tunebook.errors import SpecError
 from tunebook.job import Job
@@ -69,7 +71,10 @@ def _draft(request: HttpRequest, place: Place, do: str) -> HttpResponse:
         if do == "discard-draft":
             drafts.discard(place.actor, place.workspace, origin=origin)
         else:
-            drafts.keep(place.actor, place.workspace, _as_typed(request.POST), origin=origin)
+            over = _pages(request) if do == "autosave" else None
+            drafts.keep(place.actor, place.workspace, _as_typed(request.POST), origin=origin, over=over)
+    except Conflict as error:
+        return HttpResponse(str(error), content_type="text/plain", status=409)
     except SpecError as error:
         if do == "autosave":
             return HttpResponse(str(error), content_type="text/plain", status=400)
@@ -84,9 +89,14 @@ def _draft(request: HttpRequest, place: Place, do: str) -> HttpResponse:
 def _as_typed(post: QueryDict) -> str:
     """The fields as a browser sends them, without those that belong to this one sending."""
     rest = post.copy()
-    for name in ("csrfmiddlewaretoken", "do", "paste"):
+    for name in ("csrfmiddlewaretoken", "do", "paste", "over"):
         rest.pop(name, None)
     return rest.urlencode()
+
+
+def _pages(request: HttpRequest) -> tuple[str, str]:
+    """Whose drafts this page may replace: its own, and that of the page whose draft it was filled with ("" if none)."""
+    return request.POST.get("page", ""), request.POST.get("over", "")
 
 
 def _restored(draft: Draft) -> Declaration:
@@ -122,7 +132,7 @@ def _create(request: HttpRequest, place: Place, form: Declaration, job: Job, *, 
         messages.success(
             request, "Created; it starts as soon as an optimizer is free." if start else "Created, paused."
         )
-        drafts.discard(place.actor, place.workspace, origin=_origin(request))
+        drafts.discard(place.actor, place.workspace, origin=_origin(request), over=_pages(request))
         return redirect("dashboard:experiment", place.workspace.slug, made.key)
     return _shown(request, place, form, {"has_errors": True}, status=400)
 
@@ -254,8 +264,11 @@ def _shown(
     original, job = _original(request, place), context.get("job")
     if job is None and not form.is_bound and original is not None:
         job = Job.from_dict(original.job)
+    draft = context.get("draft")
     context |= {
         "form": form,
+        "page": request.POST.get("page") or secrets.token_hex(8),
+        "over": draft.page if draft is not None else request.POST.get("over", ""),
         "blank_row": SpaceRow(prefix="space-__prefix__", initial={"type": "uniform"}),
         "original": original,
         "differences": differences(Job.from_dict(original.job), job) if original is not None and job else None,

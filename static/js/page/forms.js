@@ -98,7 +98,8 @@ function switchParts(select) {
 }
 
 /** Keep what is typed until the form is sent, and put it back when the page comes again: in the browser, or where the form
- * says so on the server, which puts it back itself; the browser then keeps only what the server could not be told. */
+ * says so on the server, which puts it back itself; the browser then keeps only what the server could not be told, and the
+ * tab what it would not take because another tab has kept a draft of the same form. */
 function keepDraft(form) {
   const place = `draft:${location.pathname}:${form.dataset.draft}`;
   if (form.dataset.kept) return;
@@ -119,19 +120,23 @@ function keepDraft(form) {
     if (timer && "draftKept" in form.dataset && !submitter?.value.startsWith("create")) save(true);
     timer = 0;
   };
-  form.addEventListener("submit", (event) => (leave(event), store(place, null)));
+  form.addEventListener("submit", (event) => (leave(event), forget(place)));
   addEventListener("pagehide", leave);
 }
 
 async function tellServer(form, place, leaving) {
   const [sent, said] = [new FormData(form), form.querySelector("[data-draft-said]")];
   sent.set("do", "autosave");
-  const kept = await fetch(form.action, { method: "POST", body: sent, keepalive: leaving }).then(
-    (answer) => answer.ok && !answer.redirected,
-    () => false,
-  );
-  store(place, kept ? null : { at: Date.now(), fields: fieldsOf(form) });
-  if (said) said.textContent = kept ? `Saved at ${clock(Date.now())}` : "Kept in this browser";
+  const draft = { at: Date.now(), fields: fieldsOf(form) };
+  if (leaving && "elsewhere" in form.dataset) store(place, draft, sessionStorage); // nobody hears the answer
+  const answer = await fetch(form.action, { method: "POST", body: sent, keepalive: leaving }).catch(() => null);
+  const [kept, isElsewhere] = [answer?.ok && !answer.redirected, answer?.status === 409];
+  store(place, kept || isElsewhere ? null : draft);
+  store(place, isElsewhere ? draft : null, sessionStorage);
+  form.toggleAttribute("data-elsewhere", isElsewhere);
+  if (!said) return;
+  if (isElsewhere) said.textContent = "Kept in this tab: another tab has a newer draft. “Save draft” replaces it.";
+  else said.textContent = kept ? `Saved at ${clock(Date.now())}` : "Kept in this browser";
 }
 
 function fieldsOf(form) {
@@ -175,25 +180,30 @@ function offerDiscard(form, place, at) {
   line.setAttribute("role", "status");
   const discard = element("button", "button small", { type: "button", textContent: "Discard" });
   discard.addEventListener("click", () => {
-    store(place, null);
+    forget(place);
     location.reload();
   });
   line.append(discard);
   form.prepend(line);
 }
 
-function store(place, value) {
+function store(place, value, where = localStorage) {
   try {
-    if (value === null) localStorage.removeItem(place);
-    else localStorage.setItem(place, JSON.stringify(value));
+    if (value === null) where.removeItem(place);
+    else where.setItem(place, JSON.stringify(value));
   } catch {
     // private windows and full disks have no storage; the form works without
   }
 }
 
+function forget(place) {
+  store(place, null);
+  store(place, null, sessionStorage);
+}
+
 function recall(place) {
   try {
-    return JSON.parse(localStorage.getItem(place));
+    return JSON.parse(sessionStorage.getItem(place) || localStorage.getItem(place));
   } catch {
     return null;
   }
