@@ -235,10 +235,11 @@ class Parallel {
     ctx.fillText(named(ctx, axis.name, names, Math.min(room - 8, 2 * SIDE)), x, i % 2 && room < AXIS_ROOM ? 28 : 12);
     this.drawTicks(ctx, axis, x, i, room);
     if (axis.inactive) {
-      ctx.textAlign = i ? "right" : "left";
-      const words = fit(ctx, axis.isValue ? "no value" : "not active", room - 4);
-      ctx.strokeText(words, x + (i ? -8 : 8), this.height - 14);
-      ctx.fillText(words, x + (i ? -8 : 8), this.height - 14);
+      const isLeft = i > 0 && !axis.isValue;
+      ctx.textAlign = isLeft ? "right" : "left";
+      const words = axis.isValue ? fit(ctx, "no value", SIDE - 8) : fit(ctx, "not active", room - 4);
+      ctx.strokeText(words, x + (isLeft ? -8 : 8), this.height - 14);
+      ctx.fillText(words, x + (isLeft ? -8 : 8), this.height - 14);
     }
     if (axis.brush) {
       ctx.fillStyle = this.colours.accent;
@@ -249,16 +250,19 @@ class Parallel {
   }
 
   drawTicks(ctx, axis, x, i, room) {
-    const last = i === this.axes.length - 1 && i > 0;
-    ctx.textAlign = last ? "right" : "left";
+    const last = this.axes.length - 1;
+    const isLeft = i === last && i > 0 && !axis.isValue; // names of choices may be long; beside a value's axis is room
+    const isShared = i >= last - 1 && !this.axes[last].isValue; // the two last write into the same room
+    const free = axis.isValue ? SIDE - 8 : (isShared ? room / 2 : room) - 12;
+    ctx.textAlign = isLeft ? "right" : "left";
     ctx.lineWidth = 3;
     ctx.strokeStyle = this.colours.surface;
     ctx.fillStyle = this.colours.soft;
     for (const tick of axis.scale.ticks(Math.max(2, Math.floor((this.height - TOP - BOTTOM) / 36)))) {
       const y = this.y(this.fraction(axis, tick.value));
-      const words = fit(ctx, tick.text, Math.max(24, room - 16));
-      ctx.strokeText(words, x + (last ? -6 : 6), y);
-      ctx.fillText(words, x + (last ? -6 : 6), y);
+      const words = fit(ctx, tick.text, Math.max(24, free));
+      ctx.strokeText(words, x + (isLeft ? -6 : 6), y);
+      ctx.fillText(words, x + (isLeft ? -6 : 6), y);
     }
   }
 
