@@ -293,8 +293,8 @@ def _is_again(loss: Floats, rows: Floats, reaches: Floats) -> NDArray[np.bool_]:
     again = np.zeros(len(loss), dtype=bool)
     for place in np.flatnonzero(loss[1:] == loss[:-1]) + 1:
         equals = np.flatnonzero((loss[:place] == loss[place]) & ~again[:place])
-        away = np.abs(np.nan_to_num(rows[equals] - rows[place]))
-        again[place] = (away <= reaches).all(axis=1).any()
+        beyond = (np.abs(rows[equals] - rows[place]) > reaches).any(axis=1)  # a column that does not count never is
+        again[place] = not beyond.all()
     return again
 
 
