@@ -76,7 +76,7 @@ def _best(experiment: Experiment, top: Sequence[Top]) -> Iterator[Sentence]:
     text = f"The best {experiment.metric[:80]} is {short(best.value)}, from trial {best.number}"
     if len(top) > 1:
         gap = abs(top[1].value - best.value)
-        share = gap / abs(top[1].value) if top[1].value else 0.0
+        share = gap / abs(best.value) if best.value else math.inf
         text += (
             f"; trial {top[1].number} comes next and is as good."
             if gap == 0
@@ -197,6 +197,9 @@ def _term(condition: Mapping[str, Any]) -> str:
 
 
 def waits_for(experiment: Experiment) -> str:
-    """What is missing before importance can be told; empty when it is on its way or there."""
+    """What is missing before importance can be told; empty when it is on its way or there.
+
+    Without how many there are: this is not read again with each trial.
+    """
     results = experiment.finished_count + experiment.early_stopped_count
-    return f"Needs {FEWEST} results; {results} so far." if results < FEWEST else ""
+    return f"Needs {FEWEST} results." if results < FEWEST else ""

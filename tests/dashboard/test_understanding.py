@@ -135,7 +135,7 @@ def test_the_best_is_measured_against_the_second_best(as_ben: Client, known: Exp
 def test_importance_says_what_it_waits_for(as_ben: Client, make_experiment: Make) -> None:
     one = study(make_experiment, 6)
 
-    assert "Needs 10 results;" in words(as_ben.get(page(one)).content)
+    assert "Needs 10 results." in words(as_ben.get(page(one)).content)
 
 
 def test_the_filter_and_the_moment_go_along_to_every_chart_and_tab(as_ben: Client, known: Experiment) -> None:
