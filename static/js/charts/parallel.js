@@ -237,9 +237,10 @@ class Parallel {
     if (axis.inactive) {
       const isLeft = i > 0 && !axis.isValue;
       ctx.textAlign = isLeft ? "right" : "left";
-      const words = axis.isValue ? fit(ctx, "no value", SIDE - 8) : fit(ctx, "not active", room - 4);
-      ctx.strokeText(words, x + (isLeft ? -8 : 8), this.height - 14);
-      ctx.fillText(words, x + (isLeft ? -8 : 8), this.height - 14);
+      const words = axis.isValue ? fit(ctx, "no value", SIDE - 4) : fit(ctx, "not active", room - 4);
+      const at = x + (axis.isValue ? 4 : isLeft ? -8 : 8);
+      ctx.strokeText(words, at, this.height - 14);
+      ctx.fillText(words, at, this.height - 14);
     }
     if (axis.brush) {
       ctx.fillStyle = this.colours.accent;
