@@ -42,7 +42,7 @@ def problems(options: argparse.Namespace) -> Iterator[tuple[Problem, int]]:
     elif "bbob" in options.suites:
         for function in options.functions:
             for place, dimension in enumerate(options.dimensions):
-                if (function + place) % options.every == 0:
+                if (function - place) % options.every == 0:
                     instance = options.instances[(function + dimension) % len(options.instances)]
                     for problem in bbob((dimension,), (instance,), (function,)):
                         yield problem, _seed(problem)
