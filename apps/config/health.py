@@ -41,9 +41,8 @@ def _problem() -> str:
     if leaving.is_set():
         return "leaving"
     try:
-        if (
-            schema.missing()
-        ):  # a newer database only adds to what this release knows, which may serve until it is replaced
+        # a newer database only adds to what this release knows, which may serve until it is replaced
+        if schema.missing():
             return "migrations"
     except DatabaseError:
         return "database"

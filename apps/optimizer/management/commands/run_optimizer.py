@@ -21,8 +21,6 @@ from apps.optimizer.executors.ray import RayExecutor, cluster_of
 from apps.optimizer.worker import OptimizerWorker, Options
 from tunebook.platform import RAY
 
-CANNOT_START = 78
-"""The exit code for "starting me again will not help" (sysexits.h: EX_CONFIG), which supervisors obey."""
 ONE_WISH = 2.0
 """Seconds within which a second TERM is the first one again: a service manager tells each process, and their parent does."""
 
@@ -42,7 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         if trouble := schema.trouble():
-            raise CommandError(trouble, returncode=CANNOT_START)
+            raise CommandError(trouble, returncode=os.EX_CONFIG)  # which supervisors do not start again
         worker = OptimizerWorker(
             LocalExecutor(settings.TUNEBOOK_DATA),
             settings.TUNEBOOK_DATA,
