@@ -192,7 +192,7 @@ class Work:
         """Take the curves of trials that have reported by another way than their files. One query, none without a policy."""
         if self.job.policy is None:
             return
-        known = curves(Experiment(pk=self.lease.experiment_id), self.job.objective, [live.trial.pk for live in heard])
+        known = curves(self.job.objective, {live.trial.pk: live.attempt.number for live in heard})
         for live in heard:
             self.remember(live.trial, known.get(live.trial.pk, ()))
             live.has_new_points = True

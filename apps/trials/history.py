@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from apps.experiments.models import Experiment
 from apps.trials.models import COMBINED, Measurement, Trial, number_of
@@ -15,6 +16,18 @@ from tunebook.objective import Objective
 from tunebook.status import TrialStatus
 
 MAX_EARLIER = 1_000
+
+
+class HasAttempts(Protocol):
+    """A trial's row, or the columns of it that say which attempt counts."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def attempt_count(self) -> int: ...
+
 
 Curve = tuple[tuple[int, float], ...]
 
@@ -31,7 +44,7 @@ def history(experiment: Experiment, job: Job, *, with_curves: bool = True) -> Hi
     rows = Trial.objects.filter(experiment=experiment).order_by("number")
     columns = rows.values_list("pk", "number", "params", "status", "value", "space_version", "parent", "excluded")
     found = list(columns)
-    known = curves(experiment, job.objective) if with_curves else {}
+    known = all_curves(experiment, job.objective) if with_curves else {}
     trials = [
         TrialView(
             number=number,
@@ -87,16 +100,32 @@ def view(trial: Trial, curve: Curve = ()) -> TrialView:
     )
 
 
-def curves(experiment: Experiment, objective: Objective, trials: Iterable[int] | None = None) -> dict[int, Curve]:
-    """The objective's curve of each trial (by row id) in its latest attempt; none while it waits for another. One query.
+def all_curves(experiment: Experiment, objective: Objective) -> dict[int, Curve]:
+    """The objective's curve of each trial of an experiment, as `curves` gives them. One query."""
+    rows = Measurement.objects.filter(trial__experiment=experiment, attempt__gte=F("trial__attempt_count"))
+    return _lines(rows.exclude(trial__status=TrialStatus.CREATED), objective, {})
+
+
+def curves(objective: Objective, attempts: Mapping[int, int]) -> dict[int, Curve]:
+    """The objective's curve of each trial in its latest attempt: row id -> attempt, see `latest`. One query.
 
     What an earlier attempt measured says nothing about the one that runs, and is no part of what the trial comes to.
+    The attempts are given, not joined: right after many rows have come, PostgreSQL knows the tables as empty, and would
+    go through all trials for each measurement.
     """
-    rows = Measurement.objects.filter(name=series_name(objective), trial__experiment=experiment)
-    rows = rows.filter(attempt__gte=F("trial__attempt_count")).exclude(trial__status=TrialStatus.CREATED)
-    if trials is not None:
-        rows = rows.filter(trial__in=list(trials))
+    return _lines(Measurement.objects.filter(trial__in=list(attempts)), objective, attempts)
+
+
+def latest(trials: Iterable[HasAttempts]) -> dict[int, int]:
+    """Row id -> latest attempt of the trials that have one, without those that wait for another."""
+    return {trial.pk: trial.attempt_count for trial in trials if trial.status != TrialStatus.CREATED}
+
+
+def _lines(rows: QuerySet[Measurement], objective: Objective, attempts: Mapping[int, int]) -> dict[int, Curve]:
     points: dict[int, dict[int, float]] = defaultdict(dict)
-    for trial, step, value, kind in rows.order_by("trial_id", "step").values_list("trial_id", "step", "value", "kind"):
-        points[trial][step] = number_of(value, kind)
+    columns = ("trial_id", "attempt", "step", "value", "kind")
+    rows = rows.filter(name=series_name(objective)).order_by("trial_id", "step")
+    for trial, attempt, step, value, kind in rows.values_list(*columns):
+        if attempt >= attempts.get(trial, 0):
+            points[trial][step] = number_of(value, kind)
     return {trial: tuple(series.items()) for trial, series in points.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.trials.history import curves, history
+from apps.trials.history import all_curves, curves, history, latest
 from apps.trials.models import Measurement, Trial
 from tests.people import a_job
 from tunebook.objective import Metric, Objective
@@ -39,16 +39,26 @@ def test_only_the_latest_attempt_is_seen(trial):
     Measurement.objects.create(trial=trial, name="loss", attempt=1, step=1, value=0.8)
     Measurement.objects.create(trial=trial, name="loss", attempt=2, step=0, value=0.7)
 
-    found = curves(trial.experiment, a_job().objective)
-
-    assert found[trial.pk] == ((0, 0.7),)
+    assert all_curves(trial.experiment, a_job().objective) == {trial.pk: ((0, 0.7),)}
+    assert curves(a_job().objective, latest([trial])) == {trial.pk: ((0, 0.7),)}
 
 
 def test_a_trial_that_waits_for_another_attempt_has_no_curve(trial):
-    Trial.objects.filter(pk=trial.pk).update(status="CREATED", attempt_count=1)
+    trial.status, trial.attempt_count = "CREATED", 1
+    trial.save()
     Measurement.objects.create(trial=trial, name="loss", attempt=1, step=0, value=0.9)
 
-    assert curves(trial.experiment, a_job().objective) == {}
+    assert all_curves(trial.experiment, a_job().objective) == {}
+    assert curves(a_job().objective, latest([trial])) == {}
+
+
+def test_the_curves_of_some_trials_are_read_from_one_table(trial, django_assert_num_queries):
+    Measurement.objects.create(trial=trial, name="loss", step=0, value=0.25)
+
+    with django_assert_num_queries(1) as asked:
+        curves(a_job().objective, latest([trial]))
+
+    assert " JOIN " not in asked[0]["sql"]  # planned on stale statistics, it took a minute
 
 
 def test_weighted_metrics_have_their_combined_curve(trial):
@@ -56,6 +66,6 @@ def test_weighted_metrics_have_their_combined_curve(trial):
     Measurement.objects.create(trial=trial, name="", step=0, value=0.6)
     Measurement.objects.create(trial=trial, name="acc", step=0, value=0.8)
 
-    found = curves(trial.experiment, objective)
+    found = curves(objective, latest([trial]))
 
     assert found[trial.pk] == ((0, 0.6),)

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from apps.experiments.models import Experiment
 from apps.insights.charts.numbers import Payload, digits, short, thin_line
-from apps.trials.history import Curve, series_name
+from apps.trials.history import Curve, latest, series_name
 from apps.trials.history import curves as curves_of
 from apps.trials.models import Measurement, Trial, number_of
 from tunebook.history import History, TrialView
@@ -42,6 +42,7 @@ class Row(NamedTuple):
     status: str
     value: float | None
     value_count: int
+    attempt_count: int
 
 
 def curves(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str, str]) -> Payload:
@@ -50,10 +51,9 @@ def curves(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str, 
     `by=time` puts seconds since the trial's start in the place of the steps; then there is no stop line.
     """
     job = Job.from_dict(experiment.job)
-    columns = ("pk", "number", "status", "value", "value_count")
-    rows = [Row(*row) for row in trials.filter(value_count__gt=0).order_by("number").values_list(*columns)]
+    rows = [Row(*row) for row in trials.filter(value_count__gt=0).order_by("number").values_list(*Row._fields)]
     chosen = choose(rows, job.objective)
-    known = curves_of(experiment, job.objective, [row.pk for row in chosen])
+    known = curves_of(job.objective, latest(chosen))
     payload = {"by": "step", "stop": stop_line(job, chosen, known)}
     shown: Mapping[int, Line] = known
     if asked.get("by") == "time":

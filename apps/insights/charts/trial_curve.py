@@ -9,7 +9,7 @@ from statistics import median
 
 from apps.insights.charts.curves import MOST_READ, Row, choose, ranked
 from apps.insights.charts.numbers import Payload, Point, shorts, thin_line
-from apps.trials.history import Curve
+from apps.trials.history import Curve, latest
 from apps.trials.history import curves as curves_of
 from apps.trials.models import Trial
 from tunebook.objective import Objective
@@ -23,11 +23,10 @@ def trial_curve(trial: Trial) -> Payload:
     """This trial's curve with its two comparisons, each as step and value. Two queries beside the experiment's."""
     experiment = trial.experiment
     objective = Objective.from_dict(experiment.job["objective"])
-    columns = ("pk", "number", "status", "value", "value_count")
     reported = Trial.objects.filter(experiment=experiment, value_count__gt=0).order_by("number")
-    rows = [Row(*row) for row in reported.values_list(*columns)]
+    rows = [Row(*row) for row in reported.values_list(*Row._fields)]
     chosen = choose(rows, objective, most=OTHERS, read=MOST_READ - trial.value_count)
-    known = curves_of(experiment, objective, {trial.pk, *(row.pk for row in chosen)})
+    known = curves_of(objective, latest([trial, *chosen]))
     best = next(iter(ranked(chosen, objective)), None)
     others = [curve for pk, curve in known.items() if pk != trial.pk]
     payload = {

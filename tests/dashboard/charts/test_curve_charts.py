@@ -19,7 +19,7 @@ DOWN = Objective("minimize", (Metric("loss"),))
 
 
 def row(number: int, value: float | None = None, status: str = "FINISHED", points: int = 10) -> Row:
-    return Row(number, number, status, value, points)
+    return Row(number, number, status, value, points, 1)
 
 
 def a_trial(experiment: Experiment, number: int, values: list[float], status: str = TrialStatus.FINISHED) -> Trial:
