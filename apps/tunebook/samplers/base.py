@@ -159,9 +159,9 @@ class Sampler(ABC):
         """The plain random numbers of one trial."""
         return random.Random(f"{self.seed}/{number}")
 
-    def generator(self, number: int) -> np.random.Generator:
-        """The random numbers of one trial for arrays; independent of ``draw``."""
-        return np.random.Generator(np.random.PCG64((self.seed, number)))
+    def generator(self, number: int, *place: int) -> np.random.Generator:
+        """The random numbers of one trial for arrays, or of one of its places; independent of ``draw``."""
+        return np.random.Generator(np.random.PCG64((self.seed, number, *place)))
 
     def _untried(self, taken: Set[Hashable], number: int) -> Suggestion | None:
         """A parameter set that was not tried, at random while there are many, else the next in the list."""

@@ -37,6 +37,8 @@ COARSE = (0.75, 1.0)  # the same for every other pair of trials, lest what is ne
 DOUBT = 0.1  # of the variance of values, for a trial of weight 1/2; more for less
 BESIDE_CHOICES = "asked of tpe in turn, since some parameters are choices"
 ITS_TURN = 3  # one trial in so many is the process's own there
+JUDGE = 25  # results from which on it chooses the others too
+OFFERS = 16  # suggestions of TPE among which it chooses
 FLAT = 1e-12  # of the largest loss: differences below this are none
 
 Bends = tuple[float, ...]
@@ -59,6 +61,22 @@ class Scale:
         return self.unit * (self.least + slope - self.bend), self.unit * slope * self.width * spread
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """A process, and what is to be known beside it to ask it for a point.
+
+    ``best`` is the least value it expects of a trial, ``leaders`` are the rows of the best trials, ``waiting`` those of
+    trials that run, ``results`` counts the trials it was fitted to.
+    """
+
+    process: GaussianProcess
+    scale: Scale
+    best: float
+    leaders: Floats
+    waiting: Floats
+    results: int
+
+
 class BayesianSampler(Sampler):
     """A Gaussian process with one length scale per parameter; trials that run count with what it expects of them.
 
@@ -66,8 +84,9 @@ class BayesianSampler(Sampler):
     where they do not count. Two trials look closely at how the best differ, the next two at where good values lie at
     all: on a fine scale alone every trial near the best makes the next one look nearer still.
 
-    Where there are choices two trials of three are asked of TPE (``beside_choices``): a process that has seen an option
-    fail twice is soon sure of all that lies under it, and stays with the option that happened to begin well.
+    Where there are choices two trials of three are suggested by TPE (``beside_choices``): a process that has seen an
+    option fail twice is soon sure of all that lies under it, and stays with the option that happened to begin well.
+    From 25 results on it chooses among 16 suggestions there.
 
     Example:
         >>> BayesianSampler(space, objective, seed=7, acquisition="ei").ask(history, 4)
@@ -96,16 +115,28 @@ class BayesianSampler(Sampler):
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         table = self._records.table(history, pending)
-        results = table.results
-        if results < self.chosen["n_startup"]:
+        if table.results < self.chosen["n_startup"]:
             return self._start.suggestion(number)
-        if self._beside is not None and number % ITS_TURN:
-            suggestion = self._beside.suggest(history, number, pending)
+        beside = self._beside if number % ITS_TURN else None
+        if beside is not None and table.results < JUDGE:
+            suggestion = beside.suggest(history, number, pending)
             return suggestion and replace(suggestion, note=f"{BESIDE_CHOICES}: {suggestion.note}")
         with one_thread():
-            return self._model(table, history.objective.sign, number)
+            learnt = self._learnt(table, number)
+            if beside is not None:
+                offers = beside.offers(history, number, pending, OFFERS)
+                rows = np.array([self._encoder.row(offer.params) for offer in offers])
+                place = int(np.argmax(self._promise(learnt, rows)))
+                row, params, kind = rows[place], offers[place].params, f"of {OFFERS} suggestions of tpe to"
+            else:
+                row, kind = self._search(learnt, self.generator(number)), "point of"
+                params = self._encoder.params(dict(zip(self._encoder.index, row.tolist(), strict=True)))
+            expected, spread = self._expected(learnt, row, history.objective.sign)
+        note = f"the most promising {kind} a Gaussian process over {learnt.results} trials"
+        return Suggestion(params, "model", expected=expected, spread=spread, note=note)
 
-    def _model(self, table: Table, sign: float, number: int) -> Suggestion:
+    def _learnt(self, table: Table, number: int) -> Learnt:
+        """The process over what is known; trials that run have come to what it expects of them."""
         told = _most_telling(table.loss)
         rows, loss, doubt = table.rows[told], table.loss[told], _doubt(table.weight[told])
         bends = COARSE if number // 2 % 2 else FINE
@@ -116,16 +147,15 @@ class BayesianSampler(Sampler):
             believed, _ = process.predict(self._points(waiting))
             rows, values = np.vstack([rows, waiting]), np.append(values, believed)
             process = process.conditioned(self._points(rows, np.append(doubt, np.zeros(len(waiting)))), values)
-        row, mean, spread = self._search(process, rows, values, waiting, self.generator(number))
-        numbers = dict(zip(self._encoder.index, row.tolist(), strict=True))
-        expected, deviation = scale.back(mean, spread)
-        return Suggestion(
-            self._encoder.params(numbers),
-            "model",
-            expected=sign * expected if np.isfinite(expected) else None,
-            spread=deviation if np.isfinite(deviation) else None,
-            note=f"the most promising point of a Gaussian process over {len(loss)} trials",
-        )
+        best = float(process.predict(self._points(rows))[0].min())
+        leaders = rows[np.argsort(values, kind="stable")[:STARTS]]
+        return Learnt(process, scale, best, leaders, waiting, len(loss))
+
+    def _expected(self, learnt: Learnt, row: Floats, sign: float) -> tuple[float | None, float | None]:
+        """The value that a row is expected to come to, and its deviation; None where a number cannot hold it."""
+        mean, spread = learnt.process.predict(self._points(row[None, :]))
+        loss, deviation = learnt.scale.back(float(mean[0]), float(spread[0]))
+        return sign * loss if np.isfinite(loss) else None, deviation if np.isfinite(deviation) else None
 
     def noise(self, history: History) -> float:
         """The share of the values' variance that the process takes for noise; 1 while there are too few results."""
@@ -148,36 +178,31 @@ class BayesianSampler(Sampler):
     def _fitted(self, points: Points, values: Floats) -> GaussianProcess:
         return GaussianProcess.fitted(points, values, is_noisy=self.chosen["noise"] == "fitted")
 
-    def _search(
-        self, process: GaussianProcess, rows: Floats, values: Floats, waiting: Floats, random: np.random.Generator
-    ) -> tuple[Floats, float, float]:
-        """The most promising row found, with what is expected there: far and wide first, then nearer and nearer."""
-        best = float(process.predict(self._points(rows))[0].min())
-        leaders = rows[np.argsort(values, kind="stable")[:STARTS]]
+    def _search(self, learnt: Learnt, random: np.random.Generator) -> Floats:
+        """The most promising row found: far and wide first, then nearer and nearer."""
         everywhere = self._settled(self._anywhere(self.chosen["n_candidates"], random))
-        found = np.vstack([everywhere, self._around(leaders, NEAR[0], random)])
-        promise = self._promise(process, found, best, waiting)
+        found = np.vstack([everywhere, self._around(learnt.leaders, NEAR[0], random)])
+        promise = self._promise(learnt, found)
         for reach in NEAR:
             top = found[np.argsort(-promise, kind="stable")[:STARTS]]
             more = self._around(top, reach, random)
             found = np.vstack([top, more])
-            promise = self._promise(process, found, best, waiting)
-        row = found[int(np.argmax(promise))]
-        mean, spread = process.predict(self._points(row[None, :]))
-        return row, float(mean[0]), float(spread[0])
+            promise = self._promise(learnt, found)
+        row: Floats = found[int(np.argmax(promise))]
+        return row
 
-    def _promise(self, process: GaussianProcess, rows: Floats, best: float, waiting: Floats) -> Floats:
+    def _promise(self, learnt: Learnt, rows: Floats) -> Floats:
         """What is to be maximised; nothing is promised beside a point whose value is still to come."""
         points = self._points(rows)
-        mean, spread = process.predict(points)
+        mean, spread = learnt.process.predict(points)
         if self.chosen["acquisition"] == "ucb":
             promise: Floats = self.chosen["kappa"] * spread - mean
         elif self.chosen["acquisition"] == "poi":
-            promise = log_probability_of_improvement(mean, spread, best - self.chosen["xi"])
+            promise = log_probability_of_improvement(mean, spread, learnt.best - self.chosen["xi"])
         else:
-            promise = log_expected_improvement(mean, spread, best - self.chosen["xi"])
-        taken = self._points(waiting)
-        for place in range(len(waiting)):
+            promise = log_expected_improvement(mean, spread, learnt.best - self.chosen["xi"])
+        taken = self._points(learnt.waiting)
+        for place in range(len(learnt.waiting)):
             near = np.abs(points.numbers - taken.numbers[place]).max(axis=1, initial=0.0) < BESIDE
             promise[near & (points.options == taken.options[place]).all(axis=1)] = -np.inf
         return promise

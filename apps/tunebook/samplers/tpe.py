@@ -84,15 +84,22 @@ class TpeSampler(Sampler):
         self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
-        known = pending if self.chosen["constant_liar"] != "none" else ()
-        table = self._records.table(history, known, with_failures=self.chosen["failures"] == "avoid")
-        results = table.results
-        if results < self.chosen["n_startup"]:
+        table = self._table(history, pending)
+        if table.results < self.chosen["n_startup"]:
             return self._start.suggestion(number)
-        return self._model(table, results, number)
+        return self._model(table, number, self.generator(number))
 
-    def _model(self, table: Table, results: int, number: int) -> Suggestion:
-        random = self.generator(number)
+    def offers(self, history: History, number: int, pending: Sequence[Params], count: int) -> list[Suggestion]:
+        """So many answers to the same question, each drawn anew, for somebody else to choose among; from one result on."""
+        table = self._table(history, pending)
+        return [self._model(table, number, self.generator(number, place)) for place in range(count)]
+
+    def _table(self, history: History, pending: Sequence[Params]) -> Table:
+        known = pending if self.chosen["constant_liar"] != "none" else ()
+        return self._records.table(history, known, with_failures=self.chosen["failures"] == "avoid")
+
+    def _model(self, table: Table, number: int, random: np.random.Generator) -> Suggestion:
+        results = table.results
         good_count = self._good_count(results)
         good, bad = _split(table, _with_lies(table.loss, self.chosen["constant_liar"]), self._reaches, good_count)
         wide = number % WIDE_EVERY == 0 or _is_level(table.loss[good])

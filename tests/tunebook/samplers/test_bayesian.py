@@ -3,17 +3,19 @@
 import itertools
 import math
 from dataclasses import replace
+from statistics import median
 
 import numpy as np
 import pytest
 
-from tests.tunebook.samplers.spaces import MIXED, NESTED, history, with_pending, with_result
+from tests.tunebook.samplers.spaces import MIXED, NESTED, history, score, with_pending, with_result
 from tunebook import Choice, Objective, Space, TrialStatus, Uniform
 from tunebook.history import History, TrialView
 from tunebook.samplers import Suggestion
-from tunebook.samplers.bayesian import MOST, BayesianSampler
+from tunebook.samplers.bayesian import MOST, OFFERS, BayesianSampler
 from tunebook.samplers.encode import Floats
 from tunebook.samplers.gaussian import GaussianProcess, Points, log_expected_improvement
+from tunebook.samplers.tpe import TpeSampler
 from tunebook.space import Params
 
 LINE = Space({"x": Uniform(0, 1)})
@@ -144,15 +146,28 @@ def test_the_good_branch_of_a_nested_space_is_found() -> None:
     assert ask(past).params["m"] == {"_name": "near", "b": pytest.approx(0.4, abs=0.05)}
 
 
-def test_beside_choices_two_trials_of_three_are_asked_of_tpe_unless_it_is_not_wanted() -> None:
-    past = history(MIXED, 21)
+def test_beside_choices_two_trials_of_three_are_suggested_by_tpe_unless_it_is_not_wanted() -> None:
+    few, more = history(MIXED, 21), history(MIXED, 27)
 
-    turns = BayesianSampler(MIXED, Objective(), 3).ask(past, 3)
-    alone = BayesianSampler(MIXED, Objective(), 3, beside_choices="nothing").ask(past, 3)
+    turns = BayesianSampler(MIXED, Objective(), 3).ask(few, 3)
+    later = BayesianSampler(MIXED, Objective(), 3).ask(more, 3)
+    alone = BayesianSampler(MIXED, Objective(), 3, beside_choices="nothing").ask(few, 3)
 
     assert ["tpe in turn" in each.note for each in turns] == [False, True, True]
     assert [each.expected is None for each in turns] == [False, True, True]
-    assert ["tpe in turn" in each.note for each in alone] == [False, False, False]
+    assert ["suggestions of tpe" in each.note for each in later] == [False, True, True]
+    assert not any("tpe" in each.note for each in alone)
+    assert all(each.expected is not None and each.spread is not None for each in [*later, *alone])
+
+
+def test_of_what_tpe_suggests_the_process_takes_what_it_promises_most_of() -> None:
+    past = history(MIXED, 25)
+
+    taken = ask(past).params
+
+    offers = [each.params for each in TpeSampler(MIXED, Objective(), 3).offers(past, 25, (), OFFERS)]
+    assert taken in offers
+    assert score(taken) <= median(map(score, offers)) < max(map(score, offers))
 
 
 def test_numbers_alone_are_never_asked_of_another() -> None:
