@@ -3,9 +3,11 @@
 import sys
 import uuid
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http.response import HttpResponseBase
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
 
 from apps.dashboard.views import errors as pages
 from apps.tuning.errors import UNAVAILABLE, trouble_of
@@ -14,6 +16,7 @@ SAID = {
     400: ("bad_request", "The request cannot be read."),
     403: ("forbidden", "This is not allowed."),
     404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address takes what a form sends and shows nothing."),
     500: ("internal", "Something went wrong on our side. The log of the server says more."),
     503: ("busy", "The database is busy."),
 }
@@ -21,6 +24,7 @@ NATIVE = {
     400: "InvalidRequest",
     403: "NoPermission",
     404: "InvalidAction.NotFound",
+    405: "UnsupportedHTTPMethod",
     500: "InternalError",
     503: "ServiceUnavailable",
 }
@@ -49,6 +53,17 @@ def broken(request: HttpRequest) -> HttpResponse:
     response = answer(request, 503, f"{words[0].upper()}{words[1:]}.")
     response["Retry-After"] = RETRY_AFTER
     return response
+
+
+class WrongMethods(MiddlewareMixin):
+    """Say what is wrong where Django answers a method that is not allowed with nothing, which a browser takes for a fault."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if not isinstance(response, HttpResponseNotAllowed) or response.content:
+            return response
+        said = answer(request, response.status_code)
+        said["Allow"] = response["Allow"]
+        return said
 
 
 def answer(request: HttpRequest, status: int, sentence: str = "") -> HttpResponse:

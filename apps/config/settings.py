@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "apps.config.sessions.SessionAge",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "apps.config.errors.WrongMethods",
 ]
 
 CSRF_FAILURE_VIEW = "apps.config.errors.forbidden"

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render as render_template
-from django.urls import get_script_prefix
+from django.urls import get_script_prefix, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.dashboard.words import STATUS_WORDS
@@ -78,7 +79,7 @@ def in_workspace(view: View) -> View:
     @wraps(view)
     def checked(request: HttpRequest, slug: str | None = None, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return sign_in(request)
         if slug is None and not request.user.memberships.exists():
             return render_template(request, "403.html", {"words": NOWHERE, "ask": ANYWHERE}, status=403)
         place = enter(request, slug)
@@ -91,6 +92,20 @@ def in_workspace(view: View) -> View:
             return forbidden(request, place, error)
 
     return checked
+
+
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page and from there back to where one was; after a form was sent, with the word that it was not taken.
+
+    A part of a page is refused: a sign-in page inside another helps nobody.
+    """
+    if getattr(request, "htmx", False):
+        return HttpResponse(status=401)
+    if request.method in ("GET", "HEAD"):
+        return redirect_to_login(request.get_full_path())
+    messages.error(request, "You are not signed in any more, so nothing was changed. Sign in, then do it again.")
+    sent_from = urlsplit(request.headers.get("Referer", ""))
+    return redirect_to_login(urlunsplit(("", "", sent_from.path, sent_from.query, "")) or reverse("dashboard:home"))
 
 
 def render(

@@ -4,6 +4,7 @@ import { element, on } from "../dom.js";
 import { clock } from "../format.js";
 
 const DRAFT_AGE = 7 * 86400 * 1000;
+const SENT = "draft-sent";
 const NOT_KEPT = new Set(["hidden", "password", "file", "submit", "button"]);
 
 export function watchForms() {
@@ -22,6 +23,7 @@ export function watchForms() {
     removeRow(button.closest("[data-rowset-row]"));
   });
   on("change", "select[data-switch]", switchParts);
+  forgetSent();
   prepareForms(document);
 }
 
@@ -97,7 +99,7 @@ function switchParts(select) {
   }
 }
 
-/** Keep what is typed until the form is sent, and put it back when the page comes again: in the browser, or where the form
+/** Keep what is typed until the form has been taken, and put it back when the page comes again: in the browser, or where the form
  * says so on the server, which puts it back itself; the browser then keeps only what the server could not be told, and the
  * tab what it would not take because another tab has kept a draft of the same form. */
 function keepDraft(form) {
@@ -120,7 +122,11 @@ function keepDraft(form) {
     if (timer && "draftKept" in form.dataset && !submitter?.value.startsWith("create")) save(true);
     timer = 0;
   };
-  form.addEventListener("submit", (event) => (leave(event), forget(place)));
+  form.addEventListener("submit", (event) => {
+    leave(event);
+    store(place, { at: Date.now(), fields: fieldsOf(form) }, sessionStorage);
+    store(SENT, place, sessionStorage);
+  });
   addEventListener("pagehide", leave);
 }
 
@@ -159,6 +165,7 @@ function restore(form, place) {
   for (const [name, value] of draft.fields) put(form, name, value);
   form.querySelectorAll("select[data-switch]").forEach(switchParts);
   for (const [name, value] of draft.fields) put(form, name, value);
+  form.closest("details")?.setAttribute("open", "");
   offerDiscard(form, place, draft.at);
 }
 
@@ -199,6 +206,15 @@ function store(place, value, where = localStorage) {
 function forget(place) {
   store(place, null);
   store(place, null, sessionStorage);
+}
+
+/** The draft that was sent from here is not needed any more, unless it was refused: then its form has it when it comes again. */
+function forgetSent() {
+  const place = recall(SENT);
+  if (!place) return;
+  store(SENT, null, sessionStorage);
+  const wasSignedOut = document.referrer && new URL(document.referrer).pathname.endsWith("/login");
+  if (!wasSignedOut && !("refused" in document.body.dataset)) forget(place);
 }
 
 function recall(place) {

@@ -4,6 +4,7 @@ import { element, on } from "../dom.js";
 
 const FAILURES = {
   0: "The server cannot be reached. Nothing was changed.",
+  401: "You are not signed in any more. Load the page again to sign in.",
   403: "You may not do that here.",
   404: "That is not here any more.",
   409: "It has changed in the meantime. Load the page again.",
