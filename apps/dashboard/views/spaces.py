@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from apps.dashboard.declaration import SpaceRows, row_set
 from apps.dashboard.space_rows import FIELDS, SpaceRow, read_space, rows_of
@@ -96,7 +97,8 @@ def _saved(request: HttpRequest, place: Place, experiment: Experiment, job: Job,
     row = experiments.update(place.actor, experiment, experiments.Changes(job=job), version=version)
     words = f"Space version {row.space_version} is in force; new trials are asked from it."
     messages.success(request, words if row.space_version != experiment.space_version else "Nothing differs.")
-    return redirect("dashboard:experiment-tab", place.workspace.slug, experiment.key, "space")
+    page = reverse("dashboard:experiment-tab", args=[place.workspace.slug, experiment.key, "space"])
+    return redirect(f"{page}#content")  # without a place of its own a browser stays at the form's, below the message
 
 
 def _restored(place: Place, experiment: Experiment, number: str) -> Edit:
