@@ -78,6 +78,8 @@ class SpaceRow(forms.Form):
             low, high = self._number("low"), self._number("high")
             if high != int(high) or low != int(low):
                 raise _Missing("low" if low != int(low) else "high", "must be a whole number")
+            if high < low:  # said here, as both count, where the distribution ends before its upper bound
+                raise _Missing("high", f"must be at least low ({int(low)}), got {int(high)}")
             return {"type": "randint", "lower": int(low), "upper": int(high) + 1}
         step = {"q": self._number("step")} if kind in STEPPED else {}
         if kind in NORMAL:

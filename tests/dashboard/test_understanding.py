@@ -205,6 +205,9 @@ def test_saving_an_edit_makes_a_version(as_dora: Client, known: Experiment) -> N
 
     response = as_dora.post(page(known, "space"), form, follow=True)
 
+    assert response.redirect_chain[0][0].endswith(
+        "/space#content"
+    )  # else the browser stays at #edit, below the message
     assertContains(response, "Space version 2 is in force")
     version = SpaceVersion.objects.get(experiment=known, number=2)
     assert list(version.space) == ["lr", "depth"]
@@ -229,7 +232,7 @@ def test_an_edit_that_somebody_overtook_is_kept_and_says_so(
     ("changes", "said"),
     [
         ({"space-1-high": "low"}, "must be a number"),
-        ({"space-1-high": "0"}, "must be above"),
+        ({"space-1-high": "0"}, "must be at least low (1), got 0"),
         ({"space-0-name": "", "space-1-name": ""}, "is needed"),
         ({"space-1-name": "lr"}, "stands twice"),
     ],
