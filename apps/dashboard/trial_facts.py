@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import zip_longest
 from typing import Any
 
 from django.db.models import Count, Max, Q
@@ -160,9 +161,14 @@ def same_reason(experiment: Experiment, trial: Trial) -> int:
 
 
 def events(experiment: Experiment, trial: Trial) -> list[Event]:
-    """The trial's changes of state, newest first. One query."""
+    """The trial's changes of state, newest first; what else changed, as that it was excluded, is none. One query."""
     rows = Event.objects.filter(stream=experiment_stream(experiment.key), kind="trial", payload__number=trial.number)
-    return list(rows.order_by("-seq")[:MOST_EVENTS])
+    found = list(rows.order_by("-seq")[:MOST_EVENTS])
+    return [one for one, before in zip_longest(found, found[1:]) if before is None or _state(one) != _state(before)]
+
+
+def _state(event: Event) -> tuple[Any, ...]:
+    return tuple(event.payload.get(name) for name in ("status", "desired", "reason"))
 
 
 def raw(trial: Trial) -> dict[str, Any]:

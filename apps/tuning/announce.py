@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps.experiments.models import Experiment
+from apps.experiments.models import Desired, Experiment
 from apps.feed.models import experiment_stream, workspace_stream
 from apps.feed.writing import Happening, append
 from apps.trials.models import Trial
@@ -78,8 +78,10 @@ def trial_summary(trial: Trial, *, best: bool = False) -> dict[str, Any]:
 
 
 def seconds_left(experiment: Experiment, now: datetime | None = None) -> int | None:
-    """A forecast from the pace so far; None when there is no limit, no pace yet, or nothing left."""
+    """A forecast from the pace so far; None when there is no limit, no pace yet, nothing left, or while it is paused."""
     if experiment.max_trials is None or experiment.started is None or experiment.has_ended:
+        return None
+    if experiment.desired == Desired.PAUSE:
         return None
     done = experiment.ended_count
     left = experiment.max_trials + experiment.extra_trials - done

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.html import escape
 from pytest_django.asserts import assertContains, assertNotContains
 
@@ -64,7 +66,19 @@ def test_a_limit_that_cannot_be_is_said_at_its_field(as_dora: Client, make_exper
     )
 
     assertContains(response, "needs patience", status_code=400)
+    assertContains(response, '<a href="#id_min_gain">Smallest improvement</a>: needs patience', status_code=400)
     assert limits_of(one)["min_gain"] is None
+
+
+def test_a_paused_experiment_has_no_time_left_that_would_grow(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    with_trials(one, "FINISHED")
+    Experiment.objects.filter(pk=one.pk).update(status="RUNNING", started=timezone.now() - timedelta(minutes=5))
+    assertContains(as_dora.get(f"/w/lab/e/{one.key}/"), "~20 m ")
+
+    as_dora.post(f"/w/lab/e/{one.key}/act", {"act": "pause"})
+
+    assertNotContains(as_dora.get(f"/w/lab/e/{one.key}/"), " left<")
 
 
 def test_edits_that_meet_show_both_versions_and_mine_can_go_over_theirs(

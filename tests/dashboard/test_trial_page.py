@@ -195,6 +195,20 @@ def test_stop_and_restart_do_what_they_say(as_dora: Client, make_experiment: Mak
     assert restarted["Location"] == address(failed).replace("/t/0", "/t/2")
 
 
+def test_a_trial_that_was_excluded_and_taken_back_has_not_succeeded_again(
+    as_dora: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    one = make_experiment()
+    add_trials(one, "FINISHED")
+    page = f"/w/lab/e/{one.key}/t/0"
+    for act in ("exclude", "include"):
+        as_dora.post(f"{page}/act", {"act": act})
+
+    events = as_dora.get(page).context["events"]
+
+    assert [event.payload["status"] for event in events] == ["FINISHED"]
+
+
 def test_what_cannot_be_done_is_disabled_with_the_reason_and_refused(
     as_dora: Client, as_ben: Client, make_experiment: Make, add_trials: Add
 ) -> None:
