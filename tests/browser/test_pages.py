@@ -113,6 +113,22 @@ def test_no_page_breaks_an_accessibility_rule(chromium: Browser, site: str, ada:
 
 
 @pytest.mark.slow
+def test_a_phone_shows_all_columns_of_a_trial(chromium: Browser, site: str, ada: User, shelf: dict[str, str]) -> None:
+    context = context_of(chromium, site, ada, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+
+    page.goto(f"/w/lab/e/{shelf['key']}/t/3")
+    tables = page.locator(".table-scroll:visible")
+    cut = tables.evaluate_all(
+        "all => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.ariaLabel)"
+    )
+
+    assert tables.count() >= 3
+    assert cut == []
+    context.close()
+
+
+@pytest.mark.slow
 def test_no_page_is_wider_than_a_phone_or_breaks_the_content_policy(
     chromium: Browser, site: str, ada: User, shelf: dict[str, str]
 ) -> None:
