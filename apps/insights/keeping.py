@@ -104,9 +104,17 @@ def claim() -> Insight | None:
     found = Insight.objects.filter(free, done=None).order_by("asked").select_related("experiment").first()
     if found is None:
         return None
-    until = ExpressionWrapper(Now() + Value(HOLD), output_field=DateTimeField())
-    taken = Insight.objects.filter(free, pk=found.pk).update(state=State.WORKING, until=until)
+    taken = Insight.objects.filter(free, pk=found.pk).update(state=State.WORKING, until=_end_of_hold())
     return found if taken else None
+
+
+def hold(insight: Insight) -> None:
+    """Go on working on it for another two minutes. One query."""
+    Insight.objects.filter(pk=insight.pk, state=State.WORKING).update(until=_end_of_hold())
+
+
+def _end_of_hold() -> ExpressionWrapper:
+    return ExpressionWrapper(Now() + Value(HOLD), output_field=DateTimeField())
 
 
 def request(insight: Insight) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,11 +24,18 @@ from apps.insights.models import Insight
 log = logging.getLogger(__name__)
 
 EVERY = 1.0
-LONGEST = 90.0
+MOST_SECONDS = 90
+"""Of the processor's time that it may take."""
+LONGEST = 900.0
+"""Seconds after which it is given up: it may have to wait long for a processor that trials leave free."""
 REST = 5.0
 """Seconds at least between two findings of an experiment that runs: trials that end fast need the processors."""
 NICE = 15
-PROGRAM = (sys.executable, "-m", "tunebook.findings")
+ENDS = {
+    -signal.SIGXCPU: f"it took more than {MOST_SECONDS} seconds of the processor's time",
+    -signal.SIGKILL: f"it was killed: after {LONGEST / 60:.0f} minutes, or for want of memory",
+}
+PROGRAM = (sys.executable, "-m", "tunebook.findings", str(MOST_SECONDS))
 
 
 class Analyst:
@@ -38,7 +46,7 @@ class Analyst:
         self.process: subprocess.Popen[bytes] | None = None
         self.answer: IO[bytes] | None = None
         self.trouble: IO[bytes] | None = None
-        self.began = self.next_look = 0.0
+        self.began = self.next_look = self.next_hold = 0.0
         self.due: dict[int, int] = {}
         self.rests: dict[int, float] = {}
 
@@ -64,6 +72,9 @@ class Analyst:
                 self.finish()
             elif moment - self.began > LONGEST:
                 self.process.kill()
+            elif moment >= self.next_hold and self.insight is not None:
+                self.next_hold = moment + keeping.HOLD.total_seconds() / 2
+                keeping.hold(self.insight)
         elif moment >= self.next_look:
             self.next_look = moment + EVERY
             self.insight = keeping.claim()
@@ -89,6 +100,7 @@ class Analyst:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self.process.pid, NICE)
         self.began = time.monotonic()
+        self.next_hold = self.began + keeping.HOLD.total_seconds() / 2
 
     def finish(self) -> None:
         """Keep the answer of the process that has ended."""
@@ -100,7 +112,7 @@ class Analyst:
             found, said = _read(answer), _read(trouble)
         if process.returncode != 0:
             last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            why = last or f"ended with {process.returncode}"
+            why = last or ENDS.get(process.returncode, f"ended with {process.returncode}")
             log.error("no findings for experiment %s: %s", insight.experiment_id, why)
             keeping.give_up(insight, why)
             return

@@ -1,7 +1,8 @@
 """What the results of an experiment say: which parameters matter, and what failures have in common.
 
-Runs as a program: `python -m tunebook.findings` reads a request as JSON from the standard input and writes the answer,
-so that a server leaves the work, and the libraries it needs, to a process of its own.
+Runs as a program: `python -m tunebook.findings [SECONDS]` reads a request as JSON from the standard input and writes the
+answer, so that a server leaves the work, and the libraries it needs, to a process of its own. It is ended by SIGXCPU when
+it has taken so many seconds of the processor's time.
 """
 
 from __future__ import annotations
@@ -60,7 +61,19 @@ def main() -> None:
     """Answer one request, behind everything else this machine has to do."""
     if hasattr(os, "nice"):
         os.nice(10)
+    for seconds in sys.argv[1:2]:
+        limit_time(int(seconds))
     json.dump(findings(json.load(sys.stdin)), sys.stdout)
+
+
+def limit_time(most: int) -> None:
+    """End this process when it has taken so many seconds of the processor's time, where the system can do that."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from apps.experiments.models import Experiment
 from apps.feed.models import Event
 from apps.insights import keeping
 from apps.insights.models import Insight, State
+from apps.optimizer import analyst as analyst_module
 from apps.optimizer.analyst import Analyst
 from tests.insights.studies import study
 from tests.optimizer.waiting import until
@@ -152,6 +154,30 @@ def test_what_cannot_be_worked_out_is_given_up_and_does_not_stop_the_analyst(mak
 
     assert Insight.objects.get().state == State.FAILED
     assert analyst.process is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_works_long_keeps_it_and_says_why_nothing_was_found(make_experiment: Make, monkeypatch: pytest.MonkeyPatch):
+    one = study(make_experiment, 60)
+    keeping.want(one.pk, 60)
+    busy = "from tunebook import findings; findings.limit_time(1)\nwhile True: pass"
+    monkeypatch.setattr(analyst_module, "PROGRAM", (sys.executable, "-c", busy))
+    analyst = Analyst()
+    analyst.turn()
+    Insight.objects.update(until=timezone.now() - timedelta(seconds=1))
+
+    def is_given_up() -> bool:
+        analyst.next_hold = 0.0
+        analyst.turn()
+        return Insight.objects.get().state == State.FAILED or keeping.claim() is not None
+
+    try:
+        until(is_given_up, seconds=240)
+    finally:
+        analyst.close()
+
+    found = Insight.objects.get()
+    assert (found.state, found.message) == (State.FAILED, "it took more than 90 seconds of the processor's time")
 
 
 @pytest.mark.django_db(transaction=True)
