@@ -188,6 +188,11 @@ class Experiment(models.Model):
         )
 
     @property
+    def planned_trials(self) -> int | None:
+        """How many trials it will come to: the limit, and those that were restarted or queued beyond it."""
+        return None if self.max_trials is None else self.max_trials + self.extra_trials
+
+    @property
     def live_count(self) -> int:
         """Trials that hold a slot."""
         return self.waiting_count + self.running_count + self.unknown_count

@@ -48,6 +48,7 @@ def experiment_summary(experiment: Experiment) -> dict[str, Any]:
         "counts": experiment.counts,
         "total": experiment.trial_count,
         "max_trials": experiment.max_trials,
+        "planned": experiment.planned_trials,
         "max_concurrent": experiment.max_concurrent,
         "ended": experiment.ended_count,
         "running": experiment.live_count,
@@ -79,12 +80,11 @@ def trial_summary(trial: Trial, *, best: bool = False) -> dict[str, Any]:
 
 def seconds_left(experiment: Experiment, now: datetime | None = None) -> int | None:
     """A forecast from the pace so far; None when there is no limit, no pace yet, nothing left, or while it is paused."""
-    if experiment.max_trials is None or experiment.started is None or experiment.has_ended:
-        return None
-    if experiment.desired == Desired.PAUSE:
+    planned = experiment.planned_trials
+    if planned is None or experiment.started is None or experiment.has_ended or experiment.desired == Desired.PAUSE:
         return None
     done = experiment.ended_count
-    left = experiment.max_trials + experiment.extra_trials - done
+    left = planned - done
     if done == 0 or left <= 0:
         return None
     elapsed = ((now or timezone.now()) - experiment.started).total_seconds()

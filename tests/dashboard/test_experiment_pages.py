@@ -20,6 +20,7 @@ from apps.feed.writing import append
 from apps.trials import logs
 from apps.trials.models import Trial
 from apps.tuning import experiments, trash
+from apps.tuning.announce import experiment_summary
 from apps.workspaces.access import Actor
 from tests.dashboard.conftest import queries_of
 from tests.people import a_job
@@ -72,6 +73,17 @@ def test_counts_have_their_thousands_apart(as_ada: Client, make_experiment: Make
     for text in ('data-field="total">12,345<', 'data-field="ended" class="digits-6">12,345<', " / 20,000<", ">1,345<"):
         assertContains(as_ada.get(page(one)), text)
     assertContains(as_ada.get("/w/lab/"), 'data-field="ended">12,345<')
+
+
+def test_restarted_and_queued_trials_are_part_of_the_whole_everywhere(as_ada: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    Experiment.objects.filter(pk=one.pk).update(trial_count=22, finished_count=22, max_trials=20, extra_trials=2)
+    one.refresh_from_db()
+
+    for place in (page(one), "/w/lab/"):
+        assertContains(as_ada.get(place), " / 22<")
+        assertContains(as_ada.get(place), 'max="22"')
+    assert experiment_summary(one)["planned"] == 22
 
 
 def test_the_header_says_state_best_progress_and_outcomes(

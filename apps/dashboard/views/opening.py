@@ -57,7 +57,6 @@ def header(place: Place, experiment: Experiment, tab: str) -> dict[str, Any]:
         "can_reopen": place.may("run") and experiment.status in REOPENS,
         "optimizer_missing": not alive,
         "stream": experiment_stream(experiment.key),
-        "limit_total": (experiment.max_trials + experiment.extra_trials) if experiment.max_trials else None,
     }
 
 

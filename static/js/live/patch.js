@@ -5,7 +5,7 @@ import { drawSpark, extendCurve, MOST_POINTS } from "../sparkline.js";
 import { ENDED, shownState, statusClass, statusWords } from "../words.js";
 
 const TIMES = new Set(["modified", "started", "ended_at", "created"]);
-const COUNTS = /^(counts\..*|ended|total|running|max_trials|step)$/;
+const COUNTS = /^(counts\..*|ended|total|running|planned|step)$/;
 const NAMES = /^(number|best_trial)$/; // of trials, written without commas as everywhere
 
 /** What the fields of an experiment show, from its summary in an event. */
@@ -18,7 +18,7 @@ export function experimentFields(summary) {
     best_trial: summary.best ? summary.best.trial : null,
     ended: summary.ended,
     total: summary.total,
-    max_trials: summary.max_trials,
+    planned: summary.planned,
     running: summary.running,
     modified: summary.modified,
     left: summary.seconds_left,
@@ -105,7 +105,7 @@ function writeStatus(element, state) {
 }
 
 function writeBar(bar, value, fields) {
-  if (fields.max_trials && bar.max !== fields.max_trials) bar.max = fields.max_trials;
+  if (fields.planned && bar.max !== fields.planned) bar.max = fields.planned;
   if (bar.value !== value) bar.value = value;
   return false;
 }
