@@ -66,7 +66,7 @@ class Learnt:
     """A process, and what is to be known beside it to ask it for a point.
 
     ``best`` is the least value it expects of a trial, ``leaders`` are the rows of the best trials, ``waiting`` those of
-    trials that run, ``results`` counts the trials it was fitted to.
+    trials that run, ``trials`` counts those it was fitted to.
     """
 
     process: GaussianProcess
@@ -74,7 +74,7 @@ class Learnt:
     best: float
     leaders: Floats
     waiting: Floats
-    results: int
+    trials: int
 
 
 class BayesianSampler(Sampler):
@@ -132,7 +132,7 @@ class BayesianSampler(Sampler):
                 row, kind = self._search(learnt, self.generator(number)), "point of"
                 params = self._encoder.params(dict(zip(self._encoder.index, row.tolist(), strict=True)))
             expected, spread = self._expected(learnt, row, history.objective.sign)
-        note = f"the most promising {kind} a Gaussian process over {learnt.results} trials"
+        note = f"the most promising {kind} a Gaussian process over {learnt.trials} trials"
         return Suggestion(params, "model", expected=expected, spread=spread, note=note)
 
     def _learnt(self, table: Table, number: int) -> Learnt:
