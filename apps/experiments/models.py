@@ -125,6 +125,10 @@ class Experiment(models.Model):
     sys_canceled_count = models.PositiveIntegerField(default=0)
     extra_trials = models.PositiveIntegerField(default=0, help_text="restarted and queued ones, beyond max_trials")
     spent = models.FloatField(default=0.0, help_text="seconds that the trials which have ended took together")
+    paused_at = models.DateTimeField(null=True, editable=False, help_text="since when a person wants it paused")
+    idle = models.FloatField(
+        default=0.0, help_text="seconds since its start in which nothing ran: paused, or had ended"
+    )
     best_value = models.FloatField(null=True)
     best_trial = models.PositiveIntegerField(null=True)
     spark = models.JSONField(default=list, help_text="[[ended trials, best so far], ...] at each improvement, thinned")

@@ -79,16 +79,19 @@ def trial_summary(trial: Trial, *, best: bool = False) -> dict[str, Any]:
 
 
 def seconds_left(experiment: Experiment, now: datetime | None = None) -> int | None:
-    """A forecast from the pace so far; None when there is no limit, no pace yet, nothing left, or while it is paused."""
-    planned = experiment.planned_trials
-    if planned is None or experiment.started is None or experiment.has_ended or experiment.desired == Desired.PAUSE:
+    """A forecast from the pace while it ran: until the planned trials are through, or the running ones of a drain.
+
+    None when there is no limit, no pace yet, nothing left, or while it is paused or being stopped.
+    """
+    planned, done = experiment.planned_trials, experiment.ended_count
+    if experiment.started is None or experiment.has_ended or experiment.desired in (Desired.PAUSE, Desired.STOP):
         return None
-    done = experiment.ended_count
-    left = planned - done
-    if done == 0 or left <= 0:
+    if experiment.desired == Desired.DRAIN:
+        planned = done + experiment.live_count
+    if planned is None or done == 0 or planned <= done:
         return None
-    elapsed = ((now or timezone.now()) - experiment.started).total_seconds()
-    return round(left * elapsed / done)
+    elapsed = ((now or timezone.now()) - experiment.started).total_seconds() - experiment.idle
+    return round((planned - done) * max(elapsed, 0.0) / done)
 
 
 def update_best(experiment: Experiment, objective: Objective, trial: Trial) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from apps.audit.recording import record
@@ -221,6 +223,7 @@ def reopen(actor: Actor, experiment: Experiment, *, max_trials: int) -> Experime
         for column, value in declared.columns(changed).items():
             setattr(row, column, value)
         row.version += 1
+        _awake(row, since=row.ended)
         row.status, row.desired, row.reason, row.ended = ExperimentStatus.WAITING, Desired.RUN, "", None
         save(row)
         tally.shift(before, tally.place(row))
@@ -267,6 +270,10 @@ def _ask_for(actor: Actor, experiment: Experiment, desired: Desired, word: str) 
         if row.desired == Desired.STOP:
             raise Conflict("it is being stopped", status=row.status)
         before = tally.place(row)
+        if desired != Desired.PAUSE:
+            _awake(row, since=row.paused_at)
+        elif row.desired != Desired.PAUSE:
+            row.paused_at = timezone.now()
         row.desired = desired
         if row.status == ExperimentStatus.CREATED and desired == Desired.RUN:
             row.status = ExperimentStatus.WAITING
@@ -275,6 +282,15 @@ def _ask_for(actor: Actor, experiment: Experiment, desired: Desired, word: str) 
         announce_experiment(row, also=(note(f"{word} by {actor.username}", by=actor.username),))
         record(actor, row.workspace_id, f"experiment.{desired.value}", row.key, row.name)
     return row
+
+
+def _awake(row: Experiment, *, since: datetime | None) -> None:
+    """Count the time since then in which no trial ran as idle; the caller saves the row."""
+    row.paused_at = None
+    if since is None or row.started is None or row.live_count:
+        return
+    last = Trial.objects.filter(experiment=row).aggregate(last=Max("ended"))["last"]
+    row.idle += max((timezone.now() - max(since, row.started, last or since)).total_seconds(), 0.0)
 
 
 def _retag(row: Experiment, tags: Iterable[tuple[str, str]]) -> None:

@@ -81,6 +81,77 @@ def test_a_paused_experiment_has_no_time_left_that_would_grow(as_dora: Client, m
     assertNotContains(as_dora.get(f"/w/lab/e/{one.key}/"), " left<")
 
 
+def test_the_pace_is_that_of_the_time_it_ran(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    with_trials(one, "FINISHED")
+    now = timezone.now()
+    Trial.objects.filter(experiment=one).update(ended=now - timedelta(minutes=55))
+    Experiment.objects.filter(pk=one.pk).update(status="RUNNING", started=now - timedelta(minutes=60))
+
+    as_dora.post(f"/w/lab/e/{one.key}/act", {"act": "pause"})
+    Experiment.objects.filter(pk=one.pk).update(paused_at=now - timedelta(minutes=57))
+    as_dora.post(f"/w/lab/e/{one.key}/act", {"act": "resume"})
+
+    assertContains(as_dora.get(f"/w/lab/e/{one.key}/"), "~20 m ")  # 5 minutes until its last trial ended
+    one.refresh_from_db()
+    assert one.paused_at is None
+    as_dora.post(f"/w/lab/e/{one.key}/act", {"act": "resume"})
+    assertContains(as_dora.get(f"/w/lab/e/{one.key}/"), "~20 m ")
+
+
+def test_a_pause_in_which_trials_run_on_takes_nothing_off_the_pace(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    with_trials(one, "FINISHED", "RUNNING")
+    Experiment.objects.filter(pk=one.pk).update(status="RUNNING", started=timezone.now() - timedelta(minutes=5))
+
+    as_dora.post(f"/w/lab/e/{one.key}/act", {"act": "pause"})
+    Experiment.objects.filter(pk=one.pk).update(paused_at=timezone.now() - timedelta(minutes=4))
+    as_dora.post(f"/w/lab/e/{one.key}/act", {"act": "resume"})
+
+    one.refresh_from_db()
+    assert one.idle == 0
+
+
+def test_while_it_drains_the_time_left_is_that_of_what_runs(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    with_trials(one, "FINISHED", "RUNNING")
+    Experiment.objects.filter(pk=one.pk).update(status="RUNNING", started=timezone.now() - timedelta(minutes=5))
+
+    as_dora.post(f"/w/lab/e/{one.key}/act", {"act": "drain"})
+
+    assertContains(as_dora.get(f"/w/lab/e/{one.key}/"), "~5 m ")
+
+
+def test_the_time_between_the_end_and_the_reopening_is_no_pace(
+    as_dora: Client, make_experiment: Make, actor_ada: Actor
+) -> None:
+    one = make_experiment()
+    with_trials(one, "FINISHED")
+    now = timezone.now()
+    Trial.objects.filter(experiment=one).update(ended=now - timedelta(minutes=55))
+    ended = {"status": "FINISHED", "started": now - timedelta(minutes=60), "ended": now - timedelta(minutes=55)}
+    Experiment.objects.filter(pk=one.pk).update(**ended)
+
+    experiments.reopen(actor_ada, one, max_trials=11)
+
+    assertContains(as_dora.get(f"/w/lab/e/{one.key}/"), "~50 m ")
+
+
+def test_controls_come_anew_with_the_state_and_its_reason(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    page = f"/w/lab/e/{one.key}/"
+    part = f"{page}part/controls?next={page}trials"
+    assertContains(as_dora.get(page), 'data-refresh-state="WAITING run"')
+    assertContains(as_dora.get(part), f'name="next" value="{page}trials"')
+
+    as_dora.post(f"{page}act", {"act": "pause"})
+    assertContains(as_dora.get(part), "Resume")
+
+    as_dora.post(f"{page}act", {"act": "stop"})
+    assertContains(as_dora.get(part), "It has ended: stopped by dora.")
+    assertNotContains(as_dora.get(part), "Stop now")
+
+
 def test_edits_that_meet_show_both_versions_and_mine_can_go_over_theirs(
     as_dora: Client, make_experiment: Make, actor_ada: Actor
 ) -> None:
@@ -150,6 +221,16 @@ def test_a_trial_is_queued_by_hand(as_dora: Client, two_kinds: Experiment) -> No
     assert (trial.source, trial.extra) == ("queued", True)
     assertContains(as_dora.get(f"{page}?like=0"), "Filled in from trial 0")
     assertContains(as_dora.get(f"{page}?like=0"), 'value="0.01"')
+
+
+def test_what_is_wrong_with_a_queued_value_is_one_sentence_at_its_field(as_dora: Client, two_kinds: Experiment) -> None:
+    response = as_dora.post(f"/w/lab/e/{two_kinds.key}/queue", {"lr": "99", "size": "16", "kind": "3"})
+
+    assert response.status_code == 400
+    form = response.context["form"]
+    assert not form.non_field_errors()
+    assert [len(form.errors[name]) for name in ("lr", "kind")] == [1, 1]
+    assert form.errors["lr"][0].endswith("; got 99.0")
 
 
 def test_whole_numbers_are_typed_as_people_write_them_and_kept_as_the_space_has_them(
