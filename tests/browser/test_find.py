@@ -103,6 +103,9 @@ def test_the_keyboard_alone_submits_finds_opens_and_stops(signed_in: Visit, ada:
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("button", name="Stop now")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("It cannot go on after that.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     expect(page.locator(".head-status")).to_contain_text("Stopping")
 
 

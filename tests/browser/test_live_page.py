@@ -11,7 +11,10 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, WebSocketRoute, expect
 
+from apps.experiments.models import Experiment
 from apps.feed.models import Event, Timeline
+from apps.tuning import experiments
+from apps.workspaces.access import Actor
 from tests.browser.sweep import Sweep
 from tests.people import a_job
 from tunebook import disk
@@ -137,6 +140,23 @@ def test_the_page_of_a_trial_that_ends_says_why_and_offers_to_restart_it(signed_
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     expect(page.locator(".notice")).to_contain_text("exited with status 3")
     expect(page.locator("#attempts")).to_contain_text("exit 3")
+    expect(page.locator("summary", has_text="Exclude")).to_be_visible()
+
+
+def test_controls_follow_what_somebody_else_asked_for(signed_in, ada: User, actor_ada: Actor, sweep: Sweep):
+    sweep.begin()
+    one = Experiment.objects.get(key=sweep.lease.key)
+    page: Page = signed_in(ada, address(sweep, "trials"))
+    is_live(page)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+    experiments.pause(actor_ada, one)
+
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+    experiments.stop(actor_ada, one)
+    expect(page.locator("#controls")).to_contain_text("It is being stopped.")
+    expect(page.get_by_role("button", name="Resume")).to_have_count(0)
 
 
 class Cable:

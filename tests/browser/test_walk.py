@@ -82,6 +82,7 @@ def test_an_experiment_from_the_form_to_the_trash_and_back(signed_in: Visit, ada
     expect(page.get_by_text("Paused: trials that run go on")).to_be_visible()
     page.locator("summary", has_text="Stop").click()
     page.get_by_role("button", name="Stop now").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop now").click()
     expect(page.locator(".head-status")).to_contain_text("Stopped")
     page.get_by_role("link", name="Clone").click()
     expect(page.get_by_label("Name", exact=False).first).to_have_value("typed by hand (copy)")
@@ -152,6 +153,9 @@ def test_the_keyboard_alone_finds_opens_and_stops(signed_in: Visit, ada: User, m
     summary.focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Stop now").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator(".head-status")).to_contain_text("Stopped")
 
@@ -302,6 +306,7 @@ def stop(page: Page, base: str, one: Experiment) -> None:
     is_live(page)
     page.locator("summary", has_text="Stop").click()
     page.get_by_role("button", name="Stop now").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop now").click()
     expect(page.locator(".head-status")).to_contain_text("Stopped", timeout=30_000)
     assert not one.trials.filter(ended=None).exists()
 

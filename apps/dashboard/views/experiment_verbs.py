@@ -115,7 +115,10 @@ def _act_on_trials(request: HttpRequest, place: Place, experiment: Experiment, n
     except REFUSALS as error:
         messages.error(request, f"Not done: {said(error)}")
         return
-    messages.success(request, f"{stopped} of {len(keys)} asked to stop; the others had ended.")
+    if stopped == len(keys):
+        messages.success(request, f"{stopped} {'trial was' if stopped == 1 else 'trials were'} asked to stop.")
+    else:
+        messages.success(request, f"{stopped} of {len(keys)} asked to stop; the others had ended.")
 
 
 def _exclude(request: HttpRequest, place: Place, experiment: Experiment, *, excluded: bool) -> None:

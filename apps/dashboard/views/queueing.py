@@ -40,10 +40,18 @@ class ParamsForm(forms.Form):
         return {name: _fractional(self.space[name], literals.read(text)) for name, text in self.cleaned_data.items()}
 
     def refuse(self, problems: str) -> None:
-        """Put each of the verb's sentences (`name: what is wrong`) at its field."""
-        for problem in problems.split("; "):
-            name, _, why = problem.partition(": ")
-            self.add_error(name if name in self.fields else None, why if name in self.fields else problem)
+        """Put each of the verb's sentences (`name: what is wrong; got 3`) at its field."""
+        found = list[tuple[str | None, str]]()
+        for part in problems.split("; "):
+            name, _, why = part.partition(": ")
+            if name in self.fields:
+                found.append((name, why))
+            elif found:
+                found[-1] = (found[-1][0], f"{found[-1][1]}; {part}")
+            else:
+                found.append((None, part))
+        for field, why in found:
+            self.add_error(field, why)
 
 
 def _whole(value: Any) -> Any:

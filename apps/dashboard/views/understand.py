@@ -160,9 +160,12 @@ def replay(request: HttpRequest, place: Place, experiment: Experiment) -> dict[s
 @in_workspace
 def part(request: HttpRequest, place: Place, key: str, part: str) -> HttpResponse:
     """A piece of a page, rendered anew for htmx."""
-    if part not in ("now", "importance"):
+    if part not in ("now", "importance", "controls"):
         raise Http404
     experiment, _ = load(place, key)
+    if part == "controls":
+        context = {**header(place, experiment, ""), "here": request.GET.get("next", ""), "fetched": True}
+        return render(request, place, "experiments/parts/controls.html", context)
     shown = guarded(lambda: _part(request, place, experiment, part))
     if isinstance(shown, Broken):
         context = {"broken": shown, "what": "This panel", "again": request.get_full_path()}

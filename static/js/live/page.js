@@ -165,12 +165,15 @@ export class LivePage {
     pill.onclick ??= () => pill.hasAttribute("hx-get") || location.reload();
   }
 
-  /** A region with `data-refresh-of` cares for the trial of that number alone. */
+  /** A region with `data-refresh-of` cares for the trial of that number alone, one with `data-refresh-state` for another state. */
   refreshFragments(kind, payload) {
+    const state = `${payload.status} ${payload.desired}`;
     for (const region of document.querySelectorAll("[data-refresh-on]")) {
-      const { refreshOn, refreshOf } = region.dataset;
+      const { refreshOn, refreshOf, refreshState } = region.dataset;
       if (refreshOf !== undefined && refreshOf !== String(payload.number)) continue;
-      if (refreshOn.split(/\s+/).includes(kind)) this.refreshSoon(region);
+      if (!refreshOn.split(/\s+/).includes(kind) || refreshState === state) continue;
+      if (refreshState !== undefined) region.dataset.refreshState = state;
+      this.refreshSoon(region);
     }
   }
 

@@ -71,19 +71,25 @@ function confirmFirst(event) {
   const dialog = element("dialog", "dialog");
   const box = element("form", "", { method: "dialog" });
   const row = element("div", "row");
-  const yes = element("button", "button danger primary", { value: "yes", textContent: event.submitter?.textContent.trim() || "Go on" });
+  const yes = element("button", "button danger primary", { value: "yes", textContent: event.submitter?.dataset.confirmWords || event.submitter?.textContent.trim() || "Go on" });
   row.append(element("button", "button", { value: "no", textContent: "Cancel" }), yes);
   box.append(element("p", "", { textContent: question }), row);
   dialog.append(box);
   document.body.append(dialog);
   dialog.addEventListener("close", () => {
     dialog.remove();
-    if (dialog.returnValue !== "yes") return event.submitter?.focus();
+    if (dialog.returnValue !== "yes") return back(event.submitter);
     form.dataset.confirmed = "1";
     form.requestSubmit(event.submitter);
     delete form.dataset.confirmed;
   });
   dialog.showModal();
+}
+
+/** The focus to what was left; to what opens its menu where that has closed meanwhile. */
+function back(to) {
+  const menu = to?.closest("details[data-menu]");
+  (menu && !menu.open ? menu.querySelector("summary") : to)?.focus();
 }
 
 /** Buttons that are of no use without scripts come hidden. */
