@@ -26,7 +26,10 @@ MOST_CHECKED = 20_000
 
 @dataclass(frozen=True)
 class Strip:
-    """One parameter: how often each part of its range was tried, and where the best trials lie (0 to 1)."""
+    """One parameter: how often each part of its range was tried, and where the best trials lie (0 to 1).
+
+    `labels` name the parts of a choice; `gone` are those of them that were tried and are no longer offered.
+    """
 
     name: str
     described: str
@@ -36,6 +39,7 @@ class Strip:
     high: str
     counts: tuple[int, ...]
     labels: tuple[str, ...]
+    gone: tuple[str, ...]
     best: tuple[float, ...]
     tried: int
     lowest_best: str
@@ -82,6 +86,7 @@ def _strip(
     for value, times in Counter(map(label, values) if is_category else values).items():
         counts[min(int(at(value) * count), count - 1)] += times
     numbers = [value for value in best if not is_category]
+    offered = set(map(label, getattr(distribution, "labels", ())))
     return Strip(
         name=name,
         described=distribution.describe(),
@@ -91,6 +96,7 @@ def _strip(
         high="" if is_category else short(drawn["max"]),
         counts=tuple(counts),
         labels=tuple(drawn["values"]) if is_category else (),
+        gone=tuple(one for one in drawn["values"] if one not in offered) if is_category else (),
         best=tuple(at(value) for value in best),
         tried=len(values),
         lowest_best=short(min(numbers)) if numbers else ", ".join(dict.fromkeys(map(label, best))),

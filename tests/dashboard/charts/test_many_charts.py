@@ -119,6 +119,16 @@ def test_a_choice_of_nothing_is_a_value_like_others(make_experiment: Make):
     assert (density.densities[0].counts, density.densities[0].best) == ((1, 1), 0.25)
 
 
+def test_a_choice_that_was_taken_out_is_named_beside_what_is_offered(make_experiment: Make):
+    kinds = ("svm", "forest", "boost")
+    rows: Rows = [({"kind": one}, "FINISHED", number / 10) for number, one in enumerate(kinds)]
+    one = tiny(make_experiment, rows, space=Space({"kind": Choice(list(kinds))}))
+
+    (strip,) = spaces.strips(one, Space({"kind": Choice(["svm", "boost"])}), [])[0]
+
+    assert (strip.labels, strip.gone) == (("svm", "boost", "forest"), ("forest",))
+
+
 def test_of_many_trials_the_best_are_always_drawn():
     rows = [Row(number, number, "FINISHED", float((number * 7919) % 10_007)) for number in range(10_000)]
 
