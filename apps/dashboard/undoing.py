@@ -24,3 +24,11 @@ def done(
     context = {"words": words, "action": action, "verb": verb, "keys": listed, "field": field}
     context["next"] = request.POST.get("next", "")
     messages.success(request, render_to_string("components/undo_act.html", context, request))
+
+
+def offer(
+    request: HttpRequest, level: int, words: str, *, action: str, button: str, fields: Iterable[tuple[str, str]]
+) -> None:
+    """Say something on the next page, with a button that posts the fields to `action`."""
+    context = {"words": words, "action": action, "button": button, "fields": list(fields)}
+    messages.add_message(request, level, render_to_string("components/offer.html", context, request))

@@ -62,6 +62,12 @@ def find_view(actor: Actor, workspace: Workspace, key: int) -> SavedView:
     return found
 
 
+def own_view(actor: Actor, workspace: Workspace, name: str) -> SavedView | None:
+    """One's own view of that name. One query."""
+    own = SavedView.objects.filter(workspace=workspace, owner_id=actor.user_id)
+    return own.filter(name=" ".join(name.split())).first()
+
+
 def save_view(
     actor: Actor,
     workspace: Workspace,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -59,6 +60,56 @@ def test_a_view_is_shared_kept_and_dropped(as_ada: Client, as_ben: Client) -> No
     as_ada.post(f"{CATALOG}views/{view.pk}", {"do": "drop"})
     assert not SavedView.objects.exists()
     assert as_ada.post(f"{CATALOG}views/{2**70}", {"do": "drop"}).status_code == 404
+
+
+def test_a_view_is_renamed_and_told_when_the_name_is_taken(as_ada: Client) -> None:
+    for name in ("mine", "other"):
+        as_ada.post(f"{CATALOG}views", {"name": name, "query": f"name:{name}"})
+    view = SavedView.objects.get(name="mine")
+    assertContains(as_ada.get(f"{CATALOG}?q=name:mine"), 'value="rename"')
+
+    taken = as_ada.post(f"{CATALOG}views/{view.pk}", {"do": "rename", "name": "other"}, follow=True)
+    assertContains(taken, "you have a view named")
+    renamed = as_ada.post(f"{CATALOG}views/{view.pk}", {"do": "rename", "name": "ours"}, follow=True)
+
+    assertContains(renamed, "mine is called ours now.")
+    view.refresh_from_db()
+    assert (view.name, view.query) == ("ours", "name:mine")
+
+
+def test_a_view_of_the_same_name_is_replaced_when_one_says_so(as_ada: Client) -> None:
+    as_ada.post(f"{CATALOG}views", {"name": "mine", "query": "owner:me"})
+
+    met = as_ada.post(f"{CATALOG}views", {"name": "mine", "query": "status:failed"}, follow=True)
+    assertContains(met, "Replace it")
+    assert SavedView.objects.get(name="mine").query == "owner:me"
+    as_ada.post(f"{CATALOG}views", {"name": "mine", "query": "status:failed", "replace": "on"})
+
+    assert SavedView.objects.get(name="mine").query == "status:failed"
+
+
+def test_a_deleted_view_comes_back_as_it_was(as_ada: Client) -> None:
+    kept = {
+        "name": "slim",
+        "query": "owner:me",
+        "sort": "name",
+        "with_columns": "on",
+        "col": ["name", "best"],
+        "shared": "on",
+    }
+    as_ada.post(f"{CATALOG}views", kept)
+    view = SavedView.objects.get()
+
+    gone = as_ada.post(f"{CATALOG}views/{view.pk}", {"do": "drop"}, follow=True).content.decode()
+    undo = next(form for form in re.findall(r"<form.*?</form>", gone, re.DOTALL) if "Undo" in form)
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input[^>]*name="(\w+)"[^>]*?value="([^"]*)"', undo):
+        fields.setdefault(name, []).append(value)
+    as_ada.post(f"{CATALOG}views", fields)
+
+    again = SavedView.objects.get()
+    same = ("name", "query", "sort", "columns", "shared", "owner_id")
+    assert [getattr(again, name) for name in same] == [getattr(view, name) for name in same]
 
 
 def test_a_view_remembers_the_columns_it_was_saved_with(as_ada: Client, make_experiment: Make) -> None:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.dashboard.views.frame import REFUSALS, Place, given, in_workspace, render
+from apps.dashboard import undoing
+from apps.dashboard.views.frame import REFUSALS, Place, given, in_workspace, render, said
 from apps.dashboard.words import STATUS_WORDS
 from apps.experiments.models import Experiment
 from apps.search import completion
@@ -135,47 +136,89 @@ def view_address(place: Place, view: SavedView) -> str:
 @require_POST
 @in_workspace
 def save_view(request: HttpRequest, place: Place) -> HttpResponse:
-    """Keep the catalog's query under a name, for oneself or for all."""
+    """Keep the catalog's query under a name, for oneself or for all; with `replace` in the view of that name."""
     shared = request.POST.get("shared") == "on"
-    query, sort, columns = given(request, "query"), given(request, "sort"), request.POST.getlist("col")
+    name, query, sort, columns = (
+        *(given(request, one) for one in ("name", "query", "sort")),
+        request.POST.getlist("col"),
+    )
+    kept: dict[str, Any] = {
+        "query": query,
+        "sort": sort,
+        "columns": columns if "with_columns" in request.POST else (),
+        "shared": shared,
+    }
+    known = shelf.own_view(place.actor, place.workspace, name)
+    catalog = reverse("dashboard:catalog", args=[place.workspace.slug])
     try:
-        made = shelf.save_view(
-            place.actor,
-            place.workspace,
-            name=given(request, "name"),
-            query=query,
-            sort=sort,
-            columns=columns if "with_columns" in request.POST else (),
-            shared=shared,
-        )
+        if known is not None and "replace" not in request.POST:
+            fields = [
+                (field, value) for field, values in request.POST.lists() for value in values if field[:4] != "csrf"
+            ]
+            undoing.offer(
+                request,
+                messages.WARNING,
+                f"Not saved: you have a view named {known.name} already.",
+                action=request.path,
+                button="Replace it",
+                fields=[*fields, ("replace", "on")],
+            )
+            return redirect(f"{catalog}?{_asked(query, sort, columns)}")
+        if known is not None:
+            made = shelf.change_view(place.actor, known, **kept)
+        else:
+            made = shelf.save_view(place.actor, place.workspace, name=name, **kept)
     except REFUSALS as error:
-        messages.error(request, f"Not saved: {error}")
-        asked = urlencode([("q", query), ("sort", sort), *(("col", name) for name in columns)])
-        return redirect(f"{reverse('dashboard:catalog', args=[place.workspace.slug])}?{asked}")
+        messages.error(request, f"Not saved: {said(error)}")
+        return redirect(f"{catalog}?{_asked(query, sort, columns)}")
     messages.success(request, f"Saved as {made.name}{', for everybody here' if shared else ''}.")
     return redirect(view_address(place, made))
+
+
+def _asked(query: str, sort: str, columns: list[str]) -> str:
+    return urlencode([("q", query), ("sort", sort), *(("col", name) for name in columns)])
 
 
 @require_POST
 @in_workspace
 def change_view(request: HttpRequest, place: Place, number: int) -> HttpResponse:
-    """Drop a saved view, share it or keep it for oneself, or give it the columns that were shown."""
+    """Drop a saved view, rename it, share it or keep it for oneself, or give it the columns that were shown."""
     if number > 2**62:
         raise Http404
     view = shelf.find_view(place.actor, place.workspace, number)
     do = request.POST.get("do")
     if do == "drop":
         shelf.drop_view(place.actor, view)
-        messages.success(request, f"The view {view.name} is deleted; the experiments stay.")
+        _dropped(request, place, view)
         view.columns = ""
     elif do in ("share", "keep"):
         shelf.change_view(place.actor, view, shared=do == "share")
         messages.success(request, f"{view.name} is {'for everybody here' if do == 'share' else 'yours alone'} now.")
-    elif do == "columns":
+    elif do in ("columns", "rename"):
+        changes: dict[str, Any] = (
+            {"columns": request.POST.getlist("col")} if do == "columns" else {"name": given(request, "name")}
+        )
+        before = view.name
         try:
-            shelf.change_view(place.actor, view, columns=request.POST.getlist("col"))
+            shelf.change_view(place.actor, view, **changes)
         except REFUSALS as error:
-            messages.error(request, f"Not saved: {error}")
+            messages.error(request, f"Not saved: {said(error)}")
         else:
-            messages.success(request, f"{view.name} shows these columns now.")
+            done = (
+                f"{view.name} shows these columns now." if do == "columns" else f"{before} is called {view.name} now."
+            )
+            messages.success(request, done)
     return redirect(view_address(place, view))
+
+
+def _dropped(request: HttpRequest, place: Place, view: SavedView) -> None:
+    """Say that a view is deleted; who owned it can have it back."""
+    words = f"The view {view.name} is deleted; the experiments stay."
+    if view.owner_id != place.actor.user_id:
+        messages.success(request, words)
+        return
+    fields = [("name", view.name), ("query", view.query), ("sort", view.sort), *(("col", one) for one in view.shows)]
+    marks = [("with_columns", "on")] if view.columns else []
+    marks += [("shared", "on")] if view.shared else []
+    action = reverse("dashboard:views", args=[place.workspace.slug])
+    undoing.offer(request, messages.SUCCESS, words, action=action, button="Undo", fields=[*fields, *marks])
