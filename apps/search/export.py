@@ -46,7 +46,7 @@ STORED = {
     "failed": "failed_count",
     "updated": "modified",
 }
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def as_csv(rows: QuerySet[Experiment]) -> Iterator[str]:

@@ -4,7 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.dashboard.templatetags.figures import aligned, brief, column_digits, duration, metric, number, since, words
+from apps.dashboard.templatetags.figures import (
+    aligned,
+    brief,
+    column_digits,
+    duration,
+    isolated,
+    metric,
+    number,
+    since,
+    words,
+)
 from apps.dashboard.templatetags.pieces import spark_points
 
 
@@ -112,3 +122,16 @@ def test_a_value_at_a_glance_has_four_digits_and_words_stay_words() -> None:
     assert brief(0.00441035436) == "0.00441"
     assert brief(12_345_678) == "12345678"
     assert brief({"_name": "svm", "C": 1}) == "svm"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("resnet", "resnet"),
+        ("ümlaut 日本", "ümlaut 日本"),
+        ("a\u202egnp.exe", "\u2068a\u202egnp.exe\u2069"),
+        ("שלום", "\u2068שלום\u2069"),
+    ],
+)
+def test_a_name_that_turns_the_direction_of_writing_is_isolated(name: str, shown: str) -> None:
+    assert isolated(name) == shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ NOTHING = "–"
 WORDS = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "-∞"}
 EXPRESSION = re.compile(r"[()\[\]\\*+?^$|]")
 LETTERS = re.compile(r"(?<!\\)[A-Za-z_][A-Za-z0-9_ .-]*[A-Za-z0-9_]")
+TURNING = frozenset({"R", "AL", "LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI"})
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -80,6 +82,15 @@ def aligned(value: Any, digits: int | None) -> str:
     if abs(value) >= 1e9 or (value != 0 and abs(value) < 10**-digits):
         return number(value)
     return f"{value:.{digits}f}"
+
+
+@register.filter
+def isolated(value: Any) -> str:
+    """A name for the middle of a sentence: one that turns the direction of writing does not turn what stands around it."""
+    text = str(value)
+    if text.isascii() or not any(unicodedata.bidirectional(one) in TURNING for one in text):
+        return text
+    return f"\u2068{text}\u2069"
 
 
 @register.filter

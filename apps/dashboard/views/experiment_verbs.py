@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.dashboard import undoing
+from apps.dashboard.templatetags.figures import isolated
 from apps.dashboard.views.frame import REFUSALS, Place, attempt, back, given, in_workspace, said
 from apps.dashboard.views.sharing import trials_file
 from apps.experiments.models import Experiment
@@ -76,7 +77,7 @@ def _trash(request: HttpRequest, place: Place, experiment: Experiment) -> None:
         messages.error(request, f"Not done: {said(error)}")
         return
     action = reverse("dashboard:experiment-act", args=[place.workspace.slug, experiment.key])
-    undoing.done(request, f"{experiment} is in the trash.", action=action, verb="restore")
+    undoing.done(request, f"{isolated(experiment)} is in the trash.", action=action, verb="restore")
 
 
 def _reopen(request: HttpRequest, place: Place, experiment: Experiment) -> None:
@@ -90,9 +91,9 @@ def _reopen(request: HttpRequest, place: Place, experiment: Experiment) -> None:
 
 def _purge(request: HttpRequest, place: Place, experiment: Experiment) -> HttpResponse:
     if request.POST.get("typed") != str(experiment):
-        messages.error(request, f"Not deleted: what was typed is not its name, {experiment}.")
+        messages.error(request, f"Not deleted: what was typed is not its name, {isolated(experiment)}.")
     else:
-        attempt(request, partial(trash.purge, place.actor, experiment), f"{experiment} is deleted for good.")
+        attempt(request, partial(trash.purge, place.actor, experiment), f"{isolated(experiment)} is deleted for good.")
     return redirect("dashboard:trash", place.workspace.slug)
 
 

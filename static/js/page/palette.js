@@ -96,7 +96,7 @@ class Palette {
       this.mark();
     } else if (event.key === "Enter" && this.answered !== this.input.value) this.hurried = true; // goes when the answer is there
     else if (event.key === "Enter") this.go(this.at);
-    else return;
+    else if (event.key !== "Tab") return; // there is but one place for the focus
     event.preventDefault();
   }
 
