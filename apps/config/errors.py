@@ -1,5 +1,6 @@
 """Answers when no view could give one: JSON below /api/, pages everywhere else."""
 
+import logging
 import sys
 import uuid
 
@@ -12,6 +13,7 @@ from django.utils.deprecation import MiddlewareMixin
 from apps.dashboard.views import errors as pages
 from apps.tuning.errors import UNAVAILABLE, trouble_of
 
+logger = logging.getLogger(__name__)
 SAID = {
     400: ("bad_request", "The request cannot be read."),
     403: ("forbidden", "This is not allowed."),
@@ -71,6 +73,8 @@ def answer(request: HttpRequest, status: int, sentence: str = "") -> HttpRespons
     code, usual = SAID[status]
     sentence = sentence or usual
     number = str(uuid.uuid4()).upper()
+    if status == 500:  # Django logs the error itself, and knows no number
+        logger.error("what stands above at %s %s was answered as error %s", request.method, request.path, number)
     if request.path_info.startswith("/api/automl/"):
         return JsonResponse({"RequestId": number, "Code": NATIVE[status], "Message": sentence}, status=status)
     if request.path_info.startswith("/api/"):
@@ -87,4 +91,13 @@ def _page(request: HttpRequest, status: int, sentence: str, number: str) -> str:
     try:
         return render_to_string(f"{status}.html", context, request=None if status >= 500 else request)
     except TemplateDoesNotExist:
-        return f'<!doctype html><html lang="en"><title>{status}</title><h1>{sentence}</h1>'
+        return _plain(status, sentence)
+    except Exception:
+        if status < 500:
+            raise
+        logger.exception("the page that says what broke is broken too")  # static files that were not collected, say
+        return _plain(status, f"{sentence} Quote {number} when you report it.")
+
+
+def _plain(status: int, sentence: str) -> str:
+    return f'<!doctype html><html lang="en"><title>{status}</title><h1>{sentence}</h1>'

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 
 import brotli
 import pytest
@@ -202,3 +203,23 @@ def test_a_database_that_does_not_answer_is_a_503_in_words_and_no_trace(
     assert answer.headers["Retry-After"]
     assert "Traceback" not in caplog.text
     assert message in caplog.text
+
+
+def test_the_number_that_an_error_page_tells_stands_in_the_log(caplog):
+    answer = errors.answer(RequestFactory().get("/w/lab/"), 500)
+
+    number = re.findall(r"<code>([0-9A-F-]{36})</code>", answer.content.decode())
+    assert len(number) == 1
+    assert number[0] in caplog.text
+
+
+def test_an_error_is_told_where_even_its_page_cannot_be_made(monkeypatch):
+    def fail(*_: object, **__: object) -> str:
+        raise ValueError("Missing staticfiles manifest entry")
+
+    monkeypatch.setattr(errors, "render_to_string", fail)
+
+    answer = errors.answer(RequestFactory().get("/w/lab/"), 500)
+
+    assert answer.status_code == 500
+    assert re.search(r"Quote [0-9A-F-]{36} when you report it\.", answer.content.decode())
