@@ -181,6 +181,33 @@ def test_parallel_coordinates_say_what_is_not_active(stage, open_page):
     assert is_drawn(page)
 
 
+def test_a_finger_reads_a_line_of_parallel_coordinates_and_brushes_along_an_axis(stage, open_page):
+    payload = {
+        "axes": [{"name": name, "scale": "linear", "min": 0, "max": 1} for name in ("a", "b", "c", "d", "e", "f")],
+        "rows": [[0.5] * 6, [0.9] * 6],
+        "value": None,
+        "number": None,
+    }
+    page = show(
+        stage, open_page, a_figure(payload, name="parallel"), viewport={"width": 390, "height": 700}, has_touch=True
+    )
+    frame, chart = page.locator(".chart-frame"), page.get_by_role("application")
+    box = chart.bounding_box()
+    assert frame.evaluate("frame => frame.scrollWidth - frame.clientWidth") == 0  # six axes fit beside each other
+    top, bottom = 44, box["height"] - 40
+    middle = box["y"] + (top + bottom) / 2
+
+    page.touchscreen.tap(box["x"] + box["width"] / 2 - 12, middle)
+    expect(page.locator(".chart-tip")).to_contain_text("Suggestion 1")
+
+    cdp, x = page.context.new_cdp_session(page), box["x"] + 28
+    for kind, y in (("touchStart", middle - 30), ("touchMove", middle), ("touchMove", middle + 30), ("touchEnd", None)):
+        points = [] if y is None else [{"x": x, "y": y}]
+        cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    expect(page.locator(".chart-words")).to_have_text("1 of 2 rows kept")
+
+
 def test_nothing_to_draw_is_said_in_words(stage, open_page):
     page = show(stage, open_page, a_figure(a_history(0)))
 

@@ -1,7 +1,7 @@
 /**
  * Parallel coordinates: one axis per parameter (and one for the value), one line per trial or suggestion.
  * A trial without a parameter passes through that axis's "not active" lane. Drag along an axis to keep only the lines
- * that cross there; click the axis's name to let them all back.
+ * that cross there; click the axis's name to let them all back. A finger reads a line with a tap and opens it with another.
  */
 
 import { element } from "../dom.js";
@@ -13,12 +13,14 @@ import { select } from "./selection.js";
 import { adoptStyle } from "./style.js";
 import { palette, shade, watchTheme } from "./theme.js";
 
-const LEAST_ROOM = 64;
+const LEAST_ROOM = 50;
 const TOPS = [10, 20, 50, 100, 200];
 const GROUPS = 5;
 const TOP = 44;
 const BOTTOM = 40;
 const SIDE = 56;
+const NARROW = 560;
+const NARROW_LEFT = 28; // the first axis writes to its right, so there only its name needs room
 const AXIS_ROOM = 96;
 const HAIR = 1; // one pixel: a line that is any wider takes a browser without a graphics card several times as long
 
@@ -97,7 +99,10 @@ class Parallel {
     this.frame.replaceChildren(this.stage, this.tip, this.words, this.message);
     if (this.figure.dataset.src) this.buildTools();
     this.stage.addEventListener("pointermove", (event) => this.moved(event));
-    this.stage.addEventListener("pointerleave", () => this.show(null));
+    this.stage.addEventListener("pointerleave", ({ pointerType }) => pointerType === "touch" || this.show(null));
+    this.stage.addEventListener("pointercancel", () => this.cancelled());
+    this.stage.addEventListener("touchstart", (event) => this.touched(event), { passive: false });
+    this.stage.style.touchAction = "pan-x pan-y";
     this.stage.addEventListener("pointerdown", (event) => this.pressed(event));
     this.stage.addEventListener("pointerup", (event) => this.released(event));
     this.stage.addEventListener("keydown", (event) => this.key(event));
@@ -143,8 +148,9 @@ class Parallel {
   }
 
   x(i) {
-    const width = this.width - 2 * SIDE;
-    return SIDE + (this.axes.length > 1 ? (i * width) / (this.axes.length - 1) : width / 2);
+    const left = this.room < NARROW ? NARROW_LEFT : SIDE;
+    const width = this.width - left - SIDE;
+    return left + (this.axes.length > 1 ? (i * width) / (this.axes.length - 1) : width / 2);
   }
 
   y(fraction) {
@@ -158,7 +164,7 @@ class Parallel {
 
   draw() {
     this.room = this.frame.clientWidth;
-    this.width = Math.max(this.room, this.axes.length * LEAST_ROOM, 1);
+    this.width = Math.max(this.room, (this.axes.length - 1) * LEAST_ROOM + NARROW_LEFT + SIDE);
     this.height = this.frame.clientHeight;
     if (!this.height || !this.rows) return;
     const isWide = this.width > this.room; // then the frame scrolls
@@ -289,6 +295,19 @@ class Parallel {
     this.draw();
   }
 
+  /** Along an axis a finger brushes; everywhere else it scrolls the page. */
+  touched(event) {
+    const [finger, another] = event.touches;
+    const here = this.at(finger);
+    if (!another && here.y > TOP - 12 && this.nearAxis(here) !== null && event.cancelable) event.preventDefault();
+  }
+
+  cancelled() {
+    if (this.brushing) this.axes[this.brushing.axis].brush = null;
+    this.brushing = null;
+    this.draw();
+  }
+
   toFraction(y) {
     const bottom = this.height - BOTTOM;
     return Math.max(0, Math.min(1, (bottom - y) / (bottom - TOP)));
@@ -296,7 +315,7 @@ class Parallel {
 
   moved(event) {
     const here = this.at(event);
-    if (!this.brushing) return this.show(this.nearest(here), here);
+    if (!this.brushing) return event.pointerType === "touch" || this.show(this.nearest(here), here);
     const to = this.toFraction(here.y);
     const { axis, from } = this.brushing;
     this.axes[axis].brush = Math.abs(to - from) < 0.02 ? null : [Math.min(from, to), Math.max(from, to)];
@@ -306,8 +325,13 @@ class Parallel {
   released(event) {
     const wasBrushing = this.brushing;
     this.brushing = null;
-    if (wasBrushing) return this.brushed();
-    const row = event.pointerType === "touch" ? null : this.nearest(this.at(event));
+    const here = this.at(event);
+    const row = this.nearest(here);
+    if (wasBrushing) {
+      if (event.pointerType === "touch" && !this.axes[wasBrushing.axis].brush) this.show(row, here);
+      return this.brushed();
+    }
+    if (event.pointerType === "touch" && (row === null || row !== this.spot)) return this.show(row, here);
     if (row !== null && this.href && this.nearAxis(this.at(event)) === null) location.assign(this.href(this.names[row]));
   }
 
