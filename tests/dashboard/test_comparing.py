@@ -330,6 +330,7 @@ def test_what_was_tried_stands_on_one_scale_for_all(as_ben: Client, make_experim
     shown = as_ben.get(of(narrow, wide))
     assertContains(shown, "tried from 8.9 to 8.9, half of it up to 8.9; best at 8.9")
     assertContains(shown, "What was tried where")
+    assertContains(shown, '<div class="names meta"')
 
 
 def test_of_many_parameters_a_few_are_shown_until_all_are_asked_for(as_ben: Client, make_experiment: Make) -> None:

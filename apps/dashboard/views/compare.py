@@ -136,7 +136,13 @@ def _side_by_side(request: HttpRequest, place: Place, asked: Chosen) -> dict[str
         "importance": importance,
         "parameters": len(names),
         "densities": [
-            {"name": one.name, "low": one.low, "high": one.high, "drawn": list(zip(one.densities, hues, strict=True))}
+            {
+                "name": one.name,
+                "low": one.low,
+                "high": one.high,
+                "labels": one.labels,
+                "drawn": list(zip(one.densities, hues, strict=True)),
+            }
             for one in comparison.densities(experiments, jobs, names[:most])
         ],
         "unknown": [asked.names[one.key] for one in experiments if one.key not in shares],

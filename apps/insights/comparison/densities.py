@@ -35,11 +35,15 @@ class Density:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter on an axis that holds it in all of them; None for an experiment that does not have it."""
+    """One parameter on an axis that holds it in all of them; None for an experiment that does not have it.
+
+    `labels` name the parts of a choice.
+    """
 
     name: str
     low: str
     high: str
+    labels: Sequence[str]
     densities: Sequence[Density | None]
 
 
@@ -97,6 +101,7 @@ def _parameter(
         name,
         "" if is_category else f"{drawn['min']:.4g}",
         "" if is_category else f"{drawn['max']:.4g}",
+        drawn["values"] if is_category else (),
         [
             _density(drawn, values[one.pk], tried(bests.get(one.pk, {}), name)) if one in has else None
             for one in experiments

@@ -115,6 +115,7 @@ def test_a_choice_of_nothing_is_a_value_like_others(make_experiment: Make):
     assert payload["axes"][place]["values"] == ["null", "4"]
     assert payload["columns"][place] == [0, 1, None]
     assert (strip.labels, strip.counts, strip.tried) == (("null", "4"), (1, 1), 2)
+    assert density.labels == ["null", "4"]
     assert density.densities[0] is not None
     assert (density.densities[0].counts, density.densities[0].best) == ((1, 1), 0.25)
 
