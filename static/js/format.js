@@ -12,13 +12,14 @@ export function toNumber(value) {
 
 /** Four significant digits, never fewer than the whole part; whole numbers below a million in full. */
 export function number(value, digits = 4) {
-  const n = toNumber(value);
+  let n = toNumber(value);
   if (n === null) return "–";
   if (Number.isNaN(n)) return "NaN";
   if (!Number.isFinite(n)) return n > 0 ? "∞" : "-∞";
   if (n === 0) return "0";
+  if (Number.isInteger(n) && Math.abs(n) < 1e6) return String(n);
+  n = Number(n.toPrecision(Math.max(6, digits))); // as many as charts get: what stands beside them says the same
   const size = Math.abs(n);
-  if (Number.isInteger(n) && size < 1e6) return String(n);
   if (size < 1e-4 || size >= 1e6) return exponent(n, digits);
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
   return cutZeros(n.toFixed(Math.min(decimals, 100)));

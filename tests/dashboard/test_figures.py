@@ -16,6 +16,7 @@ from apps.dashboard.templatetags.figures import (
     words,
 )
 from apps.dashboard.templatetags.pieces import spark_points
+from apps.insights.charts.numbers import short
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,11 @@ def test_a_value_at_a_glance_has_four_digits_and_words_stay_words() -> None:
     assert brief(0.00441035436) == "0.00441"
     assert brief(12_345_678) == "12345678"
     assert brief({"_name": "svm", "C": 1}) == "svm"
+
+
+@pytest.mark.parametrize("value", [0.0123449996, 1234.5, 12.125, 0.081275, 1 / 3, 123456.7, 9.99999999e-5])
+def test_a_number_reads_the_same_as_the_six_digits_of_it_that_a_chart_gets(value: float) -> None:
+    assert number(value) == number(short(value))
 
 
 @pytest.mark.parametrize(

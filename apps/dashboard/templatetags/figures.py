@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,7 @@ NOTHING = "–"
 WORDS = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "-∞"}
 EXPRESSION = re.compile(r"[()\[\]\\*+?^$|]")
 LETTERS = re.compile(r"(?<!\\)[A-Za-z_][A-Za-z0-9_ .-]*[A-Za-z0-9_]")
+FOUR = Context(prec=4, rounding=ROUND_HALF_UP)  # as a browser rounds what lies in the middle
 TURNING = frozenset({"R", "AL", "LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI"})
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -30,6 +32,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 def number(value: Any) -> str:
     """Four significant digits, zeros at the end dropped; whole numbers below a million in full; else as 1.2e-7.
 
+    Charts get six digits of a value (insights/charts/numbers.py), so it is cut to six before: both then say the same.
     None is a dash, non-finite values are words; anything that is no number comes back as text.
     """
     if value is None or value == "":
@@ -42,9 +45,11 @@ def number(value: Any) -> str:
         return "NaN" if math.isnan(value) else WORDS["Infinity" if value > 0 else "-Infinity"]
     if value == int(value) and abs(value) < 1e6:
         return str(int(value))
+    value = float(f"{value:.6g}")
     if 1e-4 <= abs(value) < 1e6:
-        return _trim(f"{value:.{max(0, 3 - math.floor(math.log10(abs(value))))}f}")
-    mantissa, _, exponent = f"{value:.3e}".partition("e")
+        places = max(0, 3 - math.floor(math.log10(abs(value))))
+        return _trim(f"{Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):f}")
+    mantissa, _, exponent = f"{FOUR.create_decimal_from_float(value):.3e}".partition("e")
     return f"{_trim(mantissa)}e{int(exponent)}"
 
 

@@ -29,7 +29,7 @@ function mountBest(figure, payload, events) {
     },
     x: (data) => ({ ...ACROSS[by].axis, reach: () => [0, Math.max(1, ...data.series.map((one) => one.until[by]))] }),
     line: (one) => bestSeries(one, by),
-    summary: (one) => `${one.name}: ${number(one.best.at(-1))}.`,
+    summary: (one) => `${isolated(one.name)}: ${number(one.best.at(-1))}.`,
   });
 }
 
@@ -54,7 +54,7 @@ function mountDistributions(figure, payload, events) {
       const line = edfSeries(one, {});
       return { ...line, words: (i) => `${one.name}\n${line.words(i)}` };
     },
-    summary: (one) => `${one.name}: ${one.total} results.`,
+    summary: (one) => `${isolated(one.name)}: ${one.total} results.`,
   });
 }
 
@@ -65,7 +65,7 @@ function mountCurves(figure, payload, events) {
       const ys = one.value.map(toNumber);
       return { draw: "line", xs: one.step, ys, words: (i) => `${one.name}\nstep ${one.step[i]}: ${number(ys[i], 6)}` };
     },
-    summary: (one) => `${one.name}: ${number(one.value.at(-1))}.`,
+    summary: (one) => `${isolated(one.name)}: ${number(one.value.at(-1))}.`,
   });
 }
 
@@ -119,4 +119,9 @@ function key(line) {
 /** A long name without its middle: names often differ at their ends. */
 function shortened(name) {
   return name.length <= SHORT ? name : `${name.slice(0, 13)}…${name.slice(-8)}`;
+}
+
+/** A name that turns the direction of writing must not turn the sentence around it. */
+function isolated(name) {
+  return /[\u0590-\u08ff\u202a-\u202e\u2066-\u2068\ufb1d-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name;
 }

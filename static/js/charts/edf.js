@@ -15,7 +15,7 @@ export function mountEdf(figure, payload, events) {
       x: { label: `${payload.metric} ${GOAL_WORDS[payload.goal] || ""}`, kind, reach: () => worthReach(values, payload.goal, kind) },
       y: { name: "share", label: "share of trials at most so large", kind: "linear", reach: () => [0, 1] },
       series: [edfSeries(payload, { name: payload.metric, colour: "best", width: 2 })],
-      summary: `${payload.total} results; half are at most ${number(values[Math.floor((values.length - 1) / 2)])}.`,
+      summary: `${payload.total} results; half are at most ${number(values[payload.share.findIndex((share) => share >= 0.5)])}.`,
     });
   }
 
