@@ -26,10 +26,11 @@ UNIFORM_VARIANCE = 1.0 / 12.0
 SCOTT = 1.06
 TIGHT = 0.7  # of Scott's width for the good trials: their density is to lead, not to describe
 CLOSE = 0.6  # of Scott's width for the others: kernels wider than the good trials' could never push away from these
-ROOM = 0.5  # of the range, shared by the good trials and the prior, is how narrow their kernels are at most
+ROOM = 0.3  # of the range, shared by the good trials and the prior, is how narrow their kernels are at most
 STRAY = 0.4  # of the usual share of draws takes another option than the good trial it is drawn from
 WIDE = 0.2  # of the range: deviation of the good trials that is assumed at least when looking around
 WIDE_EVERY = 4  # one trial in so many looks around
+WIDE_FROM = 25  # results from which on it does: before, the first trials have looked around enough
 BESIDE = 0.1  # of each range: an equal result no farther away from a good trial is the same plateau
 LESS_PRIOR = 0.3  # of its weight among the good trials of a group of numbers and choices together
 NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
@@ -102,7 +103,7 @@ class TpeSampler(Sampler):
         results = table.results
         good_count = self._good_count(results)
         good, bad = _split(table, _with_lies(table.loss, self.chosen["constant_liar"]), self._reaches, good_count)
-        wide = number % WIDE_EVERY == 0 or _is_level(table.loss[good])
+        wide = (number % WIDE_EVERY == 0 and results >= WIDE_FROM) or _is_level(table.loss[good])
         ages = _by_age(bad, self.chosen["linear_forgetting"], len(table.loss))
         ranks = np.ones(len(good)) if wide else _by_rank(len(good))
         better = self._side(table, good, ranks, _wide if wide else _keen, LESS_PRIOR)

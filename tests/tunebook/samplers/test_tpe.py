@@ -118,6 +118,19 @@ def test_suggestions_gather_where_the_good_trials_are() -> None:
     assert sum(abs(x - 0.3) < 0.1 for x in found) > 20
 
 
+def test_every_fourth_trial_looks_around_once_there_are_results_enough() -> None:
+    space = Space({name: Uniform(0, 1) for name in "abcdef"})
+
+    def away(count: int) -> float:
+        past = history(space, count, lambda params: sum((value - 0.4) ** 2 for value in params.values()))
+        best = min(past.trials, key=lambda trial: trial.value or 0.0).params
+        asked = [ask(space, past, seed=seed)[0] for seed in range(20)]
+        return float(np.mean([math.dist(params.values(), best.values()) for params in asked]))
+
+    assert away(28) > 1.5 * max(away(27), away(29))
+    assert away(20) < max(away(19), away(21))
+
+
 def test_maximising_turns_it_round() -> None:
     past = history(LINE, 40, lambda params: abs(params["x"] - 0.3), goal="maximize")
 
