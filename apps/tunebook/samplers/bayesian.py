@@ -5,7 +5,7 @@ Snoek, Larochelle and Adams, Practical Bayesian Optimization of Machine Learning
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from tunebook.history import History
 from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
 from tunebook.samplers.encode import Encoder, Floats, Ints, Kind
+from tunebook.samplers.forest import Forest
 from tunebook.samplers.gaussian import (
     GaussianProcess,
     Points,
@@ -35,10 +36,9 @@ BESIDE = 0.01  # so near to a running trial, as a share of each range, nothing m
 FINE = (0.25, 0.5, 0.75, 1.0)  # up to this share of the losses their scale is about straight; the first that tells
 COARSE = (0.75, 1.0)  # the same for every other pair of trials, lest what is near the best be magnified for ever
 DOUBT = 0.1  # of the variance of values, for a trial of weight 1/2; more for less
-BESIDE_CHOICES = "asked of tpe in turn, since some parameters are choices"
-ITS_TURN = 3  # one trial in so many is the process's own there
-JUDGE = 25  # results from which on it chooses the others too
-OFFERS = 16  # suggestions of TPE among which it chooses
+ITS_TURN = 3  # beside choices one trial in so many is the model's own
+OFFERS = 16  # suggestions of TPE among which it chooses the others
+FEW = 25  # results below which a forest is asked too, and the least expected value is taken of what TPE suggests
 FLAT = 1e-12  # of the largest loss: differences below this are none
 
 Bends = tuple[float, ...]
@@ -63,13 +63,14 @@ class Scale:
 
 @dataclass(frozen=True)
 class Learnt:
-    """A process, and what is to be known beside it to ask it for a point.
+    """A process, beside choices and of few results a forest too, and what is to be known beside them to ask them for a point.
 
-    ``best`` is the least value it expects of a trial, ``leaders`` are the rows of the best trials, ``waiting`` those of
-    trials that run, ``trials`` counts those it was fitted to.
+    ``best`` is the least value they expect of a trial, ``leaders`` are the rows of the best trials, ``waiting`` those of
+    trials that run, ``trials`` counts those they were fitted to.
     """
 
     process: GaussianProcess
+    forest: Forest | None
     scale: Scale
     best: float
     leaders: Floats
@@ -86,7 +87,8 @@ class BayesianSampler(Sampler):
 
     Where there are choices two trials of three are suggested by TPE (``beside_choices``): a process that has seen an
     option fail twice is soon sure of all that lies under it, and stays with the option that happened to begin well.
-    From 25 results on it chooses among 16 suggestions there.
+    It chooses among 16 suggestions there. Of fewer than 25 results it knows little where options make steps: a forest is
+    asked with it, each for half of what is expected; how far they disagree counts as not known.
 
     Example:
         >>> BayesianSampler(space, objective, seed=7, acquisition="ei").ask(history, 4)
@@ -118,42 +120,57 @@ class BayesianSampler(Sampler):
         if table.results < self.chosen["n_startup"]:
             return self._start.suggestion(number)
         beside = self._beside if number % ITS_TURN else None
-        if beside is not None and table.results < JUDGE:
-            suggestion = beside.suggest(history, number, pending)
-            return suggestion and replace(suggestion, note=f"{BESIDE_CHOICES}: {suggestion.note}")
         with one_thread():
             learnt = self._learnt(table, number)
             if beside is not None:
                 offers = beside.offers(history, number, pending, OFFERS)
                 rows = np.array([self._encoder.row(offer.params) for offer in offers])
-                place = int(np.argmax(self._promise(learnt, rows)))
+                place = int(np.argmax(self._promise(learnt, rows, is_greedy=learnt.forest is not None)))
                 row, params, kind = rows[place], offers[place].params, f"of {OFFERS} suggestions of tpe to"
             else:
                 row, kind = self._search(learnt, self.generator(number)), "point of"
                 params = self._encoder.params(dict(zip(self._encoder.index, row.tolist(), strict=True)))
             expected, spread = self._expected(learnt, row, history.objective.sign)
-        note = f"the most promising {kind} a Gaussian process over {learnt.trials} trials"
+        model = "a Gaussian process" if learnt.forest is None else "a Gaussian process and a forest"
+        note = f"the most promising {kind} {model} over {learnt.trials} trials"
         return Suggestion(params, "model", expected=expected, spread=spread, note=note)
 
     def _learnt(self, table: Table, number: int) -> Learnt:
-        """The process over what is known; trials that run have come to what it expects of them."""
+        """The model of what is known; trials that run have come to what the process expects of them.
+
+        So have, for the forest, trials of little weight, as far as they are not trusted.
+        """
         told = _most_telling(table.loss)
-        rows, loss, doubt = table.rows[told], table.loss[told], _doubt(table.weight[told])
+        rows, loss, weight = table.rows[told], table.loss[told], table.weight[told]
         bends = COARSE if number // 2 % 2 else FINE
         values, scale = _scaled(loss, bends)
-        process = self._process(rows, values, doubt, bends)
+        process = self._process(rows, values, _doubt(weight), bends)
         waiting = table.rows[np.isnan(table.loss)]
         if len(waiting):
             believed, _ = process.predict(self._points(waiting))
             rows, values = np.vstack([rows, waiting]), np.append(values, believed)
-            process = process.conditioned(self._points(rows, np.append(doubt, np.zeros(len(waiting)))), values)
-        best = float(process.predict(self._points(rows))[0].min())
+            weight = np.append(weight, np.ones(len(waiting)))
+            process = process.conditioned(self._points(rows, _doubt(weight)), values)
+        expected, _ = process.predict(self._points(rows))
+        forest = None
+        if self._beside is not None and table.results < FEW:
+            likely = expected + np.clip(weight, 0.0, 1.0) * (values - expected)
+            forest = Forest.grown(self._encoder.columns, rows, likely, self.generator(number, OFFERS))
+            expected = (expected + forest.predict(rows)[0]) / 2
         leaders = rows[np.argsort(values, kind="stable")[:STARTS]]
-        return Learnt(process, scale, best, leaders, waiting, len(loss))
+        return Learnt(process, forest, scale, float(expected.min()), leaders, waiting, len(loss))
+
+    def _predict(self, learnt: Learnt, rows: Floats) -> tuple[Floats, Floats]:
+        """Mean and deviation of the value at these rows."""
+        mean, spread = learnt.process.predict(self._points(rows))
+        if learnt.forest is None:
+            return mean, spread
+        other, others = learnt.forest.predict(rows)
+        return (mean + other) / 2, np.sqrt((spread**2 + others**2) / 2 + ((mean - other) / 2) ** 2)
 
     def _expected(self, learnt: Learnt, row: Floats, sign: float) -> tuple[float | None, float | None]:
         """The value that a row is expected to come to, and its deviation; None where a number cannot hold it."""
-        mean, spread = learnt.process.predict(self._points(row[None, :]))
+        mean, spread = self._predict(learnt, row[None, :])
         loss, deviation = learnt.scale.back(float(mean[0]), float(spread[0]))
         return sign * loss if np.isfinite(loss) else None, deviation if np.isfinite(deviation) else None
 
@@ -191,12 +208,14 @@ class BayesianSampler(Sampler):
         row: Floats = found[int(np.argmax(promise))]
         return row
 
-    def _promise(self, learnt: Learnt, rows: Floats) -> Floats:
+    def _promise(self, learnt: Learnt, rows: Floats, is_greedy: bool = False) -> Floats:
         """What is to be maximised; nothing is promised beside a point whose value is still to come."""
         points = self._points(rows)
-        mean, spread = learnt.process.predict(points)
-        if self.chosen["acquisition"] == "ucb":
-            promise: Floats = self.chosen["kappa"] * spread - mean
+        mean, spread = self._predict(learnt, rows)
+        if is_greedy:
+            promise: Floats = -mean
+        elif self.chosen["acquisition"] == "ucb":
+            promise = self.chosen["kappa"] * spread - mean
         elif self.chosen["acquisition"] == "poi":
             promise = log_probability_of_improvement(mean, spread, learnt.best - self.chosen["xi"])
         else:

@@ -8,7 +8,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from tests.tunebook.samplers.spaces import MIXED, NESTED, history, score, with_pending, with_result
+from tests.tunebook.samplers.spaces import MIXED, NESTED, history, with_pending, with_result
 from tunebook import Choice, Objective, Space, TrialStatus, Uniform
 from tunebook.history import History, TrialView
 from tunebook.samplers import Suggestion
@@ -153,21 +153,35 @@ def test_beside_choices_two_trials_of_three_are_suggested_by_tpe_unless_it_is_no
     later = BayesianSampler(MIXED, Objective(), 3).ask(more, 3)
     alone = BayesianSampler(MIXED, Objective(), 3, beside_choices="nothing").ask(few, 3)
 
-    assert ["tpe in turn" in each.note for each in turns] == [False, True, True]
-    assert [each.expected is None for each in turns] == [False, True, True]
+    assert ["suggestions of tpe" in each.note for each in turns] == [False, True, True]
     assert ["suggestions of tpe" in each.note for each in later] == [False, True, True]
-    assert not any("tpe" in each.note for each in alone)
-    assert all(each.expected is not None and each.spread is not None for each in [*later, *alone])
+    assert all("and a forest over 21 trials" in each.note for each in turns)
+    assert not any("forest" in each.note for each in later)
+    assert not any("tpe" in each.note or "forest" in each.note for each in alone)
+    assert all(each.expected is not None and each.spread is not None for each in [*turns, *later, *alone])
 
 
-def test_of_what_tpe_suggests_the_process_takes_what_it_promises_most_of() -> None:
-    past = history(MIXED, 25)
+@pytest.mark.parametrize("count", [13, 25])
+def test_of_what_tpe_suggests_that_is_taken_which_promises_most(count: int) -> None:
+    def loss(params: Params) -> float:
+        return float(params["momentum"] + params["depth"] / 12)
+
+    past = history(MIXED, count, loss)
 
     taken = ask(past).params
 
-    offers = [each.params for each in TpeSampler(MIXED, Objective(), 3).offers(past, 25, (), OFFERS)]
+    offers = [each.params for each in TpeSampler(MIXED, Objective(), 3).offers(past, count, (), OFFERS)]
     assert taken in offers
-    assert score(taken) <= median(map(score, offers)) < max(map(score, offers))
+    assert loss(taken) < median(map(loss, offers))
+
+
+@pytest.mark.parametrize(("count", "is_greedy"), [(13, True), (22, True), (25, False), (28, False)])
+def test_of_few_results_the_least_expected_value_is_taken_whatever_is_not_known(count: int, is_greedy: bool) -> None:
+    past = history(MIXED, count)
+
+    sure, curious = (ask(past, acquisition="ucb", kappa=kappa).params for kappa in (0, 1e6))
+
+    assert (sure == curious) == is_greedy
 
 
 def test_numbers_alone_are_never_asked_of_another() -> None:
