@@ -52,7 +52,8 @@ def test_a_column_is_dragged_and_is_as_wide_on_the_next_visit(page: Page) -> Non
     page.reload()
     page.wait_for_load_state("networkidle")
     assert page.evaluate(WIDTHS) == pytest.approx(after, abs=1)
-    assert page.evaluate(SHIFT) == 0
+    # a page comes in pieces on a slow machine; columns that jump by 60 pixels shift some 0.01
+    assert page.evaluate(SHIFT, ".trials") < 1e-3
     assert not problems(page)
 
 
