@@ -138,10 +138,8 @@ def view_address(place: Place, view: SavedView) -> str:
 def save_view(request: HttpRequest, place: Place) -> HttpResponse:
     """Keep the catalog's query under a name, for oneself or for all; with `replace` in the view of that name."""
     shared = request.POST.get("shared") == "on"
-    name, query, sort, columns = (
-        *(given(request, one) for one in ("name", "query", "sort")),
-        request.POST.getlist("col"),
-    )
+    name, query, sort = (given(request, one) for one in ("name", "query", "sort"))
+    columns = request.POST.getlist("col")
     kept: dict[str, Any] = {
         "query": query,
         "sort": sort,
