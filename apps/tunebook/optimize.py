@@ -6,13 +6,12 @@ Needs the extra ``optimize`` (numpy, scipy, scikit-learn).
 import math
 import random
 from collections.abc import Hashable, Iterable, Mapping
-from copy import deepcopy
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tunebook.distributions import Distribution, Value, identity
 from tunebook.errors import SpecError
-from tunebook.fields import listed, unknown
+from tunebook.fields import below, listed, unknown
 from tunebook.history import TrialView
 from tunebook.ledger import Ledger
 from tunebook.limits import Limits
@@ -22,10 +21,14 @@ from tunebook.space import Params, Space
 from tunebook.status import TrialStatus
 
 try:
+    import numpy as np
+
     from tunebook.samplers import Sampler, Suggestion, build
 except ModuleNotFoundError as error:
     message = f"tunebook.optimize needs {error.name}: pip install 'tunebook[optimize]'"
     raise ModuleNotFoundError(message, name=error.name) from error
+
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 
 class Best(NamedTuple):
@@ -68,10 +71,12 @@ class Optimizer:
         max_concurrent: int = 1,
     ) -> None:
         self.space = space if isinstance(space, Space) else Space(space)
-        self.seed: int = random.SystemRandom().randrange(MAX_SEED) if seed is None else seed
-        self.sampling = Sampling(sampler, options or {}, self.seed)
+        self.seed: int = random.SystemRandom().randrange(MAX_SEED) if seed is None else _plain(seed, "seed")
+        self.sampling = Sampling(sampler, _plain(options or {}, "options"), self.seed)
         self.sampling.check(self.space)
-        self.limits = Limits(max_trials=max_trials, max_concurrent=max_concurrent)
+        self.limits = Limits(
+            max_trials=_plain(max_trials, "max_trials"), max_concurrent=_plain(max_concurrent, "max_concurrent")
+        )
         self._ledger = Ledger(self.space, Objective(goal), self.seed)
         self._open: dict[Hashable, list[int]] = {}
         self._handed: dict[int, Params] = {}
@@ -87,12 +92,15 @@ class Optimizer:
         the space as it is.
         """
         first = self._ledger.next_number
-        handed = [_copied(suggestion.params) for suggestion in self.suggest(count)]
+        handed = [_plain(suggestion.params, "params") for suggestion in self.suggest(count)]
         self._handed.update(enumerate(handed, first))
         return handed
 
     def suggest(self, count: int = 1) -> list[Suggestion]:
         """As ``ask``, with the reason for each: its source, what a model expects of it, a note."""
+        count = _plain(count, "count")
+        if not isinstance(count, int):
+            raise SpecError("count", f"must be a whole number, got {count!r:.80}")
         if self._sampler is None:
             self._sampler = self._built()
         suggestions = self._sampler.ask(self._ledger, count)
@@ -108,31 +116,31 @@ class Optimizer:
         """Note what parameters came to; None, NaN and infinity are failures.
 
         Parameters that were not asked for are earlier results; told again, they are one more trial. They need a value for
-        every name of the space, which may lie outside of its distribution: then no model learns from it.
+        every name of the space, which may lie outside of its distribution: then no model learns from it. They may have
+        what the sampler adds, such as a budget. Numpy's numbers count as Python's.
         ``weight`` is how much the result counts for a model, from 0 to 1: less than 1 for other data or another task.
         Raises SpecError for something that is no number or no set of parameters of the space; nothing is noted then.
         """
-        number = _number(value)
-        if not isinstance(params, Mapping):
-            raise SpecError("params", f"must be an object of names and values, got {params!r:.80}")
-        if not _is_weight(weight):
-            raise SpecError("weight", f"must be a number from 0 to 1, got {weight!r:.80}")
-        trial = self._take(params)
-        status = TrialStatus.FAILED if number is None else TrialStatus.FINISHED
-        self._ledger.put(TrialView(trial.number, trial.params, status, number, weight=weight, parent=trial.parent))
-        objective = self._ledger.objective
-        if number is not None and objective.is_better(number, None if self._best is None else self._best.value):
-            self._best = Best(_copied(trial.params), number)
+        self._note(params, *self._checked(params, value), weight=_weight(weight))
 
     def tell_many(self, results: Iterable[tuple[Mapping[str, Value], float | None]], weight: float = 1.0) -> None:
-        """Note many results in one go; each as ``tell`` does."""
-        for params, value in results:
-            self.tell(params, value, weight)
+        """Note many results in one go; each as ``tell`` does. Where one is refused nothing is noted of any."""
+        if not isinstance(results, Iterable):
+            raise SpecError("results", f"must be a list of pairs of params and value, got {results!r:.80}")
+        told = []
+        for place, result in enumerate(results):
+            if not isinstance(result, tuple | list) or len(result) != 2:
+                raise SpecError(f"results.{place}", f"must be a pair of params and value, got {result!r:.80}")
+            with below(f"results.{place}"):
+                told.append((result[0], *self._checked(*result)))
+        counts = _weight(weight)
+        for params, plain, number in told:
+            self._note(params, plain, number, weight=counts)
 
     @property
     def best(self) -> Best | None:
         """The best parameters and their value, the earliest of equals; None before there is one."""
-        return None if self._best is None else self._best._replace(params=_copied(self._best.params))
+        return None if self._best is None else self._best._replace(params=_plain(self._best.params, "params"))
 
     @property
     def history(self) -> Ledger:
@@ -157,24 +165,51 @@ class Optimizer:
     def _goal(self) -> Goal:
         return self._ledger.objective.goal
 
-    def _take(self, params: Mapping[str, Value]) -> TrialView:
+    def _checked(self, params: Mapping[str, Value], value: float | None) -> tuple[Params, float | None]:
+        """The parameters as plain JSON and the number, None for a failure; refused when they cannot be noted."""
+        number = _number(value)
+        if not isinstance(params, Mapping):
+            raise SpecError("params", f"must be an object of names and values, got {params!r:.80}")
+        plain: Params = _plain(params, "params")
+        if identity(plain) not in self._open and self._number_of(params) is None:
+            self._check_names(plain)
+        return plain, number
+
+    def _note(self, params: Mapping[str, Value], plain: Params, number: float | None, *, weight: float) -> None:
+        """Put down what parameters came to, of which the plain ones are what they say now."""
+        trial = self._take(params, plain)
+        status = TrialStatus.FAILED if number is None else TrialStatus.FINISHED
+        self._ledger.put(TrialView(trial.number, trial.params, status, number, weight=weight, parent=trial.parent))
+        objective = self._ledger.objective
+        if number is not None and objective.is_better(number, None if self._best is None else self._best.value):
+            self._best = Best(_plain(trial.params, "params"), number)
+
+    def _take(self, params: Mapping[str, Value], plain: Params) -> TrialView:
         """The running trial with these parameters; a new one when they were not asked for."""
-        key = identity(params)
+        key = identity(plain)
         if key in self._open:
             return self._closed(self._open[key][0], key)
-        number = next((number for number, handed in self._handed.items() if handed is params), None)
+        number = self._number_of(params)
         if number is None:
-            self._check_names(params)
-            return TrialView(self._ledger.next_number, _copied(params), TrialStatus.RUNNING)
+            return TrialView(self._ledger.next_number, plain, TrialStatus.RUNNING)
         trial = self._closed(number, self._running[number].identity)
-        return replace(trial, params=_copied(params)) if self._is_whole(params, trial) else trial
+        return replace(trial, params=plain) if self._is_whole(plain, trial) else trial
+
+    def _number_of(self, params: Mapping[str, Value]) -> int | None:
+        """The running trial whose parameters were handed out as this object."""
+        return next((number for number, handed in self._handed.items() if handed is params), None)
 
     def _check_names(self, params: Mapping[str, Value]) -> None:
-        """Refuse parameters that are not those of the space, as no model would see them and ``best`` may name them."""
+        """Refuse parameters that are not those of the space, as no model would see them and ``best`` may name them.
+
+        A list of parameter sets has names of its own, of which each set may lack some.
+        """
+        sets = self.sampling.options.get("experiments") or ()
+        known = dict.fromkeys([*self.space, *self.sampling.adds, *(name for entry in sets for name in entry)])
         for name in params:
-            if name not in self.space:
-                raise SpecError(f"params.{name!s:.80}", unknown(f"{name!s:.80}", self.space, "parameter"))
-        missing = [name for name in self.space if name not in params]
+            if name not in known:
+                raise SpecError(f"params.{name!s:.80}", unknown(f"{name!s:.80}", known, "parameter"))
+        missing = [name for name in self.space if name not in params and not sets]
         if missing:
             raise SpecError(f"params.{missing[0]}", f"is missing; the space has {listed(self.space)}")
 
@@ -192,16 +227,29 @@ class Optimizer:
         return self._running.pop(number)
 
 
-def _copied(params: Mapping[str, Value]) -> Params:
-    """The same parameters, of which nothing is shared that could be changed."""
-    return {name: deepcopy(value) if isinstance(value, dict | list) else value for name, value in params.items()}
+def _plain(value: Any, path: str) -> Any:
+    """The same as plain JSON, without numpy's types; nothing is shared that could be changed."""
+    if type(value) in _SIMPLE:
+        return value
+    if isinstance(value, Mapping):
+        return {name: _plain(member, f"{path}.{name!s:.80}") for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        members = [_plain(member, f"{path}.{place}") for place, member in enumerate(value)]
+        return tuple(members) if isinstance(value, tuple) else members
+    if isinstance(value, np.floating):
+        return float(value)
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist(), path)
+    if not isinstance(value, str | int | float):
+        raise SpecError(path, f"must be something JSON can hold, got {value!r:.80}")
+    return value
 
 
 def _number(value: object) -> float | None:
     """A finite number, or None for a failure."""
     if value is None:
         return None
-    if isinstance(value, str | bytes | bool):
+    if isinstance(value, str | bytes | bool | np.bool_):
         raise SpecError("value", f"must be a number or None, got {value!r:.80}")
     try:
         number = float(value)  # type: ignore[arg-type]  # numpy's numbers too: whatever float() takes
@@ -210,5 +258,8 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _is_weight(weight: object) -> bool:
-    return isinstance(weight, int | float) and not isinstance(weight, bool) and 0 <= weight <= 1
+def _weight(weight: object) -> float:
+    plain = _plain(weight, "weight")
+    if not isinstance(plain, int | float) or isinstance(plain, bool) or not 0 <= plain <= 1:
+        raise SpecError("weight", f"must be a number from 0 to 1, got {weight!r:.80}")
+    return plain

@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tunebook import Choice, LogUniform, Randint, Space, SpecError, TrialStatus, Uniform
@@ -157,6 +158,89 @@ def test_names_that_are_not_those_of_the_space_are_refused(change: dict[Any, Any
         tuner.tell_many([(params, 1.0)]) if many else tuner.tell(params, 1.0)
 
     assert tuner.history.trials == ()
+
+
+@pytest.mark.parametrize(
+    "told", [{"depth": np.int64(3), "lr": np.float64(0.01)}, {"lr": np.array(0.01)}, {"booster": np.str_("dart")}]
+)
+def test_numpys_values_are_those_of_python(told: dict[str, Any]) -> None:
+    tuner = Optimizer(
+        SPACE, seed=np.int64(7), sampler="tpe", options={"n_startup": np.int32(5), "gamma": np.float32(0.5)}
+    )
+
+    tuner.tell({"lr": 0.01, "depth": 3, "booster": "dart"} | told, np.float32(1.5), np.float32(0.5))
+
+    (trial,) = tuner.history.trials
+    assert tuner.space.contains(trial.params)
+    assert [type(value) for value in trial.params.values()] == [float, int, str]
+    assert (trial.value, trial.weight, type(tuner.seed)) == (1.5, 0.5, int)
+
+
+@pytest.mark.parametrize("value", [np.array([1, 2]), np.float32(2.5)])
+def test_an_asked_set_is_known_by_numpys_values_too(value: Any) -> None:
+    tuner = Optimizer({"c": Choice([value.tolist(), True])}, seed=7)
+    tuner.ask(2)
+
+    tuner.tell_many([({"c": value}, 1.0), ({"c": np.bool_(True)}, 2.0)])
+
+    assert [trial.has_ended for trial in tuner.history.trials] == [True, True]
+
+
+@pytest.mark.parametrize("count", [1.5, "3", None])
+@pytest.mark.parametrize("sampler", ["auto", "grid", "pbt", "hyperband", "experiments"])
+def test_a_count_that_is_no_whole_number_is_refused(count: Any, sampler: str) -> None:
+    options = {"experiments": [{"lr": 0.1}]} if sampler == "experiments" else {}
+    tuner = Optimizer(SPACE, seed=7, sampler=sampler, options=options)
+
+    with pytest.raises(SpecError, match="count: must be a whole number"):
+        tuner.ask(count)
+
+    assert tuner.ask(0) == tuner.ask(-1) == []
+    assert len(tuner.ask(np.int64(1))) == 1
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        (None, "results: must be a list of pairs"),
+        ({"lr": 0.1}, r"results\.0: must be a pair"),
+        ([1], r"results\.0: must be a pair"),
+        ([({}, 1.0, 0.5)], r"results\.0: must be a pair"),
+        ([({"lr": 0.01, "depth": 3, "booster": "dart"}, 1.0), ({}, 2.0)], r"results\.1\.params\.lr: is missing"),
+        ([({"lr": 0.01, "depth": 3, "booster": "dart"}, 1.0), (3, 2.0)], r"results\.1\.params: must be an object"),
+        ([({"lr": 0.01, "depth": 3, "booster": {1, 2}}, 1.0)], r"results\.0\.params\.booster: must be something JSON"),
+        ([({"lr": 0.01, "depth": 3, "booster": "dart"}, np.True_)], r"results\.0\.value: must be a number"),
+    ],
+)
+def test_of_many_results_none_is_noted_where_one_is_nonsense(results: Any, message: str) -> None:
+    tuner = Optimizer(SPACE, seed=7)
+
+    with pytest.raises(SpecError, match=message):
+        tuner.tell_many(results)
+
+    assert tuner.history.trials == ()
+
+
+@pytest.mark.parametrize("sampler", ["hyperband", "halving", "bohb"])
+def test_an_earlier_result_may_have_a_budget_where_trials_have_one(sampler: str) -> None:
+    tuner = Optimizer(SPACE, seed=7, sampler=sampler, options={"resource": "epochs", "max_resource": 9})
+    (params,) = tuner.ask()
+
+    tuner.tell_many([(dict(params), 2.0), (dict(params), 3.0), ({**params, "lr": 0.5, "epochs": 9}, 1.0)])
+
+    assert [trial.params["epochs"] for trial in tuner.history.finished] == [1, 1, 9]
+    with pytest.raises(SpecError, match=r"params\.budget: unknown parameter.*booster, epochs"):
+        tuner.tell({**params, "budget": 3}, 1.0)
+
+
+def test_a_listed_parameter_set_may_be_told_again() -> None:
+    sets = [{"lr": 0.1}, {"lr": 0.2, "decay": 0.5}]
+    tuner = Optimizer({"lr": Uniform(0, 1), "depth": Randint(3)}, sampler="experiments", options={"experiments": sets})
+
+    for params in tuner.ask(2):
+        tuner.tell_many([(dict(params), 2.0), (dict(params), 1.0)])
+
+    assert [trial.params for trial in tuner.history.finished] == [*sets, *sets]
 
 
 def test_an_earlier_result_outside_of_its_distribution_is_kept() -> None:
