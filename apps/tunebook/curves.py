@@ -137,6 +137,10 @@ class Stepped(Curve):
         first, last = self._steps()
         return tuple(self._multiple(step) for step in range(int(first), int(last) + 1))
 
+    def value_at(self, place: int) -> float:
+        """The value at a place of that order, from 0 on."""
+        return self._multiple(int(self._steps()[0]) + place)
+
     @cached_property
     def _unit(self) -> Decimal:
         return Decimal(repr(float(self.q)))

@@ -220,6 +220,8 @@ class Randint(Distribution):
         for name in ("upper", "lower"):
             if type(getattr(self, name)) is not int:
                 raise SpecError(name, f"must be a whole number, got {getattr(self, name)!r}")
+            if not is_number(getattr(self, name)):
+                raise SpecError(name, "is too far from 0 to reckon with")
         if self.upper <= self.lower:
             raise SpecError("upper", f"must be above lower ({self.lower}), got {self.upper}")
 

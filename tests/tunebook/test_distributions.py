@@ -282,6 +282,8 @@ def test_a_distribution_is_described_in_words(distribution: Distribution, words:
         (lambda: LogNormal(0, 100), "sigma"),
         (lambda: Randint(0), "upper"),
         (lambda: Randint(2.5), "upper"),
+        (lambda: Randint(10**400), "upper"),
+        (lambda: Randint(5, lower=-(10**400)), "lower"),
         (lambda: Randint(5, lower=True), "lower"),
         (lambda: Choice([]), "values"),
         (lambda: Choice("abc"), "values"),

@@ -6,11 +6,13 @@ the quarters, then the eighths and so on; of choices and whole numbers every val
 
 from collections.abc import Hashable, Iterator, Set
 
+from tunebook.curves import Stepped
 from tunebook.distributions import Choice, Distribution, Randint, Value, identity
 from tunebook.space import Params, Space
 
 _NARROW = 2.0**-50
 _LAST = 1.0 - 2.0**-53
+MANY = 1000  # steps beyond which a list of all of them takes too long
 
 
 class Bisection:
@@ -43,18 +45,30 @@ class Bisection:
 
 
 class Ladder:
-    """The values of one distribution in rounds, each round adding to the ones before."""
+    """The values of one distribution in rounds, each round adding to the ones before; ``count`` says how many there are.
+
+    Whole numbers, and the steps of more than a few, are worked out when they are looked at, for there may be billions.
+    """
 
     def __init__(self, distribution: Distribution, ascending: bool = False) -> None:
         self._distribution = distribution
         self._parts: list[tuple[float, float]] = [(0.0, 1.0)]
         self._seen: set[Value] = set()
         self._all_at_once = isinstance(distribution, Choice | Randint)
-        self.values: range | list[Value] = []
-        if ascending:
+        self._values: range | list[Value] = []
+        self._steps: Stepped | None = None
+        self.count = 0
+        size = distribution.size
+        if ascending and isinstance(distribution, Stepped) and size is not None and size > MANY:
+            self._steps, self.count, self._parts = distribution, size, []
+        elif ascending:
             while self.climb():
                 pass
-            self.values = self.values if self._all_at_once else sorted(self.values)
+            self._values = self._values if self._all_at_once else sorted(self._values)
+
+    def at(self, place: int) -> Value:
+        """The value at this place, from 0 on."""
+        return self._values[place] if self._steps is None else self._steps.value_at(place)
 
     def climb(self) -> bool:
         """Add the next round; False when there is nothing to add for good."""
@@ -63,17 +77,20 @@ class Ladder:
         while self._parts:
             fresh = self._halve()
             if fresh:
-                self.values = [*self.values, *fresh]
+                self._values = [*self._values, *fresh]
+                self.count = len(self._values)
                 return True
         return False
 
     def _list(self) -> bool:
-        if self.values:
+        if self.count:
             return False
         if isinstance(self._distribution, Randint):
-            self.values = range(self._distribution.lower, self._distribution.upper)
+            self._values = range(self._distribution.lower, self._distribution.upper)
+            self.count = self._distribution.size  # len() knows no more than 2**63 of them
         elif isinstance(self._distribution, Choice):
-            self.values = range(len(self._distribution.values))
+            self._values = range(len(self._distribution.values))
+            self.count = len(self._values)
         return True
 
     def _halve(self) -> list[Value]:
@@ -101,7 +118,7 @@ def _walk(space: Space, ascending: bool) -> Iterator[Params]:
     first = True
     while first or any(grown):
         yield from _round(space, ladders, before)
-        before = {name: len(ladder.values) for name, ladder in ladders.items()}
+        before = {name: ladder.count for name, ladder in ladders.items()}
         grown = [ladder.climb() for ladder in ladders.values()]
         first = False
 
@@ -114,7 +131,7 @@ def _round(space: Space, ladders: dict[str, Ladder], before: dict[str, int]) -> 
 
         def pick(name: str, distribution: Distribution, active: list[str] = active) -> Value:
             active.append(name)
-            return ladders[name].values[turns.setdefault(name, 0)]
+            return ladders[name].at(turns.setdefault(name, 0))
 
         params = space.assemble(pick)
         if not active or any(turns[name] >= before[name] for name in active):
@@ -127,7 +144,7 @@ def _turn(turns: dict[str, int], active: list[str], ladders: dict[str, Ladder]) 
     """Go to the next combination like a mileage counter; False after the last one."""
     for name in reversed(active):
         turns[name] += 1
-        if turns[name] < len(ladders[name].values):
+        if turns[name] < ladders[name].count:
             return True
         turns[name] = 0
     return False

@@ -118,7 +118,8 @@ def column(name: str, distribution: Distribution, condition: Condition | None) -
 @lru_cache(maxsize=512)
 def _levels(distribution: Distribution) -> tuple[tuple[Value, ...], tuple[float, ...]]:
     """The values of a distribution that has few, and where each begins; kept, for finding them takes milliseconds."""
-    values = tuple(Ladder(distribution, ascending=True).values)
+    ladder = Ladder(distribution, ascending=True)
+    values = tuple(ladder.at(place) for place in range(ladder.count))
     return values, _edges(distribution, values)
 
 

@@ -1,12 +1,13 @@
 """Grid search: which parameter sets, in which order, and when it is over."""
 
 import itertools
+import time
 from typing import Any
 
 import pytest
 
 from tests.tunebook.samplers.spaces import with_pending, with_result
-from tunebook import Choice, LogUniform, Normal, Objective, QUniform, Randint, Space, SpecError, Uniform
+from tunebook import Choice, LogUniform, Normal, Objective, QLogUniform, QUniform, Randint, Space, SpecError, Uniform
 from tunebook.history import History
 from tunebook.samplers.grid import GridSampler
 from tunebook.space import Params
@@ -51,6 +52,25 @@ def test_several_continuous_parameters_refine_together() -> None:
 def test_values_that_round_to_the_same_are_asked_once() -> None:
     assert sorted(values(Space({"x": QUniform(2, 10, 5, clip=True)}), 99)) == [2.0, 5.0, 10.0]
     assert sorted(values(Space({"x": QUniform(0, 1, 0.25)}), 99)) == [0.0, 0.25, 0.5, 0.75, 1.0]
+
+
+def test_the_first_of_billions_are_found_at_once() -> None:
+    start = time.process_time()
+
+    assert values(Space({"x": QUniform(0, 1e12, 0.5, clip=True)}), 3, order="listed") == [0.0, 0.5, 1.0]
+    assert values(Space({"x": QUniform(-7, 1e9, 2, from_min=True)}), 2, order="listed") == [-7.0, -5.0]
+    assert values(Space({"x": QLogUniform(0, 30, 1)}), 3, order="listed") == [1.0, 2.0, 3.0]
+
+    assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("order", ["bisect", "listed"])
+def test_whole_numbers_may_be_more_than_a_machine_word_counts(order: str) -> None:
+    space = Space({"x": Randint(2**70, lower=-(2**70)), "y": Randint(2)})
+
+    found = [(params["x"], params["y"]) for params in asked(space, 3, order)]
+
+    assert found == [(-(2**70), 0), (-(2**70), 1), (1 - 2**70, 0)]
 
 
 def test_the_listed_order_is_ascending() -> None:
