@@ -3,7 +3,6 @@
 Needs the extra ``optimize`` (numpy, scipy, scikit-learn).
 """
 
-import math
 import random
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
@@ -21,14 +20,11 @@ from tunebook.space import Params, Space
 from tunebook.status import TrialStatus
 
 try:
-    import numpy as np
-
     from tunebook.samplers import Sampler, Suggestion, build
+    from tunebook.samplers.plain import as_number, plain
 except ModuleNotFoundError as error:
     message = f"tunebook.optimize needs {error.name}: pip install 'tunebook[optimize]'"
     raise ModuleNotFoundError(message, name=error.name) from error
-
-_SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 
 class Best(NamedTuple):
@@ -71,11 +67,11 @@ class Optimizer:
         max_concurrent: int = 1,
     ) -> None:
         self.space = space if isinstance(space, Space) else Space(space)
-        self.seed: int = random.SystemRandom().randrange(MAX_SEED) if seed is None else _plain(seed, "seed")
-        self.sampling = Sampling(sampler, _plain(options or {}, "options"), self.seed)
+        self.seed: int = random.SystemRandom().randrange(MAX_SEED) if seed is None else plain(seed, "seed")
+        self.sampling = Sampling(sampler, plain(options or {}, "options"), self.seed)
         self.sampling.check(self.space)
         self.limits = Limits(
-            max_trials=_plain(max_trials, "max_trials"), max_concurrent=_plain(max_concurrent, "max_concurrent")
+            max_trials=plain(max_trials, "max_trials"), max_concurrent=plain(max_concurrent, "max_concurrent")
         )
         self._ledger = Ledger(self.space, Objective(goal), self.seed)
         self._open: dict[Hashable, list[int]] = {}
@@ -92,13 +88,13 @@ class Optimizer:
         the space as it is.
         """
         first = self._ledger.next_number
-        handed = [_plain(suggestion.params, "params") for suggestion in self.suggest(count)]
+        handed = [plain(suggestion.params, "params") for suggestion in self.suggest(count)]
         self._handed.update(enumerate(handed, first))
         return handed
 
     def suggest(self, count: int = 1) -> list[Suggestion]:
         """As ``ask``, with the reason for each: its source, what a model expects of it, a note."""
-        count = _plain(count, "count")
+        count = plain(count, "count")
         if not isinstance(count, int):
             raise SpecError("count", f"must be a whole number, got {count!r:.80}")
         if self._sampler is None:
@@ -134,13 +130,13 @@ class Optimizer:
             with below(f"results.{place}"):
                 told.append((result[0], *self._checked(*result)))
         counts = _weight(weight)
-        for params, plain, number in told:
-            self._note(params, plain, number, weight=counts)
+        for params, said, number in told:
+            self._note(params, said, number, weight=counts)
 
     @property
     def best(self) -> Best | None:
         """The best parameters and their value, the earliest of equals; None before there is one."""
-        return None if self._best is None else self._best._replace(params=_plain(self._best.params, "params"))
+        return None if self._best is None else self._best._replace(params=plain(self._best.params, "params"))
 
     @property
     def history(self) -> Ledger:
@@ -167,33 +163,33 @@ class Optimizer:
 
     def _checked(self, params: Mapping[str, Value], value: float | None) -> tuple[Params, float | None]:
         """The parameters as plain JSON and the number, None for a failure; refused when they cannot be noted."""
-        number = _number(value)
+        number = as_number(value)
         if not isinstance(params, Mapping):
             raise SpecError("params", f"must be an object of names and values, got {params!r:.80}")
-        plain: Params = _plain(params, "params")
-        if identity(plain) not in self._open and self._number_of(params) is None:
-            self._check_names(plain)
-        return plain, number
+        said: Params = plain(params, "params")
+        if identity(said) not in self._open and self._number_of(params) is None:
+            self._check_names(said)
+        return said, number
 
-    def _note(self, params: Mapping[str, Value], plain: Params, number: float | None, *, weight: float) -> None:
-        """Put down what parameters came to, of which the plain ones are what they say now."""
-        trial = self._take(params, plain)
+    def _note(self, params: Mapping[str, Value], said: Params, number: float | None, *, weight: float) -> None:
+        """Put down what parameters came to, of which what they say now is the plain form."""
+        trial = self._take(params, said)
         status = TrialStatus.FAILED if number is None else TrialStatus.FINISHED
         self._ledger.put(TrialView(trial.number, trial.params, status, number, weight=weight, parent=trial.parent))
         objective = self._ledger.objective
         if number is not None and objective.is_better(number, None if self._best is None else self._best.value):
-            self._best = Best(_plain(trial.params, "params"), number)
+            self._best = Best(plain(trial.params, "params"), number)
 
-    def _take(self, params: Mapping[str, Value], plain: Params) -> TrialView:
+    def _take(self, params: Mapping[str, Value], said: Params) -> TrialView:
         """The running trial with these parameters; a new one when they were not asked for."""
-        key = identity(plain)
+        key = identity(said)
         if key in self._open:
             return self._closed(self._open[key][0], key)
         number = self._number_of(params)
         if number is None:
-            return TrialView(self._ledger.next_number, plain, TrialStatus.RUNNING)
+            return TrialView(self._ledger.next_number, said, TrialStatus.RUNNING)
         trial = self._closed(number, self._running[number].identity)
-        return replace(trial, params=plain) if self._is_whole(plain, trial) else trial
+        return replace(trial, params=said) if self._is_whole(said, trial) else trial
 
     def _number_of(self, params: Mapping[str, Value]) -> int | None:
         """The running trial whose parameters were handed out as this object."""
@@ -227,39 +223,8 @@ class Optimizer:
         return self._running.pop(number)
 
 
-def _plain(value: Any, path: str) -> Any:
-    """The same as plain JSON, without numpy's types; nothing is shared that could be changed."""
-    if type(value) in _SIMPLE:
-        return value
-    if isinstance(value, Mapping):
-        return {name: _plain(member, f"{path}.{name!s:.80}") for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        members = [_plain(member, f"{path}.{place}") for place, member in enumerate(value)]
-        return tuple(members) if isinstance(value, tuple) else members
-    if isinstance(value, np.floating):
-        return float(value)
-    if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist(), path)
-    if not isinstance(value, str | int | float):
-        raise SpecError(path, f"must be something JSON can hold, got {value!r:.80}")
-    return value
-
-
-def _number(value: object) -> float | None:
-    """A finite number, or None for a failure."""
-    if value is None:
-        return None
-    if isinstance(value, str | bytes | bool | np.bool_):
-        raise SpecError("value", f"must be a number or None, got {value!r:.80}")
-    try:
-        number = float(value)  # type: ignore[arg-type]  # numpy's numbers too: whatever float() takes
-    except (TypeError, ValueError, OverflowError):
-        raise SpecError("value", f"must be a number or None, got {value!r:.80}") from None
-    return number if math.isfinite(number) else None
-
-
 def _weight(weight: object) -> float:
-    plain = _plain(weight, "weight")
-    if not isinstance(plain, int | float) or isinstance(plain, bool) or not 0 <= plain <= 1:
+    found = plain(weight, "weight")
+    if not isinstance(found, int | float) or isinstance(found, bool) or not 0 <= found <= 1:
         raise SpecError("weight", f"must be a number from 0 to 1, got {weight!r:.80}")
-    return plain
+    return found
