@@ -1,11 +1,11 @@
 """What every early-termination policy is: a declaration that judges a running trial by its curve and the others'."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Self
 
 from tunebook.errors import SpecError
-from tunebook.fields import Fields, below
+from tunebook.fields import Fields, below, is_finite
 from tunebook.history import History, TrialView
 
 
@@ -74,9 +74,10 @@ class Policy(ABC):
     @classmethod
     def from_dict(cls, document: object, path: str = "policy") -> Self:
         """Read what ``to_dict`` wrote. Raises SpecError with the path of what is wrong."""
-        given = Fields(document, path, ("name", *(entry.name for entry in fields(cls)))).document
+        given = Fields(document, path, ("name", *(entry.name for entry in fields(cls))))
+        given.require(*(entry.name for entry in fields(cls) if entry.default is MISSING))
         with below(path):
-            return cls(**{name: value for name, value in given.items() if name != "name"})
+            return cls(**{name: value for name, value in given.document.items() if name != "name"})
 
 
 def counted(count: int, what: str) -> str:
@@ -92,8 +93,8 @@ def check_whole(name: str, value: object, low: int, high: int | None = None) -> 
 
 
 def check_number(name: str, value: object, low: float, high: float = float("inf")) -> None:
-    """Refuse what is no number within the bounds, ends included."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+    """Refuse what is no finite number within the bounds, ends included."""
+    if not is_finite(value) or not low <= value <= high:
         limits = f"of at least {low:g}" if high == float("inf") else f"from {low:g} to {high:g}"
         raise SpecError(name, f"must be a number {limits}, got {value!r}")
 

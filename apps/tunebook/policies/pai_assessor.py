@@ -1,5 +1,6 @@
 """PAI's assessor: a lenient median stop with a quantile of one's own, and patience."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -69,7 +70,8 @@ class PaiAssessorPolicy(Policy):
 
     def _middle(self, values: list[float], history: History) -> float:
         bad = history.objective.worst()
-        losses = sorted((history.objective.sign * (bad if value != value else value) for value in values), reverse=True)
+        known = (value if math.isfinite(value) else bad for value in values)
+        losses = sorted((history.objective.sign * value for value in known), reverse=True)
         return history.objective.sign * losses[int((len(losses) - 1) * self.proportion)]
 
     def _without_gain(self, trial: TrialView, history: History) -> int:

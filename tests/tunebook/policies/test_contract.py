@@ -152,6 +152,13 @@ def test_an_unknown_argument_is_refused(name: str) -> None:
     assert caught.value.path == "job.policy.slak"
 
 
+def test_a_missing_argument_is_refused() -> None:
+    with pytest.raises(SpecError, match="is required") as caught:
+        from_dict({"name": "truncation_selection"}, "job.policy")
+
+    assert caught.value.path == "job.policy.truncation_percentage"
+
+
 def test_an_unknown_policy_is_refused_with_those_there_are() -> None:
     with pytest.raises(SpecError, match="bandit, median_stopping"):
         from_dict({"name": "guess"})

@@ -81,6 +81,8 @@ def test_a_bandit_looks_at_the_best_so_far_not_at_the_latest() -> None:
         {"slack_factor": -0.1},
         {"slack_amount": "1"},
         {"slack_factor": math.nan},
+        {"slack_factor": math.inf},
+        {"slack_amount": 10**400},
     ],
 )
 def test_a_bandit_needs_exactly_one_slack(slacks: dict[str, Any]) -> None:
@@ -174,6 +176,15 @@ def test_of_two_middles_the_assessor_takes_the_lenient_one(goal: Goal, lenient: 
 
     assert not stops(PaiAssessorPolicy(), curves(*others, [lenient], goal=goal))
     assert stops(PaiAssessorPolicy(), curves(*others, [lenient + step], goal=goal))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+def test_others_without_a_number_at_the_step_are_the_worst(value: float, goal: Goal) -> None:
+    best, worse = (0.5, 0.4) if goal == "maximize" else (0.4, 0.5)
+
+    assert not stops(PaiAssessorPolicy(), curves([value], [value], [best], [worse], goal=goal))
+    assert stops(PaiAssessorPolicy(), curves([value], [best], [best], [worse], goal=goal))
 
 
 @pytest.mark.parametrize(("proportion", "bar"), [(0.0, 0.1), (0.25, 0.2), (1.0, 0.5)])

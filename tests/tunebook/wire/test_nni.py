@@ -206,6 +206,13 @@ def test_a_nested_option_counts_only_when_chosen() -> None:
         ),
         ("GridSearch", {}, Sampling("grid"), "maximize"),
         ("Anneal", {"optimize_mode": "minimize"}, Sampling("anneal"), "minimize"),
+        ("TPE_legacy", {"constant_liar_type": "max"}, Sampling("tpe"), "minimize"),
+        (
+            "TPE_legacy",
+            {"parallel_optimize": True, "constant_liar_type": "max"},
+            Sampling("tpe", {"constant_liar": "worst"}),
+            "minimize",
+        ),
         ("Evolution", {"population_size": 100}, Sampling("evolution", {"population_size": 100}), "maximize"),
         (
             "RegularizedEvolutionTuner",
@@ -241,6 +248,25 @@ def test_tuners_are_ours_by_name_and_arguments(name: str, arguments: Any, sampli
     job = tuned(name, **arguments)
 
     assert (job.sampling, job.objective.goal) == (sampling, goal)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "path"),
+    [
+        ("TPE", {"tpe_args": {"n_startup_jobs": 10**6}}, "tpe_args.n_startup_jobs"),
+        ("TPE", {"tpe_args": {"n_ei_candidates": 10**6}}, "tpe_args.n_ei_candidates"),
+        ("GP", {"cold_start_num": 10**6}, "cold_start_num"),
+        ("Hyperband", {"R": 10**12}, "R"),
+        ("BOHB", {"max_budget": 10**12}, "max_budget"),
+        ("BOHB", {"min_points_in_model": 10**6}, "min_points_in_model"),
+        ("BOHB", {"num_samples": 10**6}, "num_samples"),
+    ],
+)
+def test_too_much_is_refused_by_the_name_that_was_written(name: str, arguments: Any, path: str) -> None:
+    with pytest.raises(SpecError, match="must be at most") as caught:
+        tuned(name, **arguments)
+
+    assert caught.value.path == f"tuner.classArgs.{path}"
 
 
 def test_batch_runs_its_parameter_sets_in_their_order() -> None:

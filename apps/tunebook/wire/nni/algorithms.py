@@ -12,7 +12,10 @@ from tunebook.sampling import Sampling
 
 GOALS = ("maximize", "minimize")
 LIARS = ("best", "worst", "mean", None)
+LEGACY_LIARS = {"min": "best", "max": "worst", "mean": "mean"}
 RESOURCE = "TRIAL_BUDGET"
+MANY = 10_000
+MOST_BUDGET = 1_000_000_000
 TPE_ARGS = (
     "constant_liar_type",
     "n_startup_jobs",
@@ -39,8 +42,8 @@ def tpe_options(arguments: Fields) -> dict[str, Any]:
     if liar not in LIARS:
         raise SpecError(given.at("constant_liar_type"), f"must be one of best, worst, mean or null, got {liar!r:.60}")
     found: dict[str, Any] = {
-        "n_startup": given.integer("n_startup_jobs", low=0),
-        "n_candidates": given.integer("n_ei_candidates", low=1),
+        "n_startup": given.integer("n_startup_jobs", low=0, high=MANY),
+        "n_candidates": given.integer("n_ei_candidates", low=1, high=MANY),
         "linear_forgetting": given.integer("linear_forgetting", low=1),
         "prior_weight": given.number("prior_weight", low=0),
         "gamma": given.number("gamma", low=0),
@@ -57,7 +60,8 @@ def gp_options(arguments: Fields) -> dict[str, Any]:
     for name in ("nu", "alpha"):
         arguments.number(name, low=0)
     arguments.integer("selection_num_starting_points", low=1)
-    start, candidates = arguments.integer("cold_start_num", low=0), arguments.integer("selection_num_warm_up", low=1)
+    start = arguments.integer("cold_start_num", low=0, high=MANY)
+    candidates = arguments.integer("selection_num_warm_up", low=1)
     return _said(
         {
             "acquisition": arguments.word("utility", ("ei", "ucb", "poi"), "ei") if arguments.has("utility") else None,
@@ -91,14 +95,25 @@ ASSESSORS: dict[str, tuple[str, tuple[str, ...], Callable[[Fields], Policy]]] = 
 
 
 def _anneal(arguments: Fields) -> dict[str, Any]:
-    arguments.flag("parallel_optimize")
-    arguments.word("constant_liar_type", ("min", "max", "mean"), "min")
+    """What runs is of no account for annealing here, so that it needs no lie about it."""
+    _legacy_liar(arguments)
     return {}
 
 
+def _tpe_legacy(arguments: Fields) -> dict[str, Any]:
+    liar = _legacy_liar(arguments)
+    return {} if liar is None else {"constant_liar": liar}
+
+
+def _legacy_liar(arguments: Fields) -> str | None:
+    """What running trials count as, of losses; None unless parallel_optimize is set."""
+    liar = LEGACY_LIARS[arguments.word("constant_liar_type", LEGACY_LIARS, "min")]
+    return liar if arguments.flag("parallel_optimize") else None
+
+
 def _evolution(arguments: Fields) -> dict[str, Any]:
-    population = arguments.integer("population_size", low=2, high=10_000)
-    return _said({"population_size": population, "sample_size": arguments.integer("sample_size", low=1, high=10_000)})
+    population = arguments.integer("population_size", low=2, high=MANY)
+    return _said({"population_size": population, "sample_size": arguments.integer("sample_size", low=1, high=MANY)})
 
 
 def _pbt(arguments: Fields) -> dict[str, Any]:
@@ -107,7 +122,7 @@ def _pbt(arguments: Fields) -> dict[str, Any]:
 
 def _hyperband(arguments: Fields) -> dict[str, Any]:
     """All brackets again and again as in NNI, beside each other unless exec_mode is serial; R is 60 unless given."""
-    budget = arguments.integer("R", low=1)
+    budget = arguments.integer("R", low=1, high=MOST_BUDGET)
     return {
         "resource": RESOURCE,
         "max_resource": budget or 60,
@@ -120,7 +135,8 @@ def _bohb(arguments: Fields) -> dict[str, Any]:
     """The kernel bandwidths and the share of good trials have no counterpart: the density model has its own."""
     for name in ("top_n_percent", "bandwidth_factor", "min_bandwidth"):
         arguments.number(name, low=0)
-    least, most = arguments.integer("min_budget", low=1) or 1, arguments.integer("max_budget", low=1) or 3
+    least = arguments.integer("min_budget", low=1) or 1
+    most = arguments.integer("max_budget", low=1, high=MOST_BUDGET) or 3
     if least > most:
         raise SpecError(arguments.at("min_budget"), f"must be at most max_budget ({most}), got {least}")
     return {
@@ -130,8 +146,8 @@ def _bohb(arguments: Fields) -> dict[str, Any]:
         **_said(
             {
                 "eta": arguments.integer("eta", low=2),
-                "min_points": arguments.integer("min_points_in_model", low=1),
-                "n_candidates": arguments.integer("num_samples", low=1),
+                "min_points": arguments.integer("min_points_in_model", low=1, high=MANY),
+                "n_candidates": arguments.integer("num_samples", low=1, high=MANY),
                 "random_fraction": arguments.number("random_fraction", low=0, high=1),
             }
         ),
@@ -162,7 +178,7 @@ _EVERY = (
     Tuner("Random", "random", None),
     Tuner("GridSearch", "grid", None),
     Tuner("Anneal", "anneal", "minimize", ("parallel_optimize", "constant_liar_type"), _anneal),
-    Tuner("TPE_legacy", "tpe", "minimize", ("parallel_optimize", "constant_liar_type"), _anneal),
+    Tuner("TPE_legacy", "tpe", "minimize", ("parallel_optimize", "constant_liar_type"), _tpe_legacy),
     Tuner("Evolution", "evolution", "maximize", ("population_size",), _evolution),
     Tuner("RegularizedEvolutionTuner", "evolution", "maximize", ("population_size", "sample_size"), _evolution),
     Tuner("Batch", "experiments", None),
