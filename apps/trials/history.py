@@ -64,7 +64,8 @@ def history(experiment: Experiment, job: Job, *, with_curves: bool = True) -> Hi
 def earlier(workspace_id: int, job: Job) -> tuple[TrialView, ...]:
     """The results of the experiments that a job starts warm from, the latest of many; numbered from -1 down. 1 query.
 
-    Parameters are taken by their names; those that the space does not have, and values outside it, are dropped.
+    Parameters are taken by their names; those that the space does not have, and values outside it, are dropped. A budget
+    of the same name stays, so that what came of a small one is not taken for the result of a large one.
     """
     sampling = job.sampling
     if not sampling.warm_start:
@@ -81,6 +82,7 @@ def earlier(workspace_id: int, job: Job) -> tuple[TrialView, ...]:
     for params, value in reversed(found):
         known = {name: one for name, one in params.items() if name in job.space and job.space[name].contains(one)}
         if known:
+            known |= {name: params[name] for name in sampling.budget if name in params}
             number = len(views) - len(found)
             views.append(TrialView(number, known, TrialStatus.FINISHED, value, weight=sampling.warm_weight))
     return tuple(views)

@@ -216,8 +216,11 @@ class Sampling:
     @property
     def adds(self) -> tuple[str, ...]:
         """Names of parameters that every trial gets besides those of the space."""
-        if self.name == "pbt":
-            return CHECKPOINTS
+        return CHECKPOINTS if self.name == "pbt" else self.budget
+
+    @property
+    def budget(self) -> tuple[str, ...]:
+        """The name under which a trial gets its budget, if the sampler gives it one."""
         return (str(self.options.get("resource") or RESOURCE),) if "resource" in SAMPLERS[self.name] else ()
 
     @property

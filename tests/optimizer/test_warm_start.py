@@ -57,6 +57,19 @@ def test_results_are_taken_by_name_and_what_lies_outside_the_space_is_dropped(kn
     assert len({trial.number for trial in found}) == len(found)
 
 
+def test_results_keep_a_budget_of_the_same_name(make_experiment: Make) -> None:
+    space = Space({"x": Uniform(0, 1)})
+    row = make_experiment(job=a_job(space=space, sampling=Sampling("bohb", {"resource": "epochs"})), start=False)
+    Trial.objects.create(experiment=row, number=0, params={"x": 0.5, "epochs": 3}, status="FINISHED", value=1.0)
+
+    def taken(**options: object) -> list[object]:
+        sampling = Sampling("bohb" if options else "tpe", options, warm_start=(row.key,))
+        return [trial.params for trial in earlier(row.workspace_id, a_job(space=space, sampling=sampling))]
+
+    assert taken(resource="epochs") == [{"x": 0.5, "epochs": 3}]
+    assert taken(resource="steps") == taken() == [{"x": 0.5}]
+
+
 def test_a_warm_experiment_searches_where_the_earlier_one_was_good(
     theatre: Callable[..., Theatre], known: Experiment
 ) -> None:
