@@ -36,8 +36,10 @@ class Ledger(History):
 
     @property
     def running(self) -> tuple[TrialView, ...]:
-        """Trials that have not ended."""
-        return tuple(vars(self)["_live"].values())
+        """Trials that have not ended, in the order in which they were first put, also those that were started anew."""
+        own = vars(self)
+        live, places = own["_live"], own["_places"]
+        return tuple(live[number] for number in sorted(live, key=places.__getitem__))
 
     @property
     def next_number(self) -> int:

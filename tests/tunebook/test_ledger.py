@@ -34,6 +34,15 @@ def test_a_ledger_answers_as_a_history_of_its_trials() -> None:
     assert set(ledger.tried) == set(plain.tried)
 
 
+def test_a_trial_that_is_started_anew_runs_in_its_old_place() -> None:
+    ledger = grown()
+
+    ledger.put(view(1, 2, TrialStatus.CREATED, None))
+
+    assert ledger.running == History(SPACE, Objective(), ledger.trials).running
+    assert [trial.number for trial in ledger.running] == [1, 2]
+
+
 def test_what_was_looked_at_before_a_change_follows_it() -> None:
     ledger = grown()
     before = set(ledger.tried), ledger.best

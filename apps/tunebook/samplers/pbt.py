@@ -115,8 +115,21 @@ class PbtSampler(Sampler):
         running = sum(member.loss is None for member in members)
         if len(members) >= self._size and (running >= self._size or (running and _ranked(members))):
             return None
+        if len(generations) > 1 and not _ranked(generations[-2]):
+            return self._refilled(generations, number)
         suggestion = self._member(generations, len(members), number)
         members.append(Member(number, suggestion.params, None))
+        return suggestion
+
+    def _refilled(self, generations: list[list[Member]], number: int) -> Suggestion | None:
+        """One more of a generation that has nobody left to go on from, as its trials were excluded since; None while it runs."""
+        place = len(generations) - 2
+        while place and not _ranked(generations[place - 1]):
+            place -= 1
+        if any(member.loss is None for member in generations[place]):
+            return None
+        suggestion = self._member(generations[: place + 1], 0, number)
+        generations[place].append(Member(number, suggestion.params, None))
         return suggestion
 
     def _member(self, generations: list[list[Member]], slot: int, number: int) -> Suggestion:

@@ -60,6 +60,7 @@ class Records:
         self._loss: Floats = np.empty(64)
         self._weight: Floats = np.empty(64)
         self._lesson = np.empty(64, dtype=np.int8)  # 1 for a result, 0 for a failure, -1 for what teaches nothing
+        self._is_encoded = np.empty(64, dtype=bool)  # rows of trials that have taught nothing yet are not
 
     def _follow(self, history: History) -> None:
         """Take in what is new or other than last time."""
@@ -82,11 +83,11 @@ class Records:
         self._weight[place] = trial.weight
         self._results += lesson == 1
         self._failures += lesson == 0
-        if lesson >= 0 and not self._is_encoded(change.before, trial):
+        if change.before is None or not _same(change.before.params, trial.params):
+            self._is_encoded[place] = False
+        if lesson >= 0 and not self._is_encoded[place]:
             self._rows[place] = self._encoder.row(trial.params)
-
-    def _is_encoded(self, before: TrialView | None, trial: TrialView) -> bool:
-        return before is not None and before.has_ended and _same(before.params, trial.params)
+            self._is_encoded[place] = True
 
     def _drop(self, lesson: int) -> None:
         self._results -= lesson == 1
@@ -94,7 +95,7 @@ class Records:
 
     def _grow(self, count: int) -> None:
         if count > len(self._rows):
-            for name in ("_rows", "_loss", "_weight", "_lesson"):
+            for name in ("_rows", "_loss", "_weight", "_lesson", "_is_encoded"):
                 old = getattr(self, name)
                 grown = np.empty((2 * count, *old.shape[1:]), dtype=old.dtype)
                 grown[: self._count] = old[: self._count]

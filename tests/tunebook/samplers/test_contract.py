@@ -266,6 +266,35 @@ def test_any_history_is_gone_on_from_as_if_it_had_been_seen_growing(
     assert [problems(name, space, suggestion.params) for suggestion in asked] == [[]] * len(asked)
 
 
+def changed(trial: TrialView, draw: random.Random) -> TrialView:
+    """The same trial after something has come of it, or somebody has left it out, taken it back or started it anew."""
+    if trial.is_running:
+        ends = (TrialStatus.FINISHED, TrialStatus.FINISHED, TrialStatus.FAILED, TrialStatus.USER_CANCELED)
+        status = draw.choice((trial.status, *ends))
+        return replace(trial, status=status, value=draw.random() if status is TrialStatus.FINISHED else None)
+    if draw.random() < 0.15:
+        return replace(trial, weight=1.0 - trial.weight)
+    return replace(trial, status=TrialStatus.CREATED, value=None) if draw.random() < 0.05 else trial
+
+
+@every_sampler
+@pytest.mark.parametrize("space", [MIXED, NESTED])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_is_left_out_taken_back_or_started_anew_is_followed(name: str, space: Space, seed: int) -> None:
+    draw = random.Random(seed)
+    ledger, kept = Ledger(space, Objective()), make(name, space)
+    for step in range(9):
+        asked = kept.ask(ledger, 4)
+
+        if step % 4 == 0:
+            assert asked == make(name, space).ask(History(space, Objective(), ledger.trials), 4)
+        for suggestion in asked:
+            number = ledger.next_number
+            ledger.put(TrialView(number, suggestion.params, TrialStatus.RUNNING, parent=suggestion.parent))
+        for trial in ledger.trials:
+            ledger.put(changed(trial, draw))
+
+
 BOWL = Space({"x": Uniform(-5, 5), "y": Uniform(-5, 5), "z": Uniform(-5, 5)})
 
 

@@ -1,5 +1,6 @@
 """Population-based training: generations, who goes on and who is replaced."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,6 +65,25 @@ def test_a_generation_that_came_to_nothing_is_asked_again() -> None:
     (again,) = ask("pbt", past, 1, **FOUR)
 
     assert again.parent is None
+
+
+@pytest.mark.parametrize("generations", [1, 2, 3])
+def test_a_generation_of_which_all_were_left_out_is_filled_again(generations: int) -> None:
+    past = play("pbt", generations, **FOUR)
+    past = begin(past, *ask("pbt", past, 1, **FOUR))
+    *_, child = past.trials
+    left_out = {trial.number for trial in past.trials[-5:-1]}
+    past = replace(
+        past, trials=tuple(replace(one, weight=0.0 if one.number in left_out else 1.0) for one in past.trials)
+    )
+
+    (again,) = ask("pbt", past, 3, **FOUR)
+    past = finish(begin(past, again))
+    following = ask("pbt", past, 3, **FOUR)
+
+    older = {trial.number for trial in past.trials[: 4 * (generations - 1)]}
+    assert again.parent is None if generations == 1 else again.parent in older
+    assert {suggestion.parent for suggestion in following} == {child.number + 1}
 
 
 def test_the_generations_can_be_counted() -> None:
