@@ -117,7 +117,7 @@ class BayesianSampler(Sampler):
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         table = self._records.table(history, pending)
-        if table.results < self.chosen["n_startup"]:
+        if self._start.goes_on(table.results, len(pending)):
             return self._start.suggestion(number)
         beside = self._beside if number % ITS_TURN else None
         with one_thread():

@@ -17,6 +17,10 @@ class LatinCube:
         self._seed = seed
         self._size = size
 
+    def goes_on(self, results: int, running: int) -> bool:
+        """Whether too little is known to ask a model; half of a cube is enough when trials that run are the rest."""
+        return results + running < self._size or 2 * results < self._size
+
     def suggestion(self, number: int) -> Suggestion:
         """The point of the trial of this number."""
         columns = self._encoder.columns

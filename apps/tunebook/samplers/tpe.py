@@ -57,8 +57,9 @@ class Group:
 class TpeSampler(Sampler):
     """Learns two densities, of the good trials and of the others, and suggests where their ratio is largest.
 
-    The first trials are spread evenly. Trials that still run count as bad ones (``constant_liar``), so that a batch
-    spreads out. Failures count as bad ones unless they are to be ignored.
+    The first trials are spread evenly; of several at once the model is asked as soon as half of the first have ended
+    and the others run. Trials that still run count as bad ones (``constant_liar``), so that a batch spreads out.
+    Failures count as bad ones unless they are to be ignored.
 
     Example:
         >>> TpeSampler(space, objective, seed=7, n_startup=10).ask(history, 4)
@@ -86,7 +87,7 @@ class TpeSampler(Sampler):
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         table = self._table(history, pending)
-        if table.results < self.chosen["n_startup"]:
+        if self._start.goes_on(table.results, len(pending)):
             return self._start.suggestion(number)
         return self._model(table, number, self.generator(number))
 

@@ -10,6 +10,8 @@ from tests.tunebook.samplers.spaces import MIXED, NESTED, history, with_pending,
 from tunebook import Choice, LogUniform, Objective, QUniform, Randint, Space, SpecError, TrialStatus, Uniform
 from tunebook.distribution import LAST
 from tunebook.history import History, TrialView
+from tunebook.samplers.base import Sampler
+from tunebook.samplers.bayesian import BayesianSampler
 from tunebook.samplers.encode import Encoder
 from tunebook.samplers.parzen import Layout, Mixture, Shape
 from tunebook.samplers.tpe import TpeSampler
@@ -104,6 +106,18 @@ def test_start_up_ends_when_enough_results_are_there() -> None:
     ]
 
     assert sources == ["start-up", "start-up", "model", "model"]
+
+
+@pytest.mark.parametrize("sampler", [TpeSampler, BayesianSampler])
+def test_running_trials_end_the_start_up_when_half_of_its_results_are_there(sampler: type[Sampler]) -> None:
+    def source(results: int, running: int) -> str:
+        past = history(LINE, results)
+        for place in range(running):
+            past = with_pending(past, {"x": (place + 0.5) / running})
+        return sampler(LINE, Objective(), 3, n_startup=10).ask(past, 1)[0].source
+
+    assert [source(6, running) for running in (0, 3, 4)] == ["start-up", "start-up", "model"]
+    assert [source(results, 16) for results in (0, 4, 5)] == ["start-up", "start-up", "model"]
 
 
 def test_the_model_can_be_asked_from_the_start() -> None:
