@@ -91,6 +91,7 @@ SOURCES = {
     "continued": "because its parameters are among the best of the generation before",
     "explored": "as a changed copy of one of the best of the generation before",
     "anneal": "near one of the best so far",
+    "evolution": "as a changed copy of the best of some of the latest trials",
     "plugin": "by its own algorithm",
 }
 

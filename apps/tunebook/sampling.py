@@ -175,7 +175,7 @@ class Sampling:
     """How the next parameters are chosen.
 
     name: "auto" (picked by the space) or one of `SAMPLERS`: "random", "sobol", "grid", "tpe", "bayesian", "evolution",
-        "experiments", "hyperband", "halving", "bohb", "pbt", "plugin".
+        "cmaes", "anneal", "experiments", "hyperband", "halving", "bohb", "pbt", "plugin".
     options: what that sampler understands, by name.
     seed: a whole number from 0 on; None lets the server draw one and keep it.
     warm_start: keys of earlier experiments of the workspace, whose results a model learns from as well.

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains
 
+from apps.dashboard.trial_facts import SOURCES
 from apps.experiments.models import Experiment
 from apps.trials import logs
 from apps.trials.models import Attempt, Measurement, Trial
@@ -15,7 +16,8 @@ from tests.dashboard.conftest import queries_of
 from tests.people import a_job
 from tunebook import Space
 from tunebook.distributions import Choice, LogUniform, Uniform
-from tunebook.sampling import Sampling
+from tunebook.optimize import Optimizer
+from tunebook.sampling import SAMPLERS, Sampling
 
 Make = Callable[..., Experiment]
 Add = Callable[..., list[Trial]]
@@ -101,6 +103,20 @@ def test_a_model_that_started_warm_is_said_to_know_more(
     Trial.objects.filter(pk=trial.pk).update(source="model")
 
     assert f" known then{said}" in as_ada.get(address(trial)).context["why"]
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in ("plugin", "experiments")])
+def test_there_are_words_for_every_way_to_choose_a_trial(name: str) -> None:
+    options = {"population_size": 4} if name in ("evolution", "pbt") else {}
+    tuner = Optimizer({"x": Uniform(0, 1)}, sampler=name, options=options, seed=7)
+    sources = set()
+
+    for _ in range(16):
+        for suggestion in tuner.suggest(4):
+            sources.add(suggestion.source)
+            tuner.tell(suggestion.params, suggestion.params["x"])
+
+    assert sources <= SOURCES.keys()
 
 
 def test_rank_and_neighbours_are_said(as_ada: Client, make_experiment: Make, add_trials: Add) -> None:
