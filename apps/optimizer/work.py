@@ -116,6 +116,8 @@ class Work:
     views: dict[int, TrialView]
     suggestions: list[Suggestion] = field(default_factory=list)
     is_exhausted: bool = False
+    asks_in_vain: bool = False
+    """Whether the sampler had nothing to suggest when it was asked last, though there will be more."""
     hungry: int = 0
     starves: bool = False
     served_at: float = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,13 +24,16 @@ from tests.optimizer.conftest import Theatre
 from tunebook import Space
 from tunebook.command import Command
 from tunebook.distributions import Choice, Uniform
+from tunebook.history import History
 from tunebook.job import Job
 from tunebook.limits import Limits
 from tunebook.objective import Metric, Objective
 from tunebook.policies import MedianStoppingPolicy
 from tunebook.readings import Readings
+from tunebook.samplers import Sampler, Suggestion
 from tunebook.sampling import Sampling
 from tunebook.schedule import Schedule
+from tunebook.space import Params
 
 pytestmark = pytest.mark.django_db
 Stage = Callable[..., Theatre]
@@ -78,6 +81,39 @@ def test_an_experiment_without_a_slot_waits_and_says_why(theatre: Stage) -> None
     stage.turn()
 
     assert (stage.experiment.status, stage.experiment.reason) == ("WAITING", "waiting for a free slot on this machine")
+
+
+class Silent(Sampler):
+    """Has nothing to suggest for the time being."""
+
+    name = "silent"
+    voice: str = ""
+
+    @property
+    def is_thinking(self) -> bool:
+        return self.voice == "hums"
+
+    def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
+        return Suggestion({"x": 0.5}, "model") if self.voice == "speaks" else None
+
+
+def test_a_sampler_that_suggests_nothing_is_why_an_experiment_waits(theatre: Stage) -> None:
+    stage = theatre(slots=0, recording=holding)
+    work = stage.take_over().work
+    work._sampler = sampler = Silent(work.job.space, work.job.objective)
+    reasons = []
+
+    for work.place.slots, sampler.voice in ((0, ""), (1, ""), (1, "hums"), (1, "speaks")):
+        stage.turn()
+        stage.turn()
+        reasons.append((stage.experiment.status, stage.experiment.reason))
+
+    assert reasons == [
+        ("WAITING", "waiting for a free slot on this machine"),
+        ("WAITING", "the sampler suggests nothing, although no trial runs"),
+        ("WAITING", "the sampler suggests nothing, although no trial runs"),
+        ("RUNNING", ""),
+    ]
 
 
 def test_a_launched_trial_is_running_at_the_next_turn(theatre: Stage) -> None:

@@ -29,6 +29,8 @@ def ask(work: Work, count: int) -> bool:
         raise SamplerFailed(f"{type(error).__name__}: {error}") from error
     work.suggestions += found
     work.is_exhausted = work.is_exhausted or done
+    if not work.is_thinking:
+        work.asks_in_vain = not (found or done)
     return bool(found) or done
 
 

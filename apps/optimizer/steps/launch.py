@@ -27,6 +27,8 @@ STOP_AGAIN_AFTER = 5.0
 LAUNCH_AGAIN_AFTER = 1.0
 NO_SLOT = "waiting for a free slot on this machine"
 NO_SLOT_THERE = "waiting for a free slot on the cluster (TUNEBOOK_RAY_SLOTS)"
+NO_SUGGESTION = "the sampler suggests nothing, although no trial runs"
+PASSING = (NO_SLOT, NO_SLOT_THERE, NO_SUGGESTION)
 
 
 def claim(work: Work, tick: Tick, obstacle: str) -> None:
@@ -43,9 +45,11 @@ def claim(work: Work, tick: Tick, obstacle: str) -> None:
     if row.live_count and (row.status != ExperimentStatus.NO_MORE_TRIAL or work.created):
         tick.move(ExperimentStatus.RUNNING)
     elif not row.live_count and row.status != ExperimentStatus.NO_MORE_TRIAL:
+        obstacle = obstacle or (NO_SUGGESTION if work.asks_in_vain else "")
         if tick.move(ExperimentStatus.WAITING, obstacle):
             return
-        if obstacle and row.reason != obstacle and row.status == ExperimentStatus.WAITING and not work.closing:
+        is_told = row.reason == obstacle or not (obstacle or row.reason in PASSING)
+        if not is_told and row.status == ExperimentStatus.WAITING and not work.closing:
             row.reason, tick.dirty = obstacle, True
 
 
