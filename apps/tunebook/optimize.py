@@ -34,6 +34,15 @@ class Best(NamedTuple):
     value: float
 
 
+class Told(NamedTuple):
+    """Parameters as somebody's object, as plain JSON and as their identity, and what they came to; None is a failure."""
+
+    handed: Mapping[str, Value]
+    said: Params
+    key: Hashable
+    value: float | None
+
+
 class Optimizer:
     """Suggests parameters, learns from the values they came to, knows the best.
 
@@ -117,7 +126,7 @@ class Optimizer:
         ``weight`` is how much the result counts for a model, from 0 to 1: less than 1 for other data or another task.
         Raises SpecError for something that is no number or no set of parameters of the space; nothing is noted then.
         """
-        self._note(params, *self._checked(params, value), weight=_weight(weight))
+        self._note(self._checked(params, value), _weight(weight))
 
     def tell_many(self, results: Iterable[tuple[Mapping[str, Value], float | None]], weight: float = 1.0) -> None:
         """Note many results in one go; each as ``tell`` does. Where one is refused nothing is noted of any."""
@@ -128,10 +137,10 @@ class Optimizer:
             if not isinstance(result, tuple | list) or len(result) != 2:
                 raise SpecError(f"results.{place}", f"must be a pair of params and value, got {result!r:.80}")
             with below(f"results.{place}"):
-                told.append((result[0], *self._checked(*result)))
+                told.append(self._checked(*result))
         counts = _weight(weight)
-        for params, said, number in told:
-            self._note(params, said, number, weight=counts)
+        for one in told:
+            self._note(one, counts)
 
     @property
     def best(self) -> Best | None:
@@ -161,35 +170,35 @@ class Optimizer:
     def _goal(self) -> Goal:
         return self._ledger.objective.goal
 
-    def _checked(self, params: Mapping[str, Value], value: float | None) -> tuple[Params, float | None]:
-        """The parameters as plain JSON and the number, None for a failure; refused when they cannot be noted."""
+    def _checked(self, params: Mapping[str, Value], value: float | None) -> Told:
+        """What is told, refused when it cannot be noted."""
         number = as_number(value)
         if not isinstance(params, Mapping):
             raise SpecError("params", f"must be an object of names and values, got {params!r:.80}")
         said: Params = plain(params, "params")
-        if identity(said) not in self._open and self._number_of(params) is None:
-            self._check_names(said)
-        return said, number
-
-    def _note(self, params: Mapping[str, Value], said: Params, number: float | None, *, weight: float) -> None:
-        """Put down what parameters came to, of which what they say now is the plain form."""
-        trial = self._take(params, said)
-        status = TrialStatus.FAILED if number is None else TrialStatus.FINISHED
-        self._ledger.put(TrialView(trial.number, trial.params, status, number, weight=weight, parent=trial.parent))
-        objective = self._ledger.objective
-        if number is not None and objective.is_better(number, None if self._best is None else self._best.value):
-            self._best = Best(plain(trial.params, "params"), number)
-
-    def _take(self, params: Mapping[str, Value], said: Params) -> TrialView:
-        """The running trial with these parameters; a new one when they were not asked for."""
         key = identity(said)
-        if key in self._open:
-            return self._closed(self._open[key][0], key)
-        number = self._number_of(params)
+        if key not in self._open and self._number_of(params) is None:
+            self._check_names(said)
+        return Told(params, said, key, number)
+
+    def _note(self, told: Told, weight: float) -> None:
+        """Put down what parameters came to."""
+        trial, value = self._take(told), told.value
+        status = TrialStatus.FAILED if value is None else TrialStatus.FINISHED
+        self._ledger.put(TrialView(trial.number, trial.params, status, value, weight=weight, parent=trial.parent))
+        objective = self._ledger.objective
+        if value is not None and objective.is_better(value, None if self._best is None else self._best.value):
+            self._best = Best(plain(trial.params, "params"), value)
+
+    def _take(self, told: Told) -> TrialView:
+        """The running trial with these parameters; a new one when they were not asked for."""
+        if told.key in self._open:
+            return self._closed(self._open[told.key][0], told.key)
+        number = self._number_of(told.handed)
         if number is None:
-            return TrialView(self._ledger.next_number, said, TrialStatus.RUNNING)
+            return TrialView(self._ledger.next_number, told.said, TrialStatus.RUNNING)
         trial = self._closed(number, self._running[number].identity)
-        return replace(trial, params=said) if self._is_whole(said, trial) else trial
+        return replace(trial, params=told.said) if self._is_whole(told.said, trial) else trial
 
     def _number_of(self, params: Mapping[str, Value]) -> int | None:
         """The running trial whose parameters were handed out as this object."""

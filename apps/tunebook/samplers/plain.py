@@ -16,7 +16,10 @@ def plain(value: Any, path: str) -> Any:
     if type(value) in _SIMPLE:
         return value
     if isinstance(value, Mapping):
-        return {name: plain(member, f"{path}.{name!s:.80}") for name, member in value.items()}
+        return {
+            name: member if type(member) in _SIMPLE else plain(member, f"{path}.{name!s:.80}")
+            for name, member in value.items()
+        }
     if isinstance(value, list | tuple):
         members = [plain(member, f"{path}.{place}") for place, member in enumerate(value)]
         return tuple(members) if isinstance(value, tuple) else members
