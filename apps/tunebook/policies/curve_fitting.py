@@ -29,7 +29,8 @@ class CurveFittingPolicy(Policy):
     families. A trial that already is good enough goes on, whatever is predicted.
 
     Args:
-        epoch_num: the last measurement, whose value is predicted; 1 or more.
+        epoch_num: the last measurement, whose value is predicted; 1 or more. A trial that goes on beyond it is judged by
+            its latest one.
         start_step: measurements before the first judgement; 1 or more.
         threshold: the share of the best finished value that must be reached, above 0 and at most 1. Values below 0,
             and losses, may be as much worse as the share says: 0.95 allows 5%.
@@ -69,12 +70,13 @@ class CurveFittingPolicy(Policy):
         mine = history.best_until(trial, trial.step)
         if not history.objective.is_worse(mine, bar):
             return Decision.go_on("it is good enough already")
-        predicted = extrapolated([value for _, value in trial.curve], max(self.epoch_num, trial.step))
+        last = max(self.epoch_num, trial.step)
+        predicted = extrapolated([value for _, value in trial.curve], last)
         if predicted is None:
             return Decision.go_on("too few numbers to draw its curve on")
         if history.objective.is_worse(predicted, bar):
             return Decision.end(
-                f"best {mine:g} after {counted(trial.step, 'measurement')}, and {predicted:.6g} predicted after {self.epoch_num}:"
+                f"best {mine:g} after {counted(trial.step, 'measurement')}, and {predicted:.6g} predicted after {last}:"
                 f" worse than {bar:.6g}, {self.threshold:g} of the best finished trial"
             )
         return Decision.go_on()

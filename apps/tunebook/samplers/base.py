@@ -126,7 +126,7 @@ class Sampler(ABC):
         """
 
     def ask(self, history: History, count: int = 1) -> list[Suggestion]:
-        """Up to ``count`` suggestions, all different from each other and from what was tried.
+        """Up to ``count`` suggestions, all different from each other, and in a space that can be counted from what was tried.
 
         Fewer, or none, when nothing (more) can be asked now; ``exhausted`` tells whether that is for good.
         """

@@ -292,6 +292,15 @@ def test_a_slow_curve_that_will_get_there_goes_on() -> None:
     assert not stops(policy, curves(rising(0.9, 0.3, 20), rising(0.95, 0.2, 10), status="FINISHED"))
 
 
+def test_a_trial_beyond_the_last_measurement_is_judged_where_it_stands() -> None:
+    history = curves(rising(0.9, 0.3, 20), rising(0.5, 0.6, 8), status="FINISHED")
+
+    decision = CurveFittingPolicy(epoch_num=7).judge(last_of(history), history)
+
+    assert decision.stop
+    assert "predicted after 8:" in decision.reason
+
+
 def test_long_curves_are_drawn_on_as_well() -> None:
     policy = CurveFittingPolicy(epoch_num=20_000)
     best, flat = rising(0.9, 0.0003, 20_000), rising(0.5, 0.0006, 8_000)
