@@ -53,7 +53,8 @@ class Optimizer:
         space: names and distributions.
         goal: "minimize" or "maximize".
         sampler: the name of a sampler; "auto" picks one by the space and what is known of the run.
-        options: what that sampler understands, by name.
+        options: what that sampler understands, by name; ``print(*SAMPLERS["tpe"].options, sep="\\n")`` tells them with
+            their defaults, where SAMPLERS is from ``tunebook.samplers``.
         seed: a whole number from 0 on; None draws one, which stays readable as ``seed``.
         max_trials: how many trials there will be, if known; "auto" plans with it. Nothing ends by itself.
         max_concurrent: how many will run at the same time, if known.

@@ -10,6 +10,18 @@ from tunebook.fields import listed
 
 
 @dataclass(frozen=True)
+class Word:
+    """Reads one of some words, in any case."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, value: Any) -> str:
+        if not isinstance(value, str) or value.lower() not in self.words:
+            raise ValueError(f"must be one of {listed(self.words)}")
+        return value.lower()
+
+
+@dataclass(frozen=True)
 class Option:
     """One option of a sampler: its name, what it is when not given, how it is read, and what it does."""
 
@@ -17,6 +29,11 @@ class Option:
     default: Any
     reader: Callable[[Any], Any]
     about: str
+
+    def __str__(self) -> str:
+        default = "" if self.default is None else f" ({self.default})"
+        words = f"; one of {listed(self.reader.words)}" if isinstance(self.reader, Word) else ""
+        return f"{self.name}{default}: {self.about}{words}"
 
     def read(self, value: Any) -> Any:
         """The value, checked. Raises SpecError with the option's name as path."""
@@ -52,15 +69,9 @@ def number(low: float, high: float | None = None, above: bool = False) -> Callab
     return read
 
 
-def word(*words: str) -> Callable[[Any], str]:
+def word(*words: str) -> Word:
     """Reads one of some words, in any case."""
-
-    def read(value: Any) -> str:
-        if not isinstance(value, str) or value.lower() not in words:
-            raise ValueError(f"must be one of {listed(words)}")
-        return value.lower()
-
-    return read
+    return Word(words)
 
 
 def flag(value: Any) -> bool:

@@ -209,6 +209,14 @@ def test_asking_for_nothing_gives_nothing(name: str) -> None:
     assert make(name, MIXED).ask(history(MIXED, 3), 0) == []
 
 
+def test_options_tell_their_defaults_and_what_they_may_be() -> None:
+    told = {option.name: str(option) for option in SAMPLERS["tpe"].options}
+
+    assert told["n_startup"].startswith("n_startup (10): ")
+    assert told["constant_liar"].endswith("; one of worst, mean, best, none")
+    assert str(SAMPLERS["experiments"].options[0]).startswith("experiments: ")
+
+
 @every_sampler
 def test_an_unknown_option_is_refused_by_name(name: str) -> None:
     with pytest.raises(SpecError) as caught:
