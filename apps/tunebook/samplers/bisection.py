@@ -29,7 +29,11 @@ class Bisection:
     def untried(self, taken: Set[Hashable], start: int = 0) -> Params | None:
         """The first parameter set, from a place on, that was not taken; None when all of them were."""
         place = self.passed(taken, start)
-        return None if place is None else self._known[place][1]
+        return None if place is None else self.at(place)
+
+    def at(self, place: int) -> Params:
+        """The parameter set at a place that was looked at before."""
+        return self._known[place][1]
 
     def passed(self, taken: Set[Hashable], start: int = 0) -> int | None:
         """The place of the first set, from a place on, that was not taken; None when all of them were."""

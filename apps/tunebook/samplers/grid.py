@@ -41,6 +41,17 @@ class GridSampler(Sampler):
         self._tried: Set[Hashable] = frozenset()
         self._passed = 0
 
+    def ask(self, history: History, count: int = 1) -> list[Suggestion]:
+        taken = Taken(set(), history.tried)
+        place = self._first(history)
+        found: list[Suggestion] = []
+        while place is not None and len(found) < count:
+            params = self._listing.at(place)
+            found.append(Suggestion(params, "grid"))
+            taken.own.add(identity(params))
+            place = self._listing.passed(taken, place + 1) if len(found) < count else None
+        return found
+
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:
         place = self._first(history)
         if place is None:

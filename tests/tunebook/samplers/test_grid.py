@@ -64,6 +64,17 @@ def test_the_first_of_billions_are_found_at_once() -> None:
     assert time.process_time() - start < 1
 
 
+def test_a_large_batch_costs_no_more_than_its_sets() -> None:
+    space = Space({"x": Choice(["a", "b", "a"]), "y": Uniform(0, 1), "z": Uniform(0, 1)})
+    start = time.process_time()
+
+    found = asked(space, 4000)
+
+    assert time.process_time() - start < 2
+    assert len({str(params) for params in found}) == 4000
+    assert found[:5] == asked(space, 5)
+
+
 @pytest.mark.parametrize("order", ["bisect", "listed"])
 def test_whole_numbers_may_be_more_than_a_machine_word_counts(order: str) -> None:
     space = Space({"x": Randint(2**70, lower=-(2**70)), "y": Randint(2)})
