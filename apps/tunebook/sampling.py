@@ -145,7 +145,13 @@ SAMPLERS: Mapping[str, Mapping[str, Allowed]] = {
     "experiments": {"experiments": ParameterSets()},
     "hyperband": _HYPERBAND,
     "halving": _BUDGETS,
-    "bohb": {**_HYPERBAND, "min_points": _SOME, "random_fraction": Bounds(0, 1), "n_candidates": _MANY},
+    "bohb": {
+        **_HYPERBAND,
+        "min_points": _SOME,
+        "random_fraction": Bounds(0, 1),
+        "n_candidates": _MANY,
+        "gamma": Bounds(0, 1),
+    },
     "pbt": {
         "all_checkpoint_dir": Text(4096),
         "population_size": Bounds(2, 10_000, whole=True),

@@ -39,12 +39,13 @@ class BohbSampler(HyperbandSampler):
         Option("min_points", 0, whole(0, 10_000), "results of one budget before its model is asked; 0: parameters + 2"),
         Option("random_fraction", 1 / 3, number(0, 1), "the share of new configurations that is drawn at random"),
         Option("n_candidates", 64, whole(1, 10_000), "draws from the model, of which the best is taken"),
+        Option("gamma", None, number(0, 1), "the share of results that are good ones; without it as tpe has it"),
     )
 
     def __init__(self, space: Space, objective: Objective, seed: int = 0, **options: Any) -> None:
         super().__init__(space, objective, seed, **options)
         self._needed = self.chosen["min_points"] or len(space.leaves()) + 2
-        choices = {"n_startup": 0, "n_candidates": self.chosen["n_candidates"]}
+        choices = {"n_startup": 0, "n_candidates": self.chosen["n_candidates"], "gamma": self.chosen["gamma"]}
         self._lessons = Watch()
         self._models = {budget: TpeSampler(space, objective, seed, **choices) for budget in self.budgets}
         self._forget()

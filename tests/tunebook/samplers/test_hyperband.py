@@ -238,6 +238,15 @@ def test_bohb_learns_from_the_largest_budget_that_tells_enough() -> None:
     assert sum(suggestion.params["x"] < 0.3 for suggestion in learnt) > len(learnt) * 0.6
 
 
+def test_bohb_is_told_how_many_results_are_good_ones() -> None:
+    past = play("hyperband", 12, max_resource=27)
+
+    few, many = (ask("bohb", past, 12, random_fraction=0, max_resource=27, gamma=gamma) for gamma in (0.1, 0.9))
+
+    usual = ask("bohb", past, 12, random_fraction=0, max_resource=27)
+    assert few == usual != many
+
+
 def test_bohb_draws_at_random_until_it_has_results() -> None:
     asked = ask("bohb", start(), 9, random_fraction=0, **SMALL)
 

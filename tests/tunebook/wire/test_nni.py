@@ -237,8 +237,10 @@ def test_a_nested_option_counts_only_when_chosen() -> None:
         ),
         (
             "BOHB",
-            {"min_budget": 1, "max_budget": 27, "eta": 3},
-            Sampling("bohb", {"resource": "TRIAL_BUDGET", "min_resource": 1, "max_resource": 27, "eta": 3}),
+            {"min_budget": 1, "max_budget": 27, "eta": 3, "top_n_percent": 15},
+            Sampling(
+                "bohb", {"resource": "TRIAL_BUDGET", "min_resource": 1, "max_resource": 27, "eta": 3, "gamma": 0.15}
+            ),
             "maximize",
         ),
         ("PBT", {"population_size": 20}, Sampling("pbt", {"population_size": 20}), "maximize"),

@@ -132,9 +132,10 @@ def _hyperband(arguments: Fields) -> dict[str, Any]:
 
 
 def _bohb(arguments: Fields) -> dict[str, Any]:
-    """The kernel bandwidths and the share of good trials have no counterpart: the density model has its own."""
-    for name in ("top_n_percent", "bandwidth_factor", "min_bandwidth"):
+    """The kernel bandwidths have no counterpart: the density model has its own."""
+    for name in ("bandwidth_factor", "min_bandwidth"):
         arguments.number(name, low=0)
+    percent = arguments.number("top_n_percent", low=0, high=100)
     least = arguments.integer("min_budget", low=1) or 1
     most = arguments.integer("max_budget", low=1, high=MOST_BUDGET) or 3
     if least > most:
@@ -149,6 +150,7 @@ def _bohb(arguments: Fields) -> dict[str, Any]:
                 "min_points": arguments.integer("min_points_in_model", low=1, high=MANY),
                 "n_candidates": arguments.integer("num_samples", low=1, high=MANY),
                 "random_fraction": arguments.number("random_fraction", low=0, high=1),
+                "gamma": None if percent is None else percent / 100,
             }
         ),
     }
