@@ -3,6 +3,7 @@
 Needs the extra ``optimize`` (numpy, scipy, scikit-learn).
 """
 
+import os
 import random
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
@@ -15,7 +16,7 @@ from tunebook.history import TrialView
 from tunebook.ledger import Ledger
 from tunebook.limits import Limits
 from tunebook.objective import Goal, Objective
-from tunebook.sampling import MAX_SEED, Sampling
+from tunebook.sampling import CHECKPOINTS, MAX_SEED, Sampling
 from tunebook.space import Params, Space
 from tunebook.status import TrialStatus
 
@@ -35,9 +36,9 @@ class Best(NamedTuple):
 
 
 class Told(NamedTuple):
-    """Parameters as somebody's object, as plain JSON and as their identity, and what they came to; None is a failure."""
+    """Parameters as plain JSON and as their identity, the running trial that they surely are, and what they came to."""
 
-    handed: Mapping[str, Value]
+    number: int | None
     said: Params
     key: Hashable
     value: float | None
@@ -95,10 +96,11 @@ class Optimizer:
 
         They count as running, for this and every later question, until their values are told. They are yours to change:
         told by the same object, one from which something was taken out counts as it was asked, one with other values of
-        the space as it is.
+        the space as it is. Population-based training with the option all_checkpoint_dir names two folders in it besides,
+        which are yours to make: save_checkpoint_dir, and load_checkpoint_dir to go on from.
         """
         first = self._ledger.next_number
-        handed = [plain(suggestion.params, "params") for suggestion in self.suggest(count)]
+        handed = [self._outfitted(number, found) for number, found in enumerate(self.suggest(count), first)]
         self._handed.update(enumerate(handed, first))
         return handed
 
@@ -173,14 +175,17 @@ class Optimizer:
 
     def _checked(self, params: Mapping[str, Value], value: float | None) -> Told:
         """What is told, refused when it cannot be noted."""
-        number = as_number(value)
+        came_to = as_number(value)
         if not isinstance(params, Mapping):
             raise SpecError("params", f"must be an object of names and values, got {params!r:.80}")
         said: Params = plain(params, "params")
+        named = self._named(said) if self.sampling.name == "pbt" else None
         key = identity(said)
-        if key not in self._open and self._number_of(params) is None:
+        same = self._open.get(key, [])
+        number = same[0] if len(same) == 1 else self._number_of(params)
+        if not same and number is None:
             self._check_names(said)
-        return Told(params, said, key, number)
+        return Told(named if number is None and named in same else number, said, key, came_to)
 
     def _note(self, told: Told, weight: float) -> None:
         """Put down what parameters came to."""
@@ -193,17 +198,35 @@ class Optimizer:
 
     def _take(self, told: Told) -> TrialView:
         """The running trial with these parameters; a new one when they were not asked for."""
-        if told.key in self._open:
-            return self._closed(self._open[told.key][0], told.key)
-        number = self._number_of(told.handed)
-        if number is None:
+        same = self._open.get(told.key)
+        if same:
+            return self._closed(told.number if told.number in same else same[0], told.key)
+        if told.number not in self._running:
+            self._check_names(told.said)
             return TrialView(self._ledger.next_number, told.said, TrialStatus.RUNNING)
-        trial = self._closed(number, self._running[number].identity)
+        trial = self._closed(told.number, self._running[told.number].identity)
         return replace(trial, params=told.said) if self._is_whole(told.said, trial) else trial
 
     def _number_of(self, params: Mapping[str, Value]) -> int | None:
         """The running trial whose parameters were handed out as this object."""
         return next((number for number, handed in self._handed.items() if handed is params), None)
+
+    def _named(self, said: Params) -> int | None:
+        """The trial whose folder is named in what is said, from which the folders are taken out."""
+        load, save = CHECKPOINTS
+        said.pop(load, None)
+        name = os.path.basename(str(said.pop(save, "")))
+        return int(name) if name.isdecimal() else None
+
+    def _outfitted(self, number: int, suggestion: Suggestion) -> Params:
+        """The parameters as they are handed out, with the folders for their checkpoints where there are any."""
+        params: Params = plain(suggestion.params, "params")
+        root = self.sampling.options.get("all_checkpoint_dir")
+        if root:
+            load, save = CHECKPOINTS
+            origin = number if suggestion.parent is None else suggestion.parent
+            params[load], params[save] = (os.path.join(os.path.abspath(root), str(one)) for one in (origin, number))
+        return params
 
     def _check_names(self, params: Mapping[str, Value]) -> None:
         """Refuse parameters that are not those of the space, as no model would see them and ``best`` may name them.

@@ -3,6 +3,7 @@
 import math
 import pickle
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,25 @@ def test_results_of_others_and_results_told_twice_are_trials_of_their_own() -> N
     trials = tuner.history.trials
     assert [trial.number for trial in trials] == [0, 1, 2]
     assert trials[2].weight == 0.5
+
+
+def test_the_same_object_told_twice_in_one_go_is_two_trials() -> None:
+    tuner = Optimizer(SPACE, seed=7)
+    (params,) = tuner.ask()
+    params["depth"] = 3
+
+    tuner.tell_many([(params, 1.0), (params, 2.0)])
+
+    assert [(trial.params, trial.value) for trial in tuner.history.trials] == [(params, 1.0), (params, 2.0)]
+
+
+def test_of_equal_sets_that_run_the_one_that_is_told_has_ended() -> None:
+    tuner = Optimizer({}, seed=7, sampler="experiments", options={"experiments": [{"x": 1}, {"x": 1}]})
+    _, second = tuner.ask(2)
+
+    tuner.tell(second, 1.0)
+
+    assert [trial.is_running for trial in tuner.history.trials] == [True, False]
 
 
 NESTED = {"model": Choice([{"_name": "svm", "C": Uniform(0, 1)}, {"_name": "bayes"}]), "x": Uniform(0, 1)}
@@ -241,6 +261,24 @@ def test_a_listed_parameter_set_may_be_told_again() -> None:
         tuner.tell_many([(dict(params), 2.0), (dict(params), 1.0)])
 
     assert [trial.params for trial in tuner.history.finished] == [*sets, *sets]
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_population_based_training_hands_its_folders_out(tmp_path: Path, copied: bool) -> None:
+    options = {"population_size": 4, "fraction": 0.5, "all_checkpoint_dir": str(tmp_path), "resample_probability": 0}
+    tuner = Optimizer({"x": Choice(["a", "b"])}, seed=7, sampler="pbt", options=options)
+    asked = [tuner.ask(4), tuner.ask(4)]
+    for turn in range(2):
+        asked[turn] = asked[turn] or tuner.ask(4)
+        for params in reversed(asked[turn]):
+            tuner.tell(dict(params) if copied else params, float(params["save_checkpoint_dir"].rpartition("/")[2]))
+
+    trials = tuner.history.trials
+    assert [trial.value for trial in trials] == list(range(8))
+    assert all(trial.params.keys() == {"x"} for trial in trials)
+    folders = [(params["load_checkpoint_dir"], params["save_checkpoint_dir"]) for params in asked[0] + asked[1]]
+    origins = [trial.number if trial.parent is None else trial.parent for trial in trials]
+    assert folders == [(str(tmp_path / str(origins[number])), str(tmp_path / str(number))) for number in range(8)]
 
 
 def test_an_earlier_result_outside_of_its_distribution_is_kept() -> None:
