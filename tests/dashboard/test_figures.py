@@ -8,6 +8,7 @@ from apps.dashboard.templatetags.figures import (
     aligned,
     brief,
     column_digits,
+    count,
     duration,
     isolated,
     metric,
@@ -41,6 +42,11 @@ from apps.insights.charts.numbers import short
 )
 def test_a_number_has_four_digits_that_tell(value: object, text: str) -> None:
     assert number(value) == text
+
+
+def test_a_count_that_nobody_reads_is_told_by_its_size() -> None:
+    assert [count(12345), count(10**15 - 1)] == ["12,345", "999,999,999,999,999"]
+    assert [count(3 * 10**20), count(10**5000)] == ["about 10^20", "about 10^5000"]
 
 
 def test_a_column_has_as_many_decimals_as_its_spread_needs() -> None:

@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
+UNREAD = 10**15
 
 NOTHING = "–"
 WORDS = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "-∞"}
@@ -55,8 +56,8 @@ def number(value: Any) -> str:
 
 @register.filter
 def count(value: int) -> str:
-    """A count with its thousands apart: 12,345."""
-    return f"{value:,}"
+    """A count with its thousands apart: 12,345; of one that nobody reads only its size: about 10^21."""
+    return f"{value:,}" if value < UNREAD else f"about 10^{round(math.log10(value))}"
 
 
 def _trim(text: str) -> str:
