@@ -1,5 +1,6 @@
 """An explicit list of parameter sets, tried in their order: WMLA's ExperimentGridSearch and NNI's Batch."""
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ from tunebook.history import History
 from tunebook.objective import Objective
 from tunebook.samplers.base import Sampler, Suggestion
 from tunebook.samplers.options import Option
+from tunebook.samplers.watch import Watch
 from tunebook.sampling import MAX_EXPERIMENTS, misfit
 from tunebook.space import Params, Space
 
@@ -42,6 +44,14 @@ class ExperimentsSampler(Sampler):
         super().__init__(space, objective, seed, **options)
         self._listed: tuple[Mapping[str, Value], ...] = self.chosen["experiments"] or ()
         self._keys = [identity(entry) for entry in self._listed]
+        self._equals: list[int] = []  # for each place, how many equal sets are listed before it
+        listed: dict[Hashable, int] = {}
+        for key in self._keys:
+            self._equals.append(listed.get(key, 0))
+            listed[key] = self._equals[-1] + 1
+        self._watch = Watch()
+        self._tried: Counter[Hashable] = Counter()
+        self._passed = 0  # places at the start that were tried
         for place, entry in enumerate(self._listed):
             problem = misfit(space, entry)
             if problem:
@@ -58,15 +68,28 @@ class ExperimentsSampler(Sampler):
 
     def _left(self, history: History) -> Iterator[int]:
         """The places of those that were not tried; a trial answers for one of several equal ones."""
-        tried: dict[Hashable, int] = {}
-        for trial in history.trials:
+        self._follow(history)
+        return (place for place in range(self._passed, len(self._keys)) if self._is_left(place))
+
+    def _follow(self, history: History) -> None:
+        """Count what is new or other than last time, and pass those at the start that were tried."""
+        is_other, changes = self._watch.news(history)
+        if is_other:
+            self._tried.clear()
+            self._passed = 0
+        for change in changes:
+            before, trial = change.before, change.trial
+            if before is not None and before.number >= 0:
+                self._tried[before.identity] -= 1
+                if before.identity != trial.identity:
+                    self._passed = 0
             if trial.number >= 0:
-                tried[trial.identity] = tried.get(trial.identity, 0) + 1
-        for place, key in enumerate(self._keys):
-            if tried.get(key):
-                tried[key] -= 1
-            else:
-                yield place
+                self._tried[trial.identity] += 1
+        while self._passed < len(self._keys) and not self._is_left(self._passed):
+            self._passed += 1
+
+    def _is_left(self, place: int) -> bool:
+        return self._equals[place] >= self._tried[self._keys[place]]
 
     def _suggestion(self, place: int) -> Suggestion:
         note = f"number {place + 1} of the {len(self._listed)} listed parameter sets"

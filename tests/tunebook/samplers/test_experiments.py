@@ -1,11 +1,13 @@
 """An explicit list of parameter sets."""
 
+import time
 from typing import Any
 
 import pytest
 
 from tests.tunebook.samplers.rungs import LINE, ask, begin, finish, start
 from tunebook import Objective, Space, SpecError
+from tunebook.optimize import Optimizer
 from tunebook.samplers import build
 from tunebook.sampling import Sampling
 
@@ -27,6 +29,18 @@ def test_each_comes_once_also_after_a_restart() -> None:
     asked = ask("experiments", past, 10, experiments=LISTED)
 
     assert [suggestion.params for suggestion in asked] == LISTED[2:]
+
+
+def test_a_long_list_costs_as_much_at_its_end_as_at_its_start() -> None:
+    options = {"experiments": [{"x": 1.0, "n": number % 3000} for number in range(4000)]}
+    tuner = Optimizer({}, sampler="experiments", options=options)
+    start = time.process_time()
+
+    asked = [params for _ in range(4000) for params in tuner.ask()]
+
+    assert [params["n"] for params in asked] == [*range(3000), *range(1000)]
+    assert tuner.is_exhausted
+    assert time.process_time() - start < 2
 
 
 def test_it_is_exhausted_when_all_were_tried() -> None:
