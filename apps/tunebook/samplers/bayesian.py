@@ -38,7 +38,7 @@ COARSE = (0.75, 1.0)  # the same for every other pair of trials, lest what is ne
 DOUBT = 0.1  # of the variance of values, for a trial of weight 1/2; more for less
 ITS_TURN = 3  # beside choices one trial in so many is the model's own
 OFFERS = 16  # suggestions of TPE among which it chooses the others
-FEW = 25  # results below which a forest is asked too, and the least expected value is taken of what TPE suggests
+FEW = 25  # results below which a forest is asked too
 FLAT = 1e-12  # of the largest loss: differences below this are none
 
 Bends = tuple[float, ...]
@@ -125,7 +125,7 @@ class BayesianSampler(Sampler):
             if beside is not None:
                 offers = beside.offers(history, number, pending, OFFERS)
                 rows = np.array([self._encoder.row(offer.params) for offer in offers])
-                place = int(np.argmax(self._promise(learnt, rows, is_greedy=learnt.forest is not None)))
+                place = int(np.argmax(self._promise(learnt, rows)))
                 row, params, kind = rows[place], offers[place].params, f"of {OFFERS} suggestions of tpe to"
             else:
                 row, kind = self._search(learnt, self.generator(number)), "point of"
@@ -208,13 +208,12 @@ class BayesianSampler(Sampler):
         row: Floats = found[int(np.argmax(promise))]
         return row
 
-    def _promise(self, learnt: Learnt, rows: Floats, is_greedy: bool = False) -> Floats:
+    def _promise(self, learnt: Learnt, rows: Floats) -> Floats:
         """What is to be maximised; nothing is promised beside a point whose value is still to come."""
         points = self._points(rows)
         mean, spread = self._predict(learnt, rows)
-        if is_greedy:
-            promise: Floats = -mean
-        elif self.chosen["acquisition"] == "ucb":
+        promise: Floats
+        if self.chosen["acquisition"] == "ucb":
             promise = self.chosen["kappa"] * spread - mean
         elif self.chosen["acquisition"] == "poi":
             promise = log_probability_of_improvement(mean, spread, learnt.best - self.chosen["xi"])

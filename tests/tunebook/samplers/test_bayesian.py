@@ -175,13 +175,14 @@ def test_of_what_tpe_suggests_that_is_taken_which_promises_most(count: int) -> N
     assert loss(taken) < median(map(loss, offers))
 
 
-@pytest.mark.parametrize(("count", "is_greedy"), [(13, True), (22, True), (25, False), (28, False)])
-def test_of_few_results_the_least_expected_value_is_taken_whatever_is_not_known(count: int, is_greedy: bool) -> None:
+@pytest.mark.parametrize("count", [13, 25])
+def test_what_is_not_known_counts_where_tpe_is_judged_too(count: int) -> None:
     past = history(MIXED, count)
 
-    sure, curious = (ask(past, acquisition="ucb", kappa=kappa).params for kappa in (0, 1e6))
+    sure, curious = (ask(past, acquisition="ucb", kappa=kappa) for kappa in (0, 1e6))
 
-    assert (sure == curious) == is_greedy
+    assert sure.spread is not None and curious.spread is not None
+    assert sure.spread < curious.spread
 
 
 def test_numbers_alone_are_never_asked_of_another() -> None:
