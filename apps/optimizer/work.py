@@ -15,7 +15,8 @@ from apps.artifacts.outputs import Found
 from apps.experiments.models import Experiment
 from apps.optimizer import checkpoints, folders, logbook
 from apps.optimizer.executors.base import Executor, Handle, Observation, State
-from apps.trials.history import Curve, curves, earlier, history, view
+from apps.trials.earlier import earlier
+from apps.trials.history import Curve, curves, history, view
 from apps.trials.models import Attempt, Trial
 from apps.tuning.leases import Lease
 from apps.tuning.measuring import Reading

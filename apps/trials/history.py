@@ -15,8 +15,6 @@ from tunebook.job import Job
 from tunebook.objective import Objective
 from tunebook.status import TrialStatus
 
-MAX_EARLIER = 1_000
-
 
 class HasAttempts(Protocol):
     """A trial's row, or the columns of it that say which attempt counts."""
@@ -59,33 +57,6 @@ def history(experiment: Experiment, job: Job, *, with_curves: bool = True) -> Hi
         for pk, number, params, status, value, version, parent, excluded in found
     ]
     return History(space=job.space, objective=job.objective, trials=tuple(trials), seed=experiment.seed)
-
-
-def earlier(workspace_id: int, job: Job) -> tuple[TrialView, ...]:
-    """The results of the experiments that a job starts warm from, the latest of many; numbered from -1 down. 1 query.
-
-    Parameters are taken by their names; those that the space does not have, and values outside it, are dropped. A budget
-    of the same name stays, so that what came of a small one is not taken for the result of a large one.
-    """
-    sampling = job.sampling
-    if not sampling.warm_start:
-        return ()
-    rows = Trial.objects.filter(
-        experiment__workspace=workspace_id,
-        experiment__key__in=sampling.warm_start,
-        status=TrialStatus.FINISHED,
-        value__isnull=False,
-        excluded=False,
-    )
-    found = list(rows.order_by("-pk").values_list("params", "value")[:MAX_EARLIER])
-    views: list[TrialView] = []
-    for params, value in reversed(found):
-        known = {name: one for name, one in params.items() if name in job.space and job.space[name].contains(one)}
-        if known:
-            known |= {name: params[name] for name in sampling.budget if name in params}
-            number = len(views) - len(found)
-            views.append(TrialView(number, known, TrialStatus.FINISHED, value, weight=sampling.warm_weight))
-    return tuple(views)
 
 
 def view(trial: Trial, curve: Curve = ()) -> TrialView:

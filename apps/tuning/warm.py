@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
 
 from apps.experiments.models import Experiment
-from apps.trials.history import MAX_EARLIER
-from apps.trials.models import Trial
+from apps.trials.earlier import results
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
+from tunebook.job import Job
 from tunebook.objective import Objective
-from tunebook.space import Space
-from tunebook.status import TrialStatus
+from tunebook.space import Params, Space
 
 MOST_CANDIDATES = 25
 
@@ -69,24 +68,15 @@ def candidates(actor: Actor, workspace: Workspace, objective: Objective, *, text
     return rows.lean().order_by("-created", "-id")[:MOST_CANDIDATES]
 
 
-def forecast(actor: Actor, workspace: Workspace, space: Space, keys: Sequence[str]) -> list[Transfer]:
-    """What each source would bring to a space, as the sampler takes it (`trials.history.earlier`). Two queries."""
+def forecast(actor: Actor, workspace: Workspace, job: Job, keys: Sequence[str]) -> list[Transfer]:
+    """What each source would bring to a job, as its sampler takes it (`trials.earlier`). Two queries."""
     rows = Experiment.objects.visible_to(actor).kept().filter(workspace=workspace, key__in=list(keys))
     sources = {one.pk: one for one in rows}
-    trials = _taken(sources)
-    found = [_transfer(one, space, trials[one.pk]) for one in sources.values()]
+    trials: dict[int, list[Params]] = defaultdict(list)
+    for pk, params, _ in results({pk: one.job for pk, one in sources.items()}, job):
+        trials[pk].append(params)
+    found = [_transfer(one, job.space, trials[one.pk]) for one in sources.values()]
     return sorted(found, key=lambda one: list(keys).index(one.key))
-
-
-def _taken(sources: Iterable[int]) -> Mapping[int, list[Mapping[str, Any]]]:
-    """The parameters of the trials that a warm start reads, by experiment. One query."""
-    rows = Trial.objects.filter(
-        experiment__in=list(sources), status=TrialStatus.FINISHED, value__isnull=False, excluded=False
-    )
-    found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for experiment, params in rows.order_by("-pk").values_list("experiment", "params")[:MAX_EARLIER]:
-        found[experiment].append(params)
-    return found
 
 
 def _transfer(source: Experiment, space: Space, trials: Sequence[Mapping[str, Any]]) -> Transfer:

@@ -8,14 +8,15 @@ import pytest
 
 from apps.experiments.models import Experiment
 from apps.optimizer.executors.replay import Recording
-from apps.trials.history import earlier, history
+from apps.trials.earlier import earlier
+from apps.trials.history import history
 from apps.trials.models import Trial
 from apps.tuning import experiments, trials
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
 from tests.optimizer.conftest import Theatre
 from tests.people import a_job
-from tunebook import Choice, Space, SpecError, Uniform
+from tunebook import Choice, Randint, Space, SpecError, Uniform
 from tunebook.limits import Limits
 from tunebook.objective import Metric, Objective
 from tunebook.sampling import Sampling
@@ -57,17 +58,25 @@ def test_results_are_taken_by_name_and_what_lies_outside_the_space_is_dropped(kn
     assert len({trial.number for trial in found}) == len(found)
 
 
-def test_results_keep_a_budget_of_the_same_name(make_experiment: Make) -> None:
-    space = Space({"x": Uniform(0, 1)})
-    row = make_experiment(job=a_job(space=space, sampling=Sampling("bohb", {"resource": "epochs"})), start=False)
-    Trial.objects.create(experiment=row, number=0, params={"x": 0.5, "epochs": 3}, status="FINISHED", value=1.0)
+def test_who_knows_no_budgets_of_that_name_learns_from_the_largest_alone(
+    make_experiment: Make, known: Experiment
+) -> None:
+    line = Space({"x": Uniform(0, 1)})
+    row = make_experiment(job=a_job(space=line, sampling=Sampling("bohb", {"resource": "epochs"})), start=False)
+    for number, (x, epochs) in enumerate([(0.1, 3), (0.2, 9), (0.3, 9), (0.4, 1)]):
+        params = {"x": x, "epochs": epochs}
+        Trial.objects.create(experiment=row, number=number, params=params, status="FINISHED", value=1.0)
 
-    def taken(**options: object) -> list[object]:
-        sampling = Sampling("bohb" if options else "tpe", options, warm_start=(row.key,))
-        return [trial.params for trial in earlier(row.workspace_id, a_job(space=space, sampling=sampling))]
+    def taken(space: Space = line, **options: object) -> list[dict[str, object]]:
+        sampling = Sampling("bohb" if options else "tpe", options, warm_start=(row.key, known.key))
+        found = [dict(trial.params) for trial in earlier(row.workspace_id, a_job(space=space, sampling=sampling))]
+        assert found[:10] == [{"x": number / 10} for number in range(1, 11)]
+        return found[10:]
 
-    assert taken(resource="epochs") == [{"x": 0.5, "epochs": 3}]
-    assert taken(resource="steps") == taken() == [{"x": 0.5}]
+    assert taken(resource="epochs") == [{"x": x, "epochs": e} for x, e in [(0.1, 3), (0.2, 9), (0.3, 9), (0.4, 1)]]
+    searched = Space({"x": Uniform(0, 1), "epochs": Randint(10)})
+    assert taken(searched) == taken(resource="epochs")
+    assert taken(resource="steps") == taken() == [{"x": 0.2}, {"x": 0.3}]
 
 
 def test_a_warm_experiment_searches_where_the_earlier_one_was_good(

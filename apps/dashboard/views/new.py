@@ -252,7 +252,7 @@ def _warm(place: Place, form: Declaration, job: Job | None) -> dict[str, Any]:
     chosen = form.earlier
     return {
         "candidates": [(one, one.key in chosen) for one in warm.candidates(place.actor, place.workspace, objective)],
-        "transfers": warm.forecast(place.actor, place.workspace, job.space, chosen) if job and chosen else [],
+        "transfers": warm.forecast(place.actor, place.workspace, job, chosen) if job and chosen else [],
         "chosen": chosen,
         "metric": objective.name,
     }

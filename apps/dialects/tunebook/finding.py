@@ -164,6 +164,6 @@ class WarmStart(TunebookView):
         workspace, given = self.workspace(slug), self.document()
         job = Job.from_dict(given["job"], "job")
         near = warm.candidates(self.actor, workspace, job.objective)
-        found = warm.forecast(self.actor, workspace, job.space, given.get("sources") or [])
+        found = warm.forecast(self.actor, workspace, job, given.get("sources") or [])
         known = [{"key": one.key, "name": one.name, "succeeded": one.finished_count} for one in near]
         return self.answer({"candidates": known, "transfers": [one.document() for one in found]})
