@@ -26,7 +26,6 @@ UNIFORM_VARIANCE = 1.0 / 12.0
 SCOTT = 1.06
 TIGHT = 0.7  # of Scott's width for the good trials: their density is to lead, not to describe
 CLOSE = 0.6  # of Scott's width for the others: kernels wider than the good trials' could never push away from these
-ROOM = 0.3  # of the range, shared by the good trials and the prior, is how narrow their kernels are at most
 STRAY = 0.4  # of the usual share of draws takes another option than the good trial it is drawn from
 WIDE = 0.2  # of the range: deviation of the good trials that is assumed at least when looking around
 WIDE_EVERY = 4  # one trial in so many looks around
@@ -235,8 +234,7 @@ def _keen(layout: Layout, rows: Floats, weights: Floats) -> Shape:
     spread = Spread.of(layout, rows, weights)
     factor, effective = TIGHT * spread.scott(), spread.effective
     stray = STRAY / (effective + 1.0)
-    narrowest = np.maximum(layout.narrowest, ROOM / (len(rows) + 2.0))
-    width = np.clip(factor * np.sqrt(spread.variance), narrowest, 1.0)
+    width = np.clip(factor * np.sqrt(spread.variance), layout.narrowest, 1.0)
     at = layout.positions
     if len(at) < 2 or len(rows) < 2:
         return Shape(width, stray)
