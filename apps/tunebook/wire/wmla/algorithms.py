@@ -133,6 +133,7 @@ def _bayesian(given: Given, asked: Asked, definition: Fields) -> Sampling:
     cube = max(cube or (asked.most or 0) * 100, asked.most or 0, 10)
     # a model of one point says nothing, so that two are the least
     options: dict[str, Any] = {"n_startup": max(points or 10, 2), "n_candidates": min(cube, _MOST_LOOKED_AT)}
+    # WMLA takes true where nothing is said; a noise that is fitted is as small where there is none, and right elsewhere
     if noiseless is not None and noiseless.lower() == "true":
         options["noise"] = "none"
     return Sampling("bayesian", options, given.seed)
