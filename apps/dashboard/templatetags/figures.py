@@ -18,9 +18,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
-UNREAD = 10**15
 
 NOTHING = "–"
+UNREAD = 10**15  # a count from here on is told by its size alone
 WORDS = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "-∞"}
 EXPRESSION = re.compile(r"[()\[\]\\*+?^$|]")
 LETTERS = re.compile(r"(?<!\\)[A-Za-z_][A-Za-z0-9_ .-]*[A-Za-z0-9_]")
