@@ -1,16 +1,20 @@
-"""Answers when no view could give one: JSON below /api/, pages everywhere else."""
+"""Answers when no view could give one: in the envelope of the API whose address it is, pages everywhere else."""
 
 import logging
 import sys
 import uuid
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 from django.utils.deprecation import MiddlewareMixin
 
 from apps.dashboard.views import errors as pages
+from apps.dialects.base import DialectView
+from apps.dialects.refusal import Refusal
 from apps.tuning.errors import UNAVAILABLE, trouble_of
 
 logger = logging.getLogger(__name__)
@@ -31,10 +35,13 @@ NATIVE = {
     503: "ServiceUnavailable",
 }
 RETRY_AFTER = "5"  # seconds
+WRONG_HOST = (
+    "This server does not answer to the name it was called by; TUNEBOOK_ALLOWED_HOSTS lists those it answers to."
+)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, 400)
+    return answer(request, 400, WRONG_HOST if isinstance(exception, DisallowedHost) else "")
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
@@ -72,15 +79,28 @@ def answer(request: HttpRequest, status: int, sentence: str = "") -> HttpRespons
     """The body that the caller can read: a native client's envelope, ours, or a page."""
     code, usual = SAID[status]
     sentence = sentence or usual
+    is_native = request.path_info.startswith("/api/automl/")
+    dialect = None if is_native else _dialect(request)
+    if dialect is not None:
+        return dialect.refuse(request, Refusal(code, sentence, status=status))
     number = str(uuid.uuid4()).upper()
     if status == 500:  # Django logs the error itself, and knows no number
         logger.error("what stands above at %s %s was answered as error %s", request.method, request.path, number)
-    if request.path_info.startswith("/api/automl/"):
+    if is_native:
         return JsonResponse({"RequestId": number, "Code": NATIVE[status], "Message": sentence}, status=status)
     if request.path_info.startswith("/api/"):
         error = {"code": code, "message": sentence, "field": "", "request_id": number}
         return JsonResponse({"error": error}, status=status)
     return HttpResponse(_page(request, status, sentence, number), status=status)
+
+
+def _dialect(request: HttpRequest) -> type[DialectView] | None:
+    """The view of an API that this address belongs to."""
+    try:
+        view = getattr(resolve(request.path_info).func, "view_class", None)
+    except Resolver404:
+        return None
+    return view if isinstance(view, type) and issubclass(view, DialectView) else None
 
 
 def _page(request: HttpRequest, status: int, sentence: str, number: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
+from django.core.exceptions import SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -34,6 +35,10 @@ logger = logging.getLogger(__name__)
 
 BAD_REQUEST, UNAUTHENTICATED, BAD_SPEC = 400, 401, 422
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+TOO_MANY: Mapping[type[Exception], str] = {
+    TooManyFieldsSent: "the query or the form has more fields than any operation takes",
+    TooManyFilesSent: "the form has more files than any operation takes",
+}
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,8 @@ class DialectView(APIView):
         for value in kwargs.values():
             if isinstance(value, str):
                 self._check_name(value)
+        if request.method not in self.allowed_methods:
+            self.http_method_not_allowed(request)  # before anything is said about parameters of another operation
         if request.method == "DELETE":
             read_fields({}, self.body())
         table = self.query if request.method in SAFE else {}
@@ -176,6 +183,16 @@ class DialectView(APIView):
         """The HTTP status that the dialect gives this problem."""
         return problem.status
 
+    @classmethod
+    def refuse(cls, http: HttpRequest, refusal: Refusal) -> HttpResponse:
+        """The answer to a request that no view could be given, in the envelope of its dialect."""
+        view = cls()
+        view.setup(http)
+        view.request = view.initialize_request(http)
+        view.headers = {}
+        answer: HttpResponse = view.handle_exception(refusal)
+        return answer
+
     def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
         return response
 
@@ -226,10 +243,7 @@ class Elsewhere(DialectView):
     schema = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.request = self.initialize_request(request, *args, **kwargs)
-        self.headers = {}
-        answer: HttpResponse = self.handle_exception(self.refusal(request))
-        return answer
+        return self.refuse(request, self.refusal(request))
 
     def refusal(self, request: HttpRequest) -> Refusal:
         return Refusal("not_found", "there is nothing at this address", status=404)
@@ -287,6 +301,10 @@ def _of_http404(exc: Http404) -> Problem:
     return Problem(404, "not_found", "there is nothing at this address")
 
 
+def _of_suspicion(exc: SuspiciousOperation) -> Problem:
+    return Problem(400, "bad_request", TOO_MANY.get(type(exc), "the request cannot be read"))
+
+
 def _of_busy(exc: Error) -> Problem:
     text = f"{trouble_of(exc)}; nothing was changed, try again"
     return Problem(503, "busy", text, headers=(("Retry-After", "1"),))
@@ -310,6 +328,7 @@ _READERS: Mapping[type[Exception], Any] = {
     Fenced: _of_fenced,
     LimitReached: _of_limit,
     Http404: _of_http404,
+    SuspiciousOperation: _of_suspicion,
     **dict.fromkeys(UNAVAILABLE, _of_busy),
     APIException: _of_api_exception,
 }

@@ -86,7 +86,7 @@ def test_below_the_native_api_errors_have_its_envelope(status):
 def test_below_our_api_errors_have_ours():
     answer = errors.answer(RequestFactory().get("/api/tunebook/v1/nothing"), 404)
 
-    assert b'"code": "not_found"' in answer.content
+    assert json.loads(answer.content)["error"]["code"] == "not_found"
 
 
 def test_an_unknown_page_is_a_page(db, client):
@@ -99,6 +99,30 @@ def test_an_unknown_page_is_a_page(db, client):
 def test_a_request_for_another_host_is_refused(client):
     with override_settings(ALLOWED_HOSTS=["localhost"]):
         assert client.get("/api/docs/", HTTP_HOST="evil.example").status_code == 400
+
+
+JOBS = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/lab/jobs"
+
+
+@pytest.mark.parametrize(
+    ("path", "begin"),
+    [
+        ("/api/automl/v1/hpo/experiments", '{"RequestId": "'),
+        ("/api/tunebook/v1/experiments", '{"error":{"code":"bad_request","message":"This server'),
+        (f"/hyperdrive/v1.0{JOBS.removesuffix('jobs')}experiments/e/runs", '{"code":400,"message":"This server'),
+        (JOBS, '{"error":{"code":"BadRequest","message":"This server'),
+        ("/platform/rest/deeplearning/v1/hypersearch", "Error 400: This server"),
+        ("/auth/v1/logon", "Error 400: This server"),
+        ("/api/2.0/mlflow/runs/get", '{"error_code":"INVALID_PARAMETER_VALUE","message":"This server'),
+    ],
+)
+def test_a_client_of_another_host_reads_in_its_own_envelope_which_setting_to_look_at(client, path, begin):
+    with override_settings(ALLOWED_HOSTS=["localhost"]):
+        answer = client.get(path, HTTP_HOST="evil.example")
+
+    assert answer.status_code == 400
+    assert answer.content.decode().startswith(begin)
+    assert b"TUNEBOOK_ALLOWED_HOSTS" in answer.content
 
 
 @pytest.mark.parametrize("about", [{"content_type": "application/octet-stream"}, {"status": 206}])

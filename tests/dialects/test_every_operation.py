@@ -126,6 +126,34 @@ def test_a_parameter_that_there_is_not_is_named(world: World, key_ada: IssuedKey
     assert contents() == before
 
 
+@pytest.mark.parametrize("operation", operations(), ids=str)
+def test_more_parameters_than_django_reads_are_refused(world: World, key_ada: IssuedKey, operation: Operation) -> None:
+    before = contents()
+    address = world.address(operation)
+    many = "&".join(f"n{number}=1" for number in range(1001))
+
+    answer = call(
+        token_for(operation, key_ada),
+        operation,
+        f"{address}{'&' if '?' in address else '?'}{many}",
+        world.body(operation),
+    )
+
+    assert (answer.status_code, "more fields" in text_of(answer)) == (400, True), answer.content
+    assert contents() == before
+
+
+@pytest.mark.parametrize("operation", operations(lambda one: bool(one.query)), ids=str)
+def test_a_wrong_method_is_told_before_the_parameters_of_the_right_one(
+    world: World, key_ada: IssuedKey, operation: Operation
+) -> None:
+    address = f"{world.address(operation).partition('?')[0]}?{operation.query[0]['name']}=1"
+    answer = call(token_for(operation, key_ada), Operation("trace", operation.path), address)
+
+    assert answer.status_code == 405
+    assert "GET" in answer["Allow"]
+
+
 def wrong_texts(parameter: dict[str, Any]) -> list[str]:
     """What a query parameter of this kind must refuse."""
     schema = parameter["schema"]
