@@ -61,10 +61,12 @@ class Details(HistoryView):
 
 
 class Children(HistoryView):
-    """The trials of a job, in the order in which they were asked."""
+    """The trials of a job, in the order in which they were asked; a trial has none of its own."""
 
     def get(self, request: Request, run: str, **scope: str) -> HttpResponse:
-        found = naming.get(self.actor, self.scope.workspace, run)
+        found = naming.find_any(self.actor, self.scope.workspace, run)
+        if isinstance(found, Child):
+            return self.answer({"value": [], "nextLink": None})
         after = request._request.GET.get("$continuationToken", "")
         first = int(after) if after.isdecimal() and len(after) < 10 else 0
         rows = list(Trial.objects.filter(experiment=found, number__gte=first).order_by("number")[: PAGE + 1])

@@ -20,7 +20,7 @@ from apps.dialects.catalog import tags_of
 from apps.dialects.refusal import Refusal
 from apps.experiments.filters import ExperimentFilter
 from apps.experiments.models import Experiment
-from apps.tuning import experiments, trash
+from apps.tuning import experiments, trash, trials
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import require
 from tunebook.fields import Fields
@@ -45,6 +45,7 @@ class OneJob(ArmView):
         put = self.read(azureml.check_name(job))
         found = naming.find(self.actor, self.scope.workspace, put.name)
         if found is None:
+            naming.refuse_child(self.actor, self.scope.workspace, put.name)
             try:
                 return self.told(keeping.create(self.actor, self.scope.workspace, put), 201)
             except Conflict:  # the same job was put twice at once: this is the second one
@@ -56,6 +57,7 @@ class OneJob(ArmView):
     def delete(self, request: Request, job: str, **scope: str) -> HttpResponse:
         found = naming.find(self.actor, self.scope.workspace, job)
         if found is None:
+            naming.refuse_child(self.actor, self.scope.workspace, job)
             return HttpResponse(status=204)
         trash.delete(self.actor, found)
         return HttpResponse(status=200)
@@ -86,10 +88,14 @@ class OneJob(ArmView):
 
 
 class CancelJob(ArmView):
-    """Ask a job to stop. One that has ended stays as it is, and the answer is the same."""
+    """Ask a job, or one trial of a sweep, to stop. One that has ended stays as it is, and the answer is the same."""
 
     def post(self, request: Request, job: str, **scope: str) -> HttpResponse:
-        experiments.stop(self.actor, naming.get(self.actor, self.scope.workspace, job))
+        found = naming.find_any(self.actor, self.scope.workspace, job)
+        if isinstance(found, naming.Child):
+            trials.stop(self.actor, found.experiment, [found.trial.key])
+        else:
+            experiments.stop(self.actor, found)
         return HttpResponse(status=200)
 
 

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from apps.dialects.azureml.models import ArmJob
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
+from apps.tuning.errors import Conflict
 from apps.workspaces.access import Actor, OutOfReach, sees
 from apps.workspaces.models import Workspace
 from apps.workspaces.statement import Statement
@@ -70,22 +71,34 @@ BY_KEY = Statement(lambda: _rows(workspace=1, key="?"))
 
 def find_any(actor: Actor, workspace: Workspace, name: str) -> Experiment | Child:
     """The experiment or the trial of that name; `sweep_3` is the trial 3 of `sweep`."""
-    found = find(actor, workspace, name)
-    if found is not None:
-        return found
-    child = _CHILD.fullmatch(name)
-    parent = find(actor, workspace, child["parent"]) if child else None
-    if child is None or parent is None:
-        raise OutOfReach("job", name)
-    trial = Trial.objects.filter(experiment=parent, number=int(child["number"])).first()
-    if trial is None:
-        raise OutOfReach("job", name)
-    return Child(parent, trial)
-
-
-def get(actor: Actor, workspace: Workspace, name: str) -> Experiment:
-    """The experiment of that name."""
-    found = find(actor, workspace, name)
+    found = find(actor, workspace, name) or child(actor, workspace, name)
     if found is None:
         raise OutOfReach("job", name)
     return found
+
+
+def child(actor: Actor, workspace: Workspace, name: str) -> Child | None:
+    """The trial of that name. No query where the name is none of a trial, else up to three."""
+    named = _CHILD.fullmatch(name)
+    parent = find(actor, workspace, named["parent"]) if named else None
+    if named is None or parent is None:
+        return None
+    trial = Trial.objects.filter(experiment=parent, number=int(named["number"])).first()
+    return Child(parent, trial) if trial is not None else None
+
+
+def get(actor: Actor, workspace: Workspace, name: str) -> Experiment:
+    """The experiment of that name. Raises Conflict for a trial, which has nothing of its own to change."""
+    found = find(actor, workspace, name)
+    if found is None:
+        refuse_child(actor, workspace, name)
+        raise OutOfReach("job", name)
+    return found
+
+
+def refuse_child(actor: Actor, workspace: Workspace, name: str) -> None:
+    """Raise Conflict where this name is that of a trial."""
+    found = child(actor, workspace, name)
+    if found is not None:
+        sweep = name.rpartition("_")[0]
+        raise Conflict(f"{name} is a trial of {sweep} and changes with it; only cancelling it works for it alone")

@@ -220,6 +220,36 @@ def test_run_history_tells_a_sweep_and_its_trials(ada_there: Arm, sweep: Experim
     assert ada_there.call("GET", f"{runs}/nothing", version=None).status == 404
 
 
+def test_one_trial_of_a_sweep_is_cancelled(ada_there: Arm, ben_there: Arm, sweep: Experiment) -> None:
+    Trial.objects.filter(number=1).update(status="RUNNING", ended=None)
+
+    refused = ben_there.cancel("sweep_1")
+    answers = [ada_there.cancel(name).status for name in ("sweep_1", "sweep_1", "sweep_0")]
+
+    assert (refused.status, answers) == (403, [200, 200, 200])
+    assert list(Trial.objects.order_by("number").values_list("status", "desired")) == [
+        ("FINISHED", "run"),
+        ("RUNNING", "stop"),
+    ]
+    assert ada_there.get("sweep_1").properties["status"] == "CancelRequested"
+    assert ada_there.get("sweep").properties["status"] == "Queued"
+    assert ada_there.cancel("sweep_2").status == 404
+
+
+def test_a_trial_is_not_put_deleted_or_renamed_as_if_it_were_a_job(ada_there: Arm, sweep: Experiment) -> None:
+    run = f"{HISTORY}{ada_there.base}/runs/sweep_1"
+    answers = [
+        ada_there.put("sweep_1"),
+        ada_there.delete("sweep_1"),
+        ada_there.call("PATCH", run, {"displayName": "mine"}, version=None),
+    ]
+
+    assert [(one.status, one.error["code"]) for one in answers] == [(409, "Conflict")] * 3
+    assert all("is a trial of sweep" in one.error["message"] for one in answers)
+    assert Experiment.objects.count() == 1
+    assert ada_there.call("GET", f"{run}/children", version=None).body["value"] == []
+
+
 def test_the_log_of_a_sweep_has_a_line_for_each_trial(ada_there: Arm, sweep: Experiment) -> None:
     details = ada_there.call("GET", f"{HISTORY}{ada_there.base}/runs/sweep/details", version=None)
     [(name, address)] = details.body["logFiles"].items()
