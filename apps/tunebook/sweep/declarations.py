@@ -6,6 +6,7 @@ Nothing is checked before the sweep is written or sent, as there.
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from tunebook.sweep.errors import ValidationException
 from tunebook.wire import durations
 from tunebook.wire.azureml.loading import camel
 
@@ -171,7 +172,9 @@ class Objective:
         self.primary_metric = primary_metric
 
     def to_wire(self) -> dict[str, Any]:
-        """The objective as the service is told."""
+        """The objective as the service is told. Raises ValidationException where it has no goal."""
+        if getattr(self, "goal", None) is None:
+            raise ValidationException("objective.goal", "is required: minimize or maximize")
         metric = {} if self.primary_metric is None else {"primaryMetric": self.primary_metric}
         return {"goal": self.goal, **metric}
 

@@ -100,7 +100,7 @@ def _sampling(algorithm: Any) -> Form | None:
 def _trial(trial: "ParameterizedCommand", inputs: Mapping[str, Any]) -> Form:
     command = _SINGLE.sub(lambda found: "${{" + found[1] + found[2] + "}}", trial.command or "")
     for name in _INPUT.findall(command):
-        if name not in inputs:
+        if inputs.get(name) is None:
             raise ValidationException("trial.command", f"the job has no input {name!r}, which the command refers to")
     return _kept(
         command=command or None,
@@ -114,7 +114,7 @@ def _trial(trial: "ParameterizedCommand", inputs: Mapping[str, Any]) -> Form:
 
 def _input(value: Any) -> Form:
     if not isinstance(value, Input):
-        return {"jobInputType": "literal", "value": str(value)}
+        return _kept(jobInputType="literal", value=None if value is None else str(value))
     mode = INPUT_MODES.get(value.mode or "")
     return _kept(jobInputType=value.type, uri=value.path, mode=mode)
 

@@ -144,6 +144,10 @@ MEMBERS: dict[str, Build] = {
     "compute with prefix": of(compute=lambda ns: "azureml:cpu-cluster"),
     "compute local": of(compute=lambda ns: "local"),
     "literals": of(inputs=lambda ns: {"a": 1, "b": "s", "c": 2.5, "d": True, "e": "3"}),
+    "literal none": of(inputs=lambda ns: {"a": None, "b": "s"}),
+    "literal none referred to": of(
+        inputs=lambda ns: {"a": None}, trial=lambda ns: a_trial(ns, command="python train.py ${{inputs.a}}")
+    ),
     "input file": of(inputs=lambda ns: {"d": ns.Input(type="uri_file", path="https://x.example/y.csv")}),
     "input mode": of(inputs=lambda ns: {"d": ns.Input(path="https://x.example/", mode="ro_mount")}),
     "input download": of(inputs=lambda ns: {"d": ns.Input(path="https://x.example/", mode="download")}),
@@ -161,6 +165,7 @@ MEMBERS: dict[str, Build] = {
     "identity token": of(identity=lambda ns: ns.AmlTokenConfiguration()),
     "identity user": of(identity=lambda ns: ns.UserIdentityConfiguration()),
     "unknown member": of(banana=lambda ns: 3),
+    "objective without a goal": of(objective=lambda ns: ns.Objective(None, "acc")),
     "no trial": lambda ns: ns.SweepJob(trial=None, search_space={"lr": ns.Uniform(0, 1)}),
 }
 TRIALS: dict[str, Build] = {
@@ -334,7 +339,7 @@ CASES: dict[str, Build] = {
     **{f"command {name}": build for name, build in COMMANDS.items()},
 }
 # What the service would refuse and the real client crashes on; ours says what is wrong.
-CRASHES = {"no trial"}
+CRASHES = {"no trial", "objective without a goal"}
 
 
 @pytest.mark.parametrize("name", CASES)
