@@ -11,7 +11,7 @@ from django.db.models import Case, Count, F, OrderBy, Q, QuerySet, Sum, Value, W
 
 from apps.dashboard.paging import Pages
 from apps.dashboard.strictest import Strictest, strictest
-from apps.dashboard.words import EXPERIMENT_ORDER, STATUS_WORDS
+from apps.dashboard.words import EXPERIMENT_ORDER
 from apps.experiments.models import Experiment
 from apps.experiments.tally import Tally
 from apps.search.experiments import asks_for, meaning
@@ -20,6 +20,7 @@ from apps.search.models import Archived, Star
 from apps.search.parser import Query, Term
 from apps.workspaces.access import Actor, visible
 from apps.workspaces.models import Workspace
+from tunebook.status import STATUS_WORDS
 
 Rows = QuerySet[Experiment]
 
@@ -190,8 +191,8 @@ class Listing:
         return Facet(name, FACET_TITLES[name], choices)
 
     def _choice(self, name: str, value: str, number: int) -> Choice:
-        typed = value.lower() if name == "status" else value
         words = STATUS_WORDS.get(value, value) if name == "status" else value
+        typed = words.lower().replace(" ", "_") if name == "status" else value
         on = self.query.has(name, typed) is not None
         return Choice(value, words, number, on, self.query.toggled(name, typed))
 

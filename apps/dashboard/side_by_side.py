@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.dashboard.templatetags.figures import NOTHING, duration, exact, number, words
-from apps.dashboard.words import STATUS_WORDS
 from apps.experiments.models import Experiment
 from apps.insights.comparison import Result
 from apps.trials.models import Trial
 from tunebook.job import Job
-from tunebook.status import TrialStatus
+from tunebook.status import STATUS_WORDS, TrialStatus
 
 LONGEST = 160
 HIDDEN = ("version", "space")

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tunebook.status import ENDED_EXPERIMENT, ENDED_TRIAL, ExperimentStatus, TrialStatus
+from tunebook.status import ENDED_EXPERIMENT, ENDED_TRIAL, STATUS_WORDS, ExperimentStatus, TrialStatus
 
-STATUS_WORDS: Mapping[str, str] = {
-    "CREATED": "Created",
-    "WAITING": "Waiting",
-    "RUNNING": "Running",
-    "NO_MORE_TRIAL": "No more trials",
-    "FINISHED": "Succeeded",
-    "EARLY_STOPPED": "Stopped early",
-    "USER_CANCELED": "Stopped",
-    "SYS_CANCELED": "Cancelled",
-    "FAILED": "Failed",
-    "UNKNOWN": "Unknown",
+STATE_WORDS: Mapping[str, str] = {
+    **STATUS_WORDS,
     "PAUSED": "Paused",
     "PAUSING": "Pausing",
     "DRAINING": "Draining",

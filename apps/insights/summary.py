@@ -169,7 +169,7 @@ def _stopped(experiment: Experiment) -> Iterator[Sentence]:
     ended, stopped = experiment.ended_count, experiment.early_stopped_count
     if stopped and ended:
         yield Sentence(
-            f"{stopped} of {ended} trials were stopped early ({stopped / ended:.0%}).", "trials", "status:early_stopped"
+            f"{stopped} of {ended} trials were stopped early ({stopped / ended:.0%}).", "trials", "status:stopped_early"
         )
 
 

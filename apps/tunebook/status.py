@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -53,3 +54,17 @@ ENDED_TRIAL = frozenset(
     }
 )
 LIVE_TRIAL = frozenset({TrialStatus.WAITING, TrialStatus.RUNNING, TrialStatus.UNKNOWN})
+
+STATUS_WORDS: Mapping[str, str] = {
+    "CREATED": "Created",
+    "WAITING": "Waiting",
+    "RUNNING": "Running",
+    "NO_MORE_TRIAL": "No more trials",
+    "FINISHED": "Succeeded",
+    "EARLY_STOPPED": "Stopped early",
+    "USER_CANCELED": "Stopped",
+    "SYS_CANCELED": "Cancelled",
+    "FAILED": "Failed",
+    "UNKNOWN": "Unknown",
+}
+"""Status -> the words that people read for it, on badges, in logs and in tables alike."""

@@ -14,6 +14,7 @@ from apps.feed.writing import Happening, append
 from apps.trials.models import Trial
 from apps.tuning.measuring import Stored
 from tunebook.objective import Objective
+from tunebook.status import STATUS_WORDS, ExperimentStatus
 
 
 def announce_experiment(experiment: Experiment, *, listed: bool = True, also: tuple[Happening, ...] = ()) -> None:
@@ -32,6 +33,14 @@ def announce_listing(experiment: Experiment, kind: str) -> None:
 def note(text: str, *, level: str = "info", by: str = "") -> Happening:
     """A line of the experiment's event log."""
     return "note", {"text": text, "level": level, "by": by}
+
+
+def note_move(to: ExperimentStatus, reason: str) -> Happening:
+    """That the experiment is somewhere else now, in the words of its badge, and why; a reason that says it stands alone."""
+    words = STATUS_WORDS[to].lower()
+    if reason:
+        words = reason if reason.startswith(words) else f"{words}: {reason}"
+    return note(words, level="error" if to == ExperimentStatus.FAILED else "info")
 
 
 def experiment_summary(experiment: Experiment) -> dict[str, Any]:

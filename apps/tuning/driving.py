@@ -22,7 +22,7 @@ from apps.experiments.models import COUNT_COLUMNS, Desired, Experiment
 from apps.feed.models import experiment_stream, workspace_stream
 from apps.feed.writing import Happening, append
 from apps.trials.models import Attempt, AttemptState, Trial
-from apps.tuning.announce import experiment_summary, metrics_event, note, trial_summary, update_best
+from apps.tuning.announce import experiment_summary, metrics_event, note, note_move, trial_summary, update_best
 from apps.tuning.errors import Overtaken
 from apps.tuning.experiments import cancel_unstarted
 from apps.tuning.leases import KEPT, Lease, locked
@@ -235,8 +235,7 @@ class Tick:
         row.status = to
         row.reason = reason
         self.dirty = self.must_list = True
-        level = "error" if to == ExperimentStatus.FAILED else "info"
-        self.said.append(note(f"{to.value.lower().replace('_', ' ')}{': ' + reason if reason else ''}", level=level))
+        self.said.append(note_move(to, reason))
         return True
 
     def settle(self) -> None:

@@ -258,7 +258,8 @@ def stop_locked(row: Experiment, by: str) -> None:
         row.driver, row.lease_until = "", None
     save(row)
     tally.shift(before, tally.place(row))
-    announce_experiment(row, also=(note(row.reason, level="warning", by=by),))
+    said = row.reason if row.has_ended else f"asked to stop by {by}"
+    announce_experiment(row, also=(note(said, level="warning", by=by),))
 
 
 def _ask_for(actor: Actor, experiment: Experiment, desired: Desired, word: str) -> Experiment:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from apps.dashboard.templatetags import figures
 from apps.dashboard.templatetags.drawings import curve_points
 from apps.dashboard.templatetags.pieces import spark_points
-from apps.dashboard.words import css_class, shown
+from apps.dashboard.words import STATE_WORDS, css_class, shown
 from apps.insights.charts import coded
 from tests.browser.stage import Stage
 from tunebook.status import ExperimentStatus
@@ -84,6 +84,7 @@ def test_states_read_the_same_from_server_and_browser(page):
 
     assert states == [shown(*pair) for pair in asked]
     assert {call(page, "words", "statusClass", state) for state in states} == {css_class(state) for state in states}
+    assert [call(page, "words", "statusWords", state) for state in STATE_WORDS] == list(STATE_WORDS.values())
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,19 @@ def test_facets_count_what_the_query_leaves(as_ada: Client, make_experiment: Mak
     assert [(one.value, one.number) for one in facets["owner"].choices] == [("ada", 2)]
 
 
+def test_facets_ask_for_a_status_in_the_words_that_it_is_shown_with(
+    as_ada: Client, make_experiment: Make, actor_ada: Actor
+) -> None:
+    experiments.stop(actor_ada, make_experiment())
+
+    (shown,) = next(one for one in as_ada.get(CATALOG).context["facets"] if one.name == "status").choices
+    asked = as_ada.get(CATALOG, {"q": "status:user_canceled"})
+    (on,) = next(one for one in asked.context["facets"] if one.name == "status").choices
+
+    assert (shown.words, shown.address) == ("Stopped", "status:stopped")
+    assert (on.on, on.address) == (True, "")
+
+
 def test_a_chip_drops_its_part(as_ada: Client, make_experiment: Make) -> None:
     make_experiment(name="a")
 

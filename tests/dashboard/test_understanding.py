@@ -8,11 +8,12 @@ from html import escape, unescape
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
 from apps.dashboard.ansi import html
 from apps.experiments.models import Experiment, SpaceVersion
-from apps.insights.charts import CHARTS
+from apps.insights.charts import CHARTS, tables
 from apps.trials.models import Trial
 from apps.tuning import experiments
 from apps.workspaces.access import Actor
@@ -113,6 +114,22 @@ def test_a_slice_has_a_table_of_its_parameter_alone(as_ben: Client, known: Exper
     assertContains(shown, f'hx-get="{escape(address)}"')
     assert as_ben.get(address).context["headings"] == ["Trial", "loss", "lr"]
     assert len(as_ben.get(page(known, "table/sample") + "?param=nothing").context["headings"]) > 3
+
+
+@pytest.mark.parametrize("chart", ["history", "timeline"])
+def test_tables_of_charts_say_the_words_of_the_badges(as_ben: Client, make_experiment: Make, chart: str) -> None:
+    one = make_experiment()
+    with_trials(one, "FINISHED", "USER_CANCELED", value=0.5, ended=timezone.now())
+
+    rows = as_ben.get(page(one, f"table/{chart}")).context["rows"]
+
+    assert {row[1] for row in rows} == {"Succeeded", "Stopped"}
+
+
+def test_the_table_of_curves_says_the_words_of_the_badges() -> None:
+    curve = {"number": 3, "status": "EARLY_STOPPED", "step": [1, 2], "value": [0.5, 0.4]}
+
+    assert tables.table({"chart": "curves", "metric": "loss", "trials": [curve]})[1] == [[3, "Stopped early", 2, 0.4]]
 
 
 def test_failures_lead_to_those_of_their_reason(as_ben: Client, make_experiment: Make) -> None:

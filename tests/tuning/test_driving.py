@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.experiments.models import Experiment
 from apps.feed import reading
-from apps.feed.models import experiment_stream
+from apps.feed.models import Event, experiment_stream
 from apps.trials.models import Attempt, Trial
 from apps.tuning import blame, driving, experiments, leases, trials
 from apps.tuning.errors import Fenced, Overtaken
@@ -348,6 +348,32 @@ def test_ending_an_experiment_cancels_what_never_started(driven):
     row = Experiment.objects.get()
     assert (row.status, row.reason, row.driver) == ("FAILED", "the algorithm gave up", "")
     assert row.counts == {"SYS_CANCELED": 1}
+
+
+def test_the_log_tells_of_a_stop_in_the_words_of_the_badge(driven, actor_ada):
+    experiment, lease, job = driven()
+    attempt = start_one(lease, job)
+    experiments.stop(actor_ada, experiment)
+
+    with driving.tick(lease, job) as tick:
+        tick.ask_to_stop(attempt.trial, by="user", reason="stopped by ada")
+        tick.ended(attempt, Outcome("stopped"))
+        tick.move(ExperimentStatus.USER_CANCELED, "stopped by ada")
+
+    said = Event.objects.filter(stream=experiment_stream(experiment.key), kind="note").order_by("seq")
+    texts = [event.payload["text"] for event in said]
+    assert texts == ["created by ada", "running", "asked to stop by ada", "stopped by ada"]
+
+
+def test_the_log_gives_the_reason_behind_the_word(driven):
+    experiment, lease, job = driven()
+
+    with driving.tick(lease, job) as tick:
+        tick.move(ExperimentStatus.NO_MORE_TRIAL)
+        tick.move(ExperimentStatus.FINISHED, "drained")
+
+    said = Event.objects.filter(stream=experiment_stream(experiment.key), kind="note").order_by("seq")
+    assert [event.payload["text"] for event in said][1:] == ["no more trials", "succeeded: drained"]
 
 
 def test_an_ended_experiment_moves_nowhere(driven):

@@ -39,7 +39,7 @@ def icon(name: str, extra: str = "") -> SafeString:
 def status(state: str, desired: str = "run", short: bool = False) -> SafeString:
     """A status badge: shape, colour and word. `short` keeps the word for screen readers and the title only."""
     state = words.shown(state, desired)
-    label, css = words.STATUS_WORDS.get(state, state), words.css_class(state)
+    label, css = words.STATE_WORDS.get(state, state), words.css_class(state)
     return format_html(
         '<span class="status {}"{}>{}<span data-status-words{}>{}</span></span>',
         css,
@@ -102,7 +102,7 @@ def position(share: float | None) -> SafeString | str:
 @register.simple_tag
 def status_words(state: str) -> str:
     """A status as its word alone."""
-    return words.STATUS_WORDS.get(state, state)
+    return words.STATE_WORDS.get(state, state)
 
 
 @register.simple_tag(takes_context=True)

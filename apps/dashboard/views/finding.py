@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.dashboard import undoing
 from apps.dashboard.views.frame import REFUSALS, Place, given, in_workspace, render, said
-from apps.dashboard.words import STATUS_WORDS
 from apps.experiments.models import Experiment
 from apps.search import completion
 from apps.search.grammar import CATALOG, Grammar, trials_grammar
@@ -21,6 +20,7 @@ from apps.search.models import SavedView
 from apps.trials.models import Trial
 from apps.tuning import experiments, shelf
 from tunebook.job import Job
+from tunebook.status import STATUS_WORDS
 
 MOST_JUMPS = 8
 

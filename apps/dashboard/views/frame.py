@@ -16,7 +16,6 @@ from django.shortcuts import render as render_template
 from django.urls import get_script_prefix, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from apps.dashboard.words import STATUS_WORDS
 from apps.feed.models import feed_id
 from apps.tuning import asking
 from apps.tuning.errors import Conflict, LimitReached
@@ -24,6 +23,7 @@ from apps.workspaces.access import NEEDS, Actor, NotAllowed, OutOfReach, actor_o
 from apps.workspaces.models import Role, Workspace
 from tunebook import disk
 from tunebook.errors import SpecError
+from tunebook.status import STATUS_WORDS
 
 LAST_WORKSPACE = "workspace"  # a cookie
 NOWHERE = "You are not a member of any workspace yet. Ask for access to one whose address you know."

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from apps.insights.charts.numbers import Payload
+from tunebook.status import STATUS_WORDS
 
 MOST_ROWS = 50
 
@@ -31,15 +32,19 @@ def of_parameter(payload: Payload, name: str) -> Payload:
     }
 
 
+def _statuses(payload: Payload) -> list[str]:
+    return [STATUS_WORDS[payload["statuses"][place]] for place in payload["status"]]
+
+
 def _history(payload: Payload) -> Table:
-    statuses = [payload["statuses"][place] for place in payload["status"]]
+    statuses = _statuses(payload)
     columns = zip(payload["number"], statuses, payload["value"], payload["ended"], strict=True)
     return ["Trial", "Status", payload["metric"], "Ended after (s)"], [list(row) for row in columns]
 
 
 def _curves(payload: Payload) -> Table:
     rows = [
-        [trial["number"], trial["status"], trial["step"][-1], trial["value"][-1]]
+        [trial["number"], STATUS_WORDS[trial["status"]], trial["step"][-1], trial["value"][-1]]
         for trial in payload["trials"]
         if trial["step"]
     ]
@@ -81,10 +86,10 @@ def _contour(payload: Payload) -> Table:
 
 def _timeline(payload: Payload) -> Table:
     if "busy" in payload:
-        statuses = payload["statuses"]
+        statuses = [STATUS_WORDS[status] for status in payload["statuses"]]
         rows = [[index * payload["width"], *busy] for index, busy in enumerate(zip(*payload["busy"], strict=True))]
         return ["From (s)", *statuses], rows
-    statuses = [payload["statuses"][place] for place in payload["status"]]
+    statuses = _statuses(payload)
     columns = zip(payload["number"], statuses, payload["begin"], payload["took"], payload["slot"], strict=True)
     return ["Trial", "Status", "Began after (s)", "Took (s)", "Slot"], [list(row) for row in columns]
 

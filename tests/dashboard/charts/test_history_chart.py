@@ -137,4 +137,4 @@ def test_the_table_shows_at_most_fifty_rows_newest_first():
 
     assert headings == ["Trial", "Status", "loss", "Ended after (s)"]
     assert len(rows) == 50
-    assert rows[0] == [499, "FINISHED", 1.0, 499.0]
+    assert rows[0] == [499, "Succeeded", 1.0, 499.0]
