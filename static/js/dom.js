@@ -19,6 +19,14 @@ export function on(type, selector, run, options) {
   );
 }
 
+/**
+ * Ask the server behind the viewer's back, and say so as htmx does: the answer then takes no notice away that another tab
+ * is to show, and who is signed out gets a 401 instead of the sign-in page.
+ */
+export function inBackground(address, options = {}) {
+  return fetch(address, { credentials: "same-origin", ...options, headers: { "HX-Request": "true", ...options.headers } });
+}
+
 /** Whether somebody is typing: keys and updates leave such an element alone. */
 export function isTyping(target) {
   if (!(target instanceof HTMLElement)) return false;

@@ -143,6 +143,28 @@ def test_the_page_of_a_trial_that_ends_says_why_and_offers_to_restart_it(signed_
     expect(page.locator("summary", has_text="Exclude")).to_be_visible()
 
 
+def notice_for_another_tab(page: Page) -> None:
+    """Do something as another tab does that has not been shown yet what came of it."""
+    page.evaluate("""async () => {
+        const form = document.querySelector("#acts");
+        const body = new URLSearchParams({ csrfmiddlewaretoken: form.csrfmiddlewaretoken.value, act: "restart" });
+        await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    }""")
+
+
+def test_a_refresh_leaves_notices_to_the_tab_that_is_to_show_them(signed_in, ada: User, sweep: Sweep):
+    sweep.begin(2)
+    page: Page = signed_in(ada, address(sweep, "t/0"))
+    is_live(page)
+    notice_for_another_tab(page)
+
+    sweep.end(0, code=3)
+    expect(page.get_by_role("button", name="Restart as new")).to_be_enabled()
+    page.goto(page.url.replace("/t/0", "/t/1"))
+
+    expect(page.get_by_role("alert")).to_contain_text("Not started again")
+
+
 def test_controls_follow_what_somebody_else_asked_for(signed_in, ada: User, actor_ada: Actor, sweep: Sweep):
     sweep.begin()
     one = Experiment.objects.get(key=sweep.lease.key)
@@ -275,14 +297,17 @@ def test_a_page_whose_cursor_is_too_old_fills_itself_in_again(signed_in, ada: Us
     Event.objects.filter(stream=f"exp:{sweep.lease.key}").delete()
     Timeline.objects.update(feed_id="restored")
     page.evaluate("() => { window.still = true; }")
+    notice_for_another_tab(page)
 
     cables[0].mend()
 
     expect(page.locator('[data-field="last_value"]').first).to_have_text("0.75", timeout=30_000)
     assert page.evaluate("() => window.still")
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("Not started again")
 
 
-def test_signing_out_in_one_window_is_said_in_the_other_at_once(signed_in, ada: User, sweep: Sweep):
+def test_signing_out_in_one_window_is_said_in_the_other_at_once(signed_in, open_page, ada: User, sweep: Sweep):
     sweep.begin()
     page: Page = signed_in(ada, address(sweep, "t/0"))
     is_live(page)
@@ -294,6 +319,8 @@ def test_signing_out_in_one_window_is_said_in_the_other_at_once(signed_in, ada: 
 
     expect(page.locator("[data-live-words]")).to_have_text("Signed out")
     expect(page.get_by_role("alert")).to_contain_text("Sign in again")
+    page.close()
+    open_page.complaints.clear()  # Chromium notes each 401 of the logs
 
 
 def test_a_disk_that_fills_up_is_said_at_the_top_until_it_has_room(signed_in, ada: User, sweep: Sweep) -> None:

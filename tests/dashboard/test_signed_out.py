@@ -40,6 +40,19 @@ def test_a_part_of_a_page_is_not_replaced_by_the_sign_in(client: Client, ada: Us
     assert answer.status_code == 401
 
 
+def test_a_page_asked_for_in_the_background_leaves_its_notice_to_the_next_that_is_looked_at(
+    as_ada: Client, make_experiment: Make
+) -> None:
+    key = make_experiment().key
+    as_ada.post("/w/lab/act", {"act": "trash", "key": key})
+
+    behind = as_ada.get("/w/lab/", headers={"HX-Request": "true"})
+    looked_at = as_ada.get("/w/lab/")
+
+    assert "notice-success" not in behind.content.decode()
+    assertContains(looked_at, "notice-success", 1)
+
+
 def test_an_address_that_only_takes_forms_says_so(as_ada: Client) -> None:
     answer = as_ada.get("/w/lab/act")
 

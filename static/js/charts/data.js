@@ -1,5 +1,6 @@
 /** Where a chart's numbers come from: a block inside the figure or of a name, or its address; and the events that add to them. */
 
+import { inBackground } from "../dom.js";
 import { toNumber } from "../format.js";
 import { decoded } from "./coding.js";
 import { extent } from "./scales.js";
@@ -28,6 +29,7 @@ export function load(figure, fresh = false) {
 
 async function fetchNumbers(address) {
   const answer = await ask(address);
+  if (answer.status === 401) throw new Error("You are not signed in any more. Load the page again to sign in.");
   if (answer.status === 403 || answer.status === 404) throw new Error("This chart is not here any more, or not yours to see.");
   if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
   return decoded(await answer.json());
@@ -35,7 +37,7 @@ async function fetchNumbers(address) {
 
 async function ask(address) {
   try {
-    return await fetch(address, { headers: { Accept: "application/json" }, cache: "no-cache", credentials: "same-origin" });
+    return await inBackground(address, { headers: { Accept: "application/json" }, cache: "no-cache" });
   } catch {
     throw new Error("The server cannot be reached.");
   }

@@ -1,6 +1,6 @@
 /** The feed on the page: which streams it follows, what an event changes, and when. */
 
-import { element, on } from "../dom.js";
+import { element, inBackground, on } from "../dom.js";
 import { number } from "../format.js";
 import { ENDED, statusWords } from "../words.js";
 import { notice, standing } from "../page/notices.js";
@@ -194,7 +194,7 @@ export class LivePage {
 
   /** After a reset: the page's own text anew in the background, field by field, and the charts' numbers. */
   async loadAgain() {
-    const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+    const answer = await inBackground(location.href).catch(() => null);
     if (!answer?.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const object of document.querySelectorAll("[data-object]")) {

@@ -1,6 +1,6 @@
 /** A query box that says what could be typed next: a combobox whose words come from the server (data-complete). */
 
-import { element } from "../dom.js";
+import { element, inBackground } from "../dom.js";
 
 const WAIT = 120;
 let counted = 0;
@@ -40,7 +40,7 @@ class Completion {
     const address = new URL(this.input.dataset.complete, location.href);
     address.searchParams.set("text", value);
     address.searchParams.set("at", at);
-    const answer = await fetch(address, { credentials: "same-origin" }).catch(() => null);
+    const answer = await inBackground(address).catch(() => null);
     if (!answer?.ok || this.input.value !== value || document.activeElement !== this.input) return;
     this.show(await answer.json());
   }

@@ -1,6 +1,6 @@
 /** Forms: submit once, submit on change, rows that can be added and removed, parts that depend on a choice, drafts. */
 
-import { element, on } from "../dom.js";
+import { element, inBackground, on } from "../dom.js";
 import { clock } from "../format.js";
 
 const DRAFT_AGE = 7 * 86400 * 1000;
@@ -135,8 +135,8 @@ async function tellServer(form, place, leaving) {
   sent.set("do", "autosave");
   const draft = { at: Date.now(), fields: fieldsOf(form) };
   if (leaving && "elsewhere" in form.dataset) store(place, draft, sessionStorage); // nobody hears the answer
-  const answer = await fetch(form.action, { method: "POST", body: sent, keepalive: leaving }).catch(() => null);
-  const [kept, isElsewhere] = [answer?.ok && !answer.redirected, answer?.status === 409];
+  const answer = await inBackground(form.action, { method: "POST", body: sent, keepalive: leaving }).catch(() => null);
+  const [kept, isElsewhere] = [answer?.ok, answer?.status === 409];
   store(place, kept || isElsewhere ? null : draft);
   store(place, isElsewhere ? draft : null, sessionStorage);
   form.toggleAttribute("data-elsewhere", isElsewhere);

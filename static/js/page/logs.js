@@ -1,6 +1,6 @@
 /** The tail of a log: new text is added at the end, and the view follows as long as it is scrolled to the end; search. */
 
-import { element } from "../dom.js";
+import { element, inBackground } from "../dom.js";
 import { pieces } from "./ansi.js";
 
 const EVERY = 2000;
@@ -47,8 +47,9 @@ class Log {
     try {
       const address = new URL(this.box.dataset.src, location.href);
       address.searchParams.set("offset", this.offset);
-      const answer = await fetch(address, { credentials: "same-origin" });
+      const answer = await inBackground(address);
       if (answer.ok) this.add(await answer.json());
+      if (answer.status === 401) clearInterval(this.timer); // nothing more before a sign-in, and that loads the page
     } catch {
       // the live mark already says that the server is away
     }

@@ -1,6 +1,6 @@
 /** The command palette: jump to an experiment, a view or a page, or do what the page offers. Loaded when first asked for. */
 
-import { element } from "../dom.js";
+import { element, inBackground } from "../dom.js";
 
 const WAIT = 120;
 const KINDS = { trial: "Trial", experiment: "Experiment", view: "View", page: "Page", search: "Search", act: "On this page" };
@@ -53,7 +53,7 @@ class Palette {
     const asked = this.input.value;
     const address = new URL(this.address, location.href);
     address.searchParams.set("q", asked);
-    const answer = await fetch(address, { credentials: "same-origin" }).catch(() => null);
+    const answer = await inBackground(address).catch(() => null);
     if (!answer?.ok || this.input.value !== asked) return;
     this.found = (await answer.json()).items;
     this.answered = asked;
