@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from django.db.models import QuerySet
@@ -97,6 +98,14 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(FORMULA):
         return f"'{value}"
     return "" if value is None else value
+
+
+def for_spreadsheets(lines: Iterable[str]) -> Iterator[str]:
+    """Lines of CSV as a person downloads them: behind the mark without which Excel takes UTF-8 for something else.
+
+    What programs read is without it, because many would take it for a part of the first heading.
+    """
+    return chain(["\ufeff"], lines)
 
 
 class Echo:

@@ -244,7 +244,7 @@ def test_numbers_and_picture_can_be_saved(stage, open_page):
         page.get_by_label("Progress: more").click()
         page.get_by_role("button", name="Save picture").click()
 
-    assert table.value.path().read_text() == '"series","trial","loss"\n"trials",0,10\n"trials",1,9.5\n'
+    assert table.value.path().read_text() == '\ufeff"series","trial","loss"\n"trials",0,10\n"trials",1,9.5\n'
     assert table.value.suggested_filename == "progress.csv"
     assert picture.value.path().read_bytes().startswith(b"\x89PNG")
 

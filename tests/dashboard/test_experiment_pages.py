@@ -628,7 +628,7 @@ def test_the_trials_of_a_filter_and_ticked_ones_come_as_files(
     file = page(one, "take/trials")
 
     def read(answer: Any) -> str:
-        return b"".join(answer.streaming_content).decode()
+        return b"".join(answer.streaming_content).decode("utf-8-sig")
 
     assert [line.split(",")[0] for line in read(as_ben.get(f"{file}.csv?q=status:finished")).splitlines()] == [
         "number",

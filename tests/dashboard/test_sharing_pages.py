@@ -142,7 +142,9 @@ def test_the_files_to_take_along_hold_the_trials(as_ada: Client, as_cleo: Client
     table: Any = as_ada.get(f"{page}trials.csv")
     whole: Any = as_ada.get(f"{page}experiment.json")
 
-    lines = table.getvalue().decode().splitlines()
+    text = table.getvalue().decode()
+    lines = text.removeprefix("\ufeff").splitlines()
+    assert text.startswith("\ufeff")  # for Excel
     assert len(lines) == 1 + Trial.objects.filter(experiment=with_twelve).count()
     assert lines[0].startswith("number,status,value,params.")
     assert len(json.loads(whole.getvalue())["trials"]) == len(lines) - 1

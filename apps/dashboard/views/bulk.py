@@ -131,9 +131,11 @@ def as_file(place: Place, rows: Any, form: str) -> Any:
     """The rows as CSV or JSON, written while they are read."""
     form = form if form in export.FORMATS else "csv"
     name = f'attachment; filename="{place.workspace.slug}.{form}"'
-    content_type = export.CONTENT_TYPES[form]
+    lines = export.FORMATS[form](rows)
     return StreamingHttpResponse(
-        export.FORMATS[form](rows), content_type=content_type, headers={"Content-Disposition": name}
+        export.for_spreadsheets(lines) if form == "csv" else lines,
+        content_type=export.CONTENT_TYPES[form],
+        headers={"Content-Disposition": name},
     )
 
 

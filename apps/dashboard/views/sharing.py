@@ -17,6 +17,7 @@ from apps.dashboard.views.frame import Place, given, in_workspace
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.reports import report
+from apps.search.export import for_spreadsheets
 from apps.trials.models import Trial
 from apps.tuning import sharing, transfer
 from apps.tuning.transfer import table
@@ -60,7 +61,7 @@ def share(request: HttpRequest, place: Place, key: str) -> HttpResponse:
 
 Writer = Callable[[Experiment], Iterator[str]]
 TRIALS: Mapping[str, tuple[str, Callable[[Experiment, QuerySet[Trial]], Iterator[str]]]] = {
-    "trials.csv": ("text/csv; charset=utf-8", table.as_csv),
+    "trials.csv": ("text/csv; charset=utf-8", lambda *asked: for_spreadsheets(table.as_csv(*asked))),
     "trials.json": ("application/json", table.as_json),
 }
 FILES: Mapping[str, tuple[str, Writer]] = {

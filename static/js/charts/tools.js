@@ -2,6 +2,8 @@
 
 import { element } from "../dom.js";
 
+const MARK = "\ufeff"; // without it Excel takes UTF-8 for something else
+
 export class Tools {
   constructor(chart) {
     this.chart = chart;
@@ -68,7 +70,7 @@ export class Tools {
         }),
       );
     entry("Save picture", () => this.savePicture());
-    entry("Save CSV", () => save(new Blob([csv(this.chart.rows())], { type: "text/csv" }), `${this.fileName()}.csv`));
+    entry("Save CSV", () => save(new Blob([MARK, csv(this.chart.rows())], { type: "text/csv" }), `${this.fileName()}.csv`));
     const twin = this.chart.figure.querySelector("details.chart-table");
     if (twin) entry("Show as table", () => ((twin.open = true), twin.querySelector("summary").focus()));
     details.append(summary, list);
