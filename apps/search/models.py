@@ -36,6 +36,10 @@ class ViewQuerySet(models.QuerySet["SavedView"]):
         mine_or_shared = models.Q(owner_id=actor.user_id) | models.Q(shared=True)
         return self.filter(mine_or_shared, workspace_id__in=list(actor.roles))
 
+    def opening(self, actor: Actor) -> ViewQuerySet:
+        """Those that a person's catalog opens with: one in a workspace at most."""
+        return self.visible_to(actor).filter(first_of__user=actor.user_id)
+
 
 class SavedView(models.Model):
     """A query of the catalog under a name, for its owner alone or for the whole workspace.
@@ -67,6 +71,22 @@ class SavedView(models.Model):
     def shows(self) -> list[str]:
         """The names of its columns; empty where it keeps none."""
         return self.columns.split(".") if self.columns else []
+
+
+class FirstView(models.Model):
+    """The saved view that a person's catalog opens with in a workspace; without a row it shows all."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    view = models.ForeignKey(SavedView, models.CASCADE, related_name="first_of")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "workspace"], name="one_first_view_per_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.view_id}"
 
 
 class Star(models.Model):

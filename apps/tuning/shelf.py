@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from apps.audit.recording import record
 from apps.experiments.models import Experiment
 from apps.search.grammar import CATALOG
-from apps.search.models import COLUMNS, MAX_NAME, Archived, SavedView, Star
+from apps.search.models import COLUMNS, MAX_NAME, Archived, FirstView, SavedView, Star
 from apps.search.parser import LONGEST, parse
 from apps.tuning.announce import announce_listing
 from apps.tuning.errors import Conflict, LimitReached
@@ -114,6 +114,17 @@ def drop_view(actor: Actor, view: SavedView) -> None:
     """Delete a view: one's own, or a shared one as an administrator."""
     _require_own(actor, view)
     view.delete()
+
+
+def open_with(actor: Actor, view: SavedView) -> None:
+    """Let one's own catalog open with a view from now on, in place of the one that it opened with."""
+    require(actor, view.workspace_id, "read")
+    FirstView.objects.update_or_create(user_id=actor.user_id, workspace_id=view.workspace_id, defaults={"view": view})
+
+
+def open_with_all(actor: Actor, workspace: Workspace) -> None:
+    """Let one's own catalog open with everything again."""
+    FirstView.objects.filter(user_id=actor.user_id, workspace=workspace).delete()
 
 
 def _require_own(actor: Actor, view: SavedView) -> None:

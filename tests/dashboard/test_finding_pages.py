@@ -62,6 +62,55 @@ def test_a_view_is_shared_kept_and_dropped(as_ada: Client, as_ben: Client) -> No
     assert as_ada.post(f"{CATALOG}views/{2**70}", {"do": "drop"}).status_code == 404
 
 
+def test_the_catalog_opens_with_the_view_of_ones_choice(as_ada: Client, as_ben: Client, make_experiment: Make) -> None:
+    make_experiment()
+    as_ada.post(f"{CATALOG}views", {"name": "bad ones", "query": "status:failed", "sort": "name", "shared": "on"})
+    view = SavedView.objects.get()
+    asked = f"{CATALOG}?q=status%3Afailed&sort=name"
+
+    assertContains(as_ben.get(asked), "Open the catalog with bad ones")
+    said = as_ben.post(f"{CATALOG}views/{view.pk}", {"do": "open"}, follow=True)
+
+    assertContains(said, "Your catalog opens with bad ones from now on.")
+    assertContains(said, "(opens first)")
+    assert as_ben.get(CATALOG)["Location"] == asked
+    assertContains(as_ben.get("/", follow=True), "Drop status:failed")
+    assert as_ada.get(CATALOG).status_code == 200
+
+    as_ben.post(f"{CATALOG}views/{view.pk}", {"do": "open-all"})
+    assert as_ben.get(CATALOG).status_code == 200
+
+
+def test_a_first_view_is_left_for_everything_by_its_chip_and_all(as_ada: Client, make_experiment: Make) -> None:
+    make_experiment()
+    as_ada.post(f"{CATALOG}views", {"name": "bad ones", "query": "status:failed"})
+    as_ada.post(f"{CATALOG}views/{SavedView.objects.get().pk}", {"do": "open"})
+
+    page = as_ada.get(CATALOG, follow=True)
+
+    assertContains(page, 'href="?q=" aria-label="Drop status:failed"')
+    assertContains(as_ada.get(f"{CATALOG}?q="), "1 experiment")
+
+
+def test_another_first_view_takes_the_place_of_one_and_what_is_gone_opens_nothing(
+    as_ada: Client, as_ben: Client, as_cleo: Client
+) -> None:
+    for name in ("one", "two"):
+        as_ada.post(f"{CATALOG}views", {"name": name, "query": f"name:{name}", "shared": "on"})
+    one, two = SavedView.objects.all()
+
+    for client in (as_ada, as_ben):
+        for view in (one, two):
+            client.post(f"{CATALOG}views/{view.pk}", {"do": "open"})
+    assert as_ben.get(CATALOG)["Location"] == f"{CATALOG}?q=name%3Atwo"
+
+    as_ada.post(f"{CATALOG}views/{two.pk}", {"do": "keep"})
+    assert as_ben.get(CATALOG).status_code == 200
+    as_ada.post(f"{CATALOG}views/{two.pk}", {"do": "drop"})
+    assert as_ada.get(CATALOG).status_code == 200
+    assert as_cleo.post(f"{CATALOG}views/{one.pk}", {"do": "open"}).status_code == 404
+
+
 def test_a_view_is_renamed_and_told_when_the_name_is_taken(as_ada: Client) -> None:
     for name in ("mine", "other"):
         as_ada.post(f"{CATALOG}views", {"name": name, "query": f"name:{name}"})

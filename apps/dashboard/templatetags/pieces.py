@@ -107,7 +107,10 @@ def status_words(state: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def address(context: template.Context, **changes: Any) -> str:
-    """This page's query string with some parts set, or dropped when empty. Paging starts anew unless it is set."""
+    """This page's query string with some parts set, or dropped when empty. Paging starts anew unless it is set.
+
+    Where nothing is left of a query it is an empty one, for without any a catalog opens with the view of one's choice.
+    """
     request: HttpRequest = context["request"]
     query = request.GET.copy()
     changes.setdefault("page", None)
@@ -116,7 +119,7 @@ def address(context: template.Context, **changes: Any) -> str:
             query.pop(name, None)
         else:
             query[name] = str(value)
-    return "?" + query.urlencode()
+    return "?" + (query.urlencode() or ("q=" if "q" in changes else ""))
 
 
 @register.inclusion_tag("components/sort.html", takes_context=True)

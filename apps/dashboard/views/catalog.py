@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
@@ -50,6 +51,9 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
     chosen = catalog_columns.choose(request)
     if chosen is not None:
         return chosen
+    first = _first(place) if not request.GET else ""
+    if first:
+        return redirect(first)
     query = parse(request.GET.get("q", ""), CATALOG)
     stream = workspace_stream(place.workspace.slug)
     after = reading.heads([stream]).get(stream, 0)
@@ -78,10 +82,18 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
     return response
 
 
+def _first(place: Place) -> str:
+    """The address of the view that this person's catalog opens with; empty where that is all there is. One query."""
+    view = SavedView.objects.opening(place.actor).filter(workspace=place.workspace).first()
+    address = view_address(place, view) if view is not None else ""
+    return address if "?" in address else ""
+
+
 def _views(place: Place, query: Query, sort: str, shows: Sequence[str], *, counted: bool) -> dict[str, Any]:
     """The built-in views, the saved ones with their ids for a count that comes later, and which of them this is."""
     asked = " ".join(term.text for term in query.terms)
-    saved = list(SavedView.objects.visible_to(place.actor).filter(workspace=place.workspace))
+    visible = SavedView.objects.visible_to(place.actor).filter(workspace=place.workspace)
+    saved = list(visible.annotate(opens=Exists(SavedView.objects.opening(place.actor).filter(pk=OuterRef("pk")))))
     known = view_counts.counts(place.actor, place.workspace, _texts(saved)) if counted else {}
     same = [one for one in saved if (one.query, one.sort) == (asked, sort)]
     current = next((one for one in same if one.shows == ["name", *shows]), next(iter(same), None))
@@ -92,6 +104,7 @@ def _views(place: Place, query: Query, sort: str, shows: Sequence[str], *, count
         ],
         "saved": shown,
         "current": current,
+        "first": next((one.pk for one in saved if one.opens), None),
         "differs": current is not None and current.shows not in ([], ["name", *shows]),
         "counts": known,
     }

@@ -180,7 +180,8 @@ def _asked(query: str, sort: str, columns: list[str]) -> str:
 @require_POST
 @in_workspace
 def change_view(request: HttpRequest, place: Place, number: int) -> HttpResponse:
-    """Drop a saved view, rename it, share it or keep it for oneself, or give it the columns that were shown."""
+    """Drop a saved view, rename it, share it or keep it for oneself, give it the columns that were shown, or let one's
+    catalog open with it."""
     if number > 2**62:
         raise Http404
     view = shelf.find_view(place.actor, place.workspace, number)
@@ -192,6 +193,12 @@ def change_view(request: HttpRequest, place: Place, number: int) -> HttpResponse
     elif do in ("share", "keep"):
         shelf.change_view(place.actor, view, shared=do == "share")
         messages.success(request, f"{view.name} is {'for everybody here' if do == 'share' else 'yours alone'} now.")
+    elif do == "open":
+        shelf.open_with(place.actor, view)
+        messages.success(request, f"Your catalog opens with {view.name} from now on.")
+    elif do == "open-all":
+        shelf.open_with_all(place.actor, place.workspace)
+        messages.success(request, "Your catalog opens with all experiments again.")
     elif do in ("columns", "rename"):
         changes: dict[str, Any] = (
             {"columns": request.POST.getlist("col")} if do == "columns" else {"name": given(request, "name")}
