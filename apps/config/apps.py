@@ -2,6 +2,7 @@ from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
 from apps.config import checks, datafolder
+from apps.config.sqlite3 import lookups
 
 
 class ConfigApp(AppConfig):
@@ -12,4 +13,5 @@ class ConfigApp(AppConfig):
 
     def ready(self) -> None:
         checks.register_all()
+        lookups.register()
         connection_created.connect(datafolder.close_to_others)

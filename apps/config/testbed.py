@@ -98,6 +98,8 @@ def running_postgresql(programs: Path) -> Iterator[str]:
             "UTF8",
             "--locale",
             "C",
+            "--lc-ctype",
+            "C.UTF-8",  # the order of bytes is fast, but without it no letter beyond a to z has a case
             "--no-sync",
         )
         run("pg_ctl", "start", "--wait", "--pgdata", data, "--log", log, "--options", f"-k {folder} {QUICK}")

@@ -40,6 +40,16 @@ def shelf_of_three(make_experiment: Make, actor_ada: Actor) -> dict[str, Experim
     return {"one": one, "two": two, "three": three}
 
 
+@pytest.mark.parametrize("text", ["модель", 'name="МОДЕЛЬ один"', "description:ÜBUNG", "HÖHE", "-name:x МОДЕЛЬ"])
+def test_the_case_of_words_does_not_matter_in_any_alphabet(make_experiment: Make, actor_ada: Actor, text: str) -> None:
+    make_experiment(name="Модель один", description="Eine Übung", tags=[("höhe", "S")])
+    make_experiment(name="model", description="")
+
+    found = meaning(parse(text, CATALOG), actor_ada)
+
+    assert Experiment.objects.filter(found).count() == 1
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -1,4 +1,4 @@
-"""Django's SQLite backend, with less work for statements whose text has been seen before."""
+"""Django's SQLite backend, with less work for statements whose text has been seen before, and case in every alphabet."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from django.db.backends.sqlite3 import base
+
+from apps.config.sqlite3 import lookups
 
 LONGEST = 4096
 
@@ -20,6 +22,12 @@ class CursorWrapper(base.SQLiteCursorWrapper):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: Any) -> Any:
+        connection: Any = super().get_new_connection(conn_params)
+        for name, function in lookups.FUNCTIONS.items():
+            connection.create_function(name, 2, function, deterministic=True)
+        return connection
+
     def create_cursor(self, name: Any = None) -> Any:
         connection: Any = self.connection
         return connection.cursor(factory=CursorWrapper)

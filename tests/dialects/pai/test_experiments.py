@@ -354,6 +354,14 @@ def test_text_is_kept_composed(native: Native) -> None:
     assert native.get("/experiments", Name="re\u0301sum")["TotalCount"] == 1
 
 
+@pytest.mark.parametrize("part", ["été", "ÉTÉ à", "модель", "ΩΔ", "à 100%", "_"])
+def test_the_case_of_a_name_does_not_matter_in_any_alphabet(native: Native, part: str) -> None:
+    native.create(Name="Été à 100%_Модель ωδ")
+    native.create(Name="Ete a 100 Model")
+
+    assert native.get("/experiments", Name=part)["TotalCount"] == 1
+
+
 def test_experiments_of_several_workspaces_are_listed_for_a_session(client: Any, ada: User, native: Native) -> None:
     from apps.workspaces.access import actor_of_user
     from apps.workspaces.models import Member, Workspace
