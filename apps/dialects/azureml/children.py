@@ -30,7 +30,7 @@ def told(child: Child, scope: Scope, shape: str) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "jobType": "Command",
         "displayName": name,
-        "experimentName": parent.get("experimentName"),
+        "experimentName": telling.experiment_name(experiment, parent),
         "command": " && ".join(lines),
         "computeId": parent.get("computeId"),
         "environmentId": (parent.get("trial") or {}).get("environmentId"),

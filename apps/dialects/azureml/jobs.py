@@ -125,10 +125,15 @@ class Jobs(ArmView):
             is_command = Q(arm_job__job_type="Command")
             rows = {"command": rows.filter(is_command), "sweep": rows.exclude(is_command)}.get(kind, rows.none())
         for one in filter(None, (query.get("tag"), *re.split(r"\s*,\s*", query.get("tags", "")))):
-            ours = ExperimentFilter({"tag": [one]}, queryset=rows).qs
-            rows = rows.filter(Q(pk__in=ours.values("pk")) | Q(arm_job__tags__has_key=one))
-        if query.get("experimentName"):
-            rows = ExperimentFilter({"tag": [f"{labels.EXPERIMENT}={query['experimentName']}"]}, queryset=rows).qs
+            told = Q(arm_job__tags__has_key=one)
+            if one != labels.EXPERIMENT:  # that one of ours is told as experimentName
+                told |= Q(pk__in=ExperimentFilter({"tag": [one]}, queryset=rows).qs.values("pk"))
+            rows = rows.filter(told)
+        named = query.get("experimentName")
+        if named == labels.UNNAMED:
+            rows = rows.exclude(pk__in=ExperimentFilter({"tag": [labels.EXPERIMENT]}, queryset=rows).qs.values("pk"))
+        elif named:
+            rows = ExperimentFilter({"tag": [f"{labels.EXPERIMENT}={named}"]}, queryset=rows).qs
         return rows
 
     def _next(self, last: Experiment) -> str:

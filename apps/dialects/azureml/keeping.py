@@ -152,8 +152,11 @@ def _check_fixed(experiment: Experiment, put: Put) -> None:
     before, after = azureml.converted(kept, shape, TODAY), azureml.converted(put.properties, put.shape, TODAY)
     is_command = str(before.get("jobType")).lower() == "command"
     for member in (*FIXED, *(FIXED_OF_COMMANDS if is_command else ())):
-        was, wanted = _settled(member, before.get(member)), _settled(member, after.get(member))
-        if wanted is not None and wanted != was:
+        known = [_settled(member, before.get(member))]
+        if member == "experimentName":  # as it was sent, and as it is told, which a tag may say
+            known.append(telling.experiment_name(experiment, before))
+        wanted = _settled(member, after.get(member))
+        if wanted is not None and wanted not in known:
             raise Conflict(f"{PATH}.{member}: cannot change once the job exists")
 
 

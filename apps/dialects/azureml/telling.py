@@ -48,7 +48,7 @@ def told(experiment: Experiment, tags: Tags, scope: Scope, shape: str) -> dict[s
         "tags": labels.joined(pairs, named.tags if named else {}),
         "properties": named.properties if named else {},
         "displayName": experiment.name or name,
-        "experimentName": properties.get("experimentName") or dict(pairs).get(labels.EXPERIMENT),
+        "experimentName": experiment_name(experiment, properties),
     }
     best = "" if experiment.best_trial is None else child_name(name, experiment.best_trial)
     facts = Facts(
@@ -64,6 +64,14 @@ def told(experiment: Experiment, tags: Tags, scope: Scope, shape: str) -> dict[s
         archived=named.archived if named else False,
     )
     return azureml.resource(properties, facts, shape, kept)
+
+
+def experiment_name(experiment: Experiment, properties: Mapping[str, Any]) -> str | None:
+    """The experiment that a job was put into: as it was sent, or for one of another wire as its tag says."""
+    named = properties.get("experimentName")
+    if named and named != labels.UNNAMED:
+        return str(named)
+    return dict(json.loads(experiment.tagged)).get(labels.EXPERIMENT)
 
 
 def declared(experiment: Experiment) -> tuple[dict[str, Any], str]:

@@ -252,6 +252,25 @@ def test_experiments_of_other_wires_are_jobs_under_their_keys(
     assert experiment.version == 1
 
 
+def test_jobs_of_other_wires_say_in_which_experiment_they_are(
+    ada_there: Arm, make_experiment: Callable[..., Experiment]
+) -> None:
+    key = make_experiment(tags=[("experiment", "audio"), ("team", "a")]).key
+    ada_there.put("plain", {**COMMAND, "experimentName": None})
+
+    def names(**query: str) -> list[str]:
+        return [one["name"] for one in ada_there.list(**query).body["value"]]
+
+    told = ada_there.get(key)
+    again = ada_there.put(key, {**told.properties, "tags": {"team": "b"}})
+
+    assert (told.properties["experimentName"], told.properties["tags"]) == ("audio", {"team": "a"})
+    assert (again.status, again.properties["experimentName"], again.properties["tags"]) == (200, "audio", {"team": "b"})
+    assert names(experimentName="audio") == names(tag="team") == [key]
+    assert names(experimentName="Default") == ["plain"]
+    assert names(tag="experiment") == []  # it is no tag on this wire
+
+
 def test_trials_are_jobs_too(ada_there: Arm) -> None:
     ada_there.put("sweep")
     experiment = Experiment.objects.get()
