@@ -243,3 +243,18 @@ def test_strangers_see_no_data(ada_there: Arm, cleo_there: Arm) -> None:
 
     for path in ("data", "data/iris", "data/iris/versions", "data/iris/versions/1"):
         assert cleo_there.call("GET", f"{ada_there.base}/{path}").status == 404
+
+
+def test_names_that_no_database_keeps_are_refused(ada_there: Arm) -> None:
+    path, _, secret = address(ada_there, f"{FOLDER}/a.csv").partition("?")
+    container = path.removesuffix(f"/{FOLDER}/a.csv")
+    answers = [
+        Client().put(f"{path}%00?{secret}", b"x"),
+        Client().put(f"{path}%2500?{secret}", b"x"),
+        Client().put(f"{path}?comp=block&blockid=%00&{secret}", b"x"),
+        Client().get(f"{container}/azureml/a%00/b?{secret}"),
+        Client().get(f"{container}?comp=list&prefix=azureml/a%00/b&{secret}"),
+    ]
+
+    assert [(one.status_code, one["x-ms-error-code"]) for one in answers] == [(400, "InvalidUri")] * 5
+    assert not Upload.objects.exists()
