@@ -6,6 +6,7 @@
 
 import { element } from "../dom.js";
 import { number, toNumber } from "../format.js";
+import { Brushing } from "./brushing.js";
 import { cells, hrefOf, ranks, worthReach } from "./data.js";
 import { fit, named } from "./names.js";
 import { extent, niceDomain, scale } from "./scales.js";
@@ -98,14 +99,7 @@ class Parallel {
     this.message = element("div", "chart-message", { textContent: this.figure.dataset.empty || "Nothing to draw yet." });
     this.frame.replaceChildren(this.stage, this.tip, this.words, this.message);
     if (this.figure.dataset.src) this.buildTools();
-    this.stage.addEventListener("pointermove", (event) => this.moved(event));
-    this.stage.addEventListener("pointerleave", ({ pointerType }) => pointerType === "touch" || this.show(null));
-    this.stage.addEventListener("pointercancel", () => this.cancelled());
-    this.stage.addEventListener("touchstart", (event) => this.touched(event), { passive: false });
-    this.stage.style.touchAction = "pan-x pan-y";
-    this.stage.addEventListener("pointerdown", (event) => this.pressed(event));
-    this.stage.addEventListener("pointerup", (event) => this.released(event));
-    this.stage.addEventListener("keydown", (event) => this.key(event));
+    this.brushing = new Brushing(this);
   }
 
   buildTools() {
@@ -273,66 +267,20 @@ class Parallel {
     }
   }
 
-  at(event) {
-    const box = this.stage.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  }
-
-  nearAxis(here) {
-    const found = this.axes.findIndex((_, i) => Math.abs(this.x(i) - here.x) < 12);
+  /** The axis beside a place; null for none. */
+  axisNear({ x }) {
+    const found = this.axes.findIndex((_, i) => Math.abs(this.x(i) - x) < 12);
     return found < 0 ? null : found;
   }
 
-  pressed(event) {
-    const here = this.at(event);
-    const axis = this.nearAxis(here);
-    if (axis === null) return;
-    this.axes[axis].brush = null;
-    if (here.y > TOP - 12) {
-      this.brushing = { axis, from: this.toFraction(here.y) };
-      this.stage.setPointerCapture(event.pointerId);
-    }
-    this.draw();
-  }
-
-  /** Along an axis a finger brushes; everywhere else it scrolls the page. */
-  touched(event) {
-    const [finger, another] = event.touches;
-    const here = this.at(finger);
-    if (!another && here.y > TOP - 12 && this.nearAxis(here) !== null && event.cancelable) event.preventDefault();
-  }
-
-  cancelled() {
-    if (this.brushing) this.axes[this.brushing.axis].brush = null;
-    this.brushing = null;
-    this.draw();
+  /** Whether a place is beside the drawing, not at the names above it. */
+  isBelowNames({ y }) {
+    return y > TOP - 12;
   }
 
   toFraction(y) {
     const bottom = this.height - BOTTOM;
     return Math.max(0, Math.min(1, (bottom - y) / (bottom - TOP)));
-  }
-
-  moved(event) {
-    const here = this.at(event);
-    if (!this.brushing) return event.pointerType === "touch" || this.show(this.nearest(here), here);
-    const to = this.toFraction(here.y);
-    const { axis, from } = this.brushing;
-    this.axes[axis].brush = Math.abs(to - from) < 0.02 ? null : [Math.min(from, to), Math.max(from, to)];
-    this.draw();
-  }
-
-  released(event) {
-    const wasBrushing = this.brushing;
-    this.brushing = null;
-    const here = this.at(event);
-    const row = this.nearest(here);
-    if (wasBrushing) {
-      if (event.pointerType === "touch" && !this.axes[wasBrushing.axis].brush) this.show(row, here);
-      return this.brushed();
-    }
-    if (event.pointerType === "touch" && (row === null || row !== this.spot)) return this.show(row, here);
-    if (row !== null && this.href && this.nearAxis(this.at(event)) === null) location.assign(this.href(this.names[row]));
   }
 
   /** Tell the other charts and the table which rows are kept, and the page how to ask for them. */
@@ -384,6 +332,13 @@ class Parallel {
     this.tip.style.top = `${Math.max(0, Math.min(this.height - this.tip.offsetHeight, place.y - 20))}px`;
   }
 
+  /** To the next or previous row, said aloud. */
+  walk(step) {
+    const row = this.spot === null ? (step > 0 ? 0 : this.rows.length - 1) : (this.spot + step + this.rows.length) % this.rows.length;
+    this.show(row);
+    this.words.textContent = this.wordsOf(row);
+  }
+
   wordsOf(row) {
     const head = this.names ? `Trial ${this.names[row]}` : `Suggestion ${row + 1}`;
     const parts = this.axes.map((axis, i) => {
@@ -391,20 +346,6 @@ class Parallel {
       return `${axis.name}: ${value === null || value === undefined ? "not active" : typeof value === "number" ? number(value) : value}`;
     });
     return [head, ...parts].join("\n");
-  }
-
-  key(event) {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (event.key === "Enter" && this.spot !== null && this.href) location.assign(this.href(this.names[this.spot]));
-    else if (event.key === "Escape" && this.spot !== null) this.show(null);
-    else if (!step || !this.rows.length || event.ctrlKey || event.metaKey || event.altKey) return;
-    else {
-      const row = this.spot === null ? (step > 0 ? 0 : this.rows.length - 1) : (this.spot + step + this.rows.length) % this.rows.length;
-      this.show(row);
-      this.words.textContent = this.wordsOf(row);
-    }
-    event.preventDefault();
-    event.stopPropagation();
   }
 }
 
