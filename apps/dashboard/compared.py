@@ -48,7 +48,7 @@ def chosen(place: Place, text: str) -> Chosen:
         experiments,
         [key for key in taken if key not in found],
         len(keys) - len(taken),
-        looks(found),
+        looks(one.key for one in experiments),
         _names(experiments),
     )
 

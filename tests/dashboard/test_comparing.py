@@ -139,12 +139,30 @@ def test_excluded_trials_do_not_count(as_ben: Client, pair: list[Experiment]) ->
     assert numbers(as_ben, "edf", *pair)["series"][0]["total"] == 1
 
 
-def test_a_colour_belongs_to_an_experiment_whatever_the_order() -> None:
+def test_a_colour_stays_whatever_is_added_behind() -> None:
     keys = [f"key{number}" for number in range(12)]
 
-    assert looks(keys) == looks(reversed(keys))
+    assert all(looks(keys[:some]).items() <= looks(keys).items() for some in range(12))
     assert len(set(looks(keys).values())) == 12
     assert not any(look.dashed for look in looks(keys[:8]).values())
+
+
+def test_a_colour_is_ones_own_where_nobody_before_has_it() -> None:
+    own = {key: looks([key])[key] for key in (f"key{number}" for number in range(40))}
+    first, second = next((a, b) for a in own for b in own if a < b and own[a] == own[b])
+    other = next(key for key in own if own[key] not in looks([first, second]).values())
+
+    assert looks([other, first, second])[second] == looks([first, second])[second] != own[second]
+    assert looks([other, second]) == {other: own[other], second: own[second]}
+
+
+def test_the_order_of_the_address_decides_who_keeps_a_colour(as_ada: Client, make_experiment: Make) -> None:
+    many = [make_experiment() for _ in range(9)]  # more than there are hues: two of them want the same
+    keys = [one.key for one in reversed(many)]
+
+    shown = as_ada.get(f"{PAGE}?e={','.join(keys)}").context["asked"]
+
+    assert shown.looks == looks(keys)
 
 
 def test_twelve_large_experiments_stay_below_sixty_kilobytes(as_ada: Client, make_experiment: Make) -> None:

@@ -21,11 +21,11 @@ class Look:
 def looks(keys: Iterable[str]) -> dict[str, Look]:
     """A look for each key, from the key itself; who comes later to a taken one gets the next that is free.
 
-    The order of the keys does not matter, so that moving one changes no colour.
+    So another one behind them changes no colour, and one taken away only those that had to give way to it.
     """
     free = [Look(hue, dashed) for dashed in (False, True) for hue in range(1, HUES + 1)]
     found: dict[str, Look] = {}
-    for key in sorted(set(keys)):
+    for key in dict.fromkeys(keys):
         start = crc32(key.encode()) % HUES
         ranked = sorted(free, key=lambda look: (look.dashed, (look.hue - 1 - start) % HUES))
         found[key] = ranked[0] if ranked else Look(start + 1, True)
