@@ -44,6 +44,7 @@ def html(experiment: Experiment) -> str:
         "note": note if note and note.text else None,
         "note_html": markdown.html(note.text) if note else "",
         "importance": list(zip(told["name"], told["share"], told["spread"], strict=True)),
+        "together": told["together"],
         "trust": told["trust"],
         "names": names,
         "best": _best(experiment, job, names),

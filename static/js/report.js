@@ -3,8 +3,8 @@
 import { mountCurves } from "./charts/curves.js";
 import { mountEdf } from "./charts/edf.js";
 import { mountHistory } from "./charts/history.js";
-import { mountAll } from "./charts/mount.js";
+import { mountAllNow } from "./charts/mount.js";
 import { mountParallel } from "./charts/parallel.js";
 import { mountSlice } from "./charts/slice.js";
 
-mountAll(document.body, { history: mountHistory, parallel: mountParallel, slice: mountSlice, curves: mountCurves, edf: mountEdf });
+mountAllNow(document.body, { history: mountHistory, parallel: mountParallel, slice: mountSlice, curves: mountCurves, edf: mountEdf });

@@ -234,6 +234,16 @@ def test_a_chart_that_cannot_be_loaded_says_why_and_can_be_tried_again(stage, op
     expect(page.get_by_role("application")).to_have_attribute("aria-label", _containing("12 trials"))
 
 
+def test_a_chart_that_is_far_away_says_when_it_is_drawn(stage, open_page):
+    page = show(stage, open_page, "<p>Not yet.</p>" * 200 + a_figure(a_history()))
+
+    expect(page.get_by_text("Drawn when it comes into view.")).to_be_attached()
+
+    page.mouse.wheel(0, 4000)
+    expect(page.locator("figure[data-drawn]")).to_be_visible()
+    expect(page.get_by_text("Drawn when it comes into view.")).to_have_count(0)
+
+
 def test_numbers_and_picture_can_be_saved(stage, open_page):
     page = show(stage, open_page, a_figure(a_history(2)))
 

@@ -147,11 +147,9 @@ def test_a_report_opens_from_a_file_and_asks_nobody(
     page.on("request", lambda request: asked.append(request.url))
 
     page.goto(file.as_uri())
-    page.mouse.wheel(0, 1200)
-    drawn(page, 4)
+    drawn(page, page.locator("figure[data-chart]").count())  # all of them, since it may be printed as it stands
+    expect(page.get_by_text("needs scripts")).to_have_count(0)
     page.get_by_label("Across").first.select_option("cost")
-    page.mouse.wheel(0, 4000)
-    drawn(page, 6)
 
     assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
     assert asked == [file.as_uri()]

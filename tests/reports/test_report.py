@@ -51,7 +51,8 @@ def test_a_report_says_what_was_found(known: Experiment, actor_ada: Actor) -> No
 
     assert "<h1>a study</h1>" in text
     assert "<h3>Why</h3>" in text
-    assert "In short" in text
+    assert "In words" in text
+    assert "together only" in text
     assert set(blocks(text)) == {"history", "sample", "curves", "edf"}
     assert blocks(text)["history"]["total"] == known.trial_count
 

@@ -10,12 +10,21 @@ const mounted = new WeakMap();
 
 /** Make charts of all figures inside an element whose name is among `charts` ({name: mount}), each one once. */
 export function mountAll(root, charts) {
-  for (const figure of root.querySelectorAll("figure[data-chart]")) {
-    const mount = charts[figure.dataset.chart];
-    if (!mount || mounted.has(figure)) continue;
-    mounted.set(figure, mount);
+  for (const figure of taken(root, charts)) {
+    showWords(figure.querySelector(".chart-frame"), "Drawn when it comes into view.");
     near.observe(figure);
   }
+}
+
+/** The same at once, one after the other, for a page whose numbers are there and that may be printed as it stands. */
+export function mountAllNow(root, charts) {
+  taken(root, charts).forEach(draw);
+}
+
+function taken(root, charts) {
+  const found = [...root.querySelectorAll("figure[data-chart]")].filter((figure) => charts[figure.dataset.chart] && !mounted.has(figure));
+  for (const figure of found) mounted.set(figure, charts[figure.dataset.chart]);
+  return found;
 }
 
 const near = new IntersectionObserver(
