@@ -104,8 +104,8 @@ def _dialect(request: HttpRequest) -> type[DialectView] | None:
 
 
 def _page(request: HttpRequest, status: int, sentence: str, number: str) -> str:
-    # After a 500 nothing can be relied on, not even the database behind the request's user.
-    context = {"status": status, "sentence": sentence, "error_id": number}
+    # After a 500 nothing can be relied on, not even the database behind the request's user; only cookies are read then.
+    context = {"status": status, "sentence": sentence, "error_id": number, "request": request}
     if status < 500:
         context |= pages.context(request, status)
     try:

@@ -237,6 +237,16 @@ def test_the_number_that_an_error_page_tells_stands_in_the_log(caplog):
     assert number[0] in caplog.text
 
 
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_error_page_keeps_the_theme_of_ones_choice(status):
+    request = RequestFactory().get("/w/lab/")
+    request.COOKIES = {"theme": "dark", "density": "compact"}
+
+    page = errors.answer(request, status).content.decode()
+
+    assert '<html lang="en" data-theme="dark" data-density="compact">' in page
+
+
 def test_an_error_is_told_where_even_its_page_cannot_be_made(monkeypatch):
     def fail(*_: object, **__: object) -> str:
         raise ValueError("Missing staticfiles manifest entry")

@@ -240,6 +240,13 @@ def test_ticked_rows_and_whole_queries_come_as_files(as_ben: Client, make_experi
     assert json.loads(b"".join(none)) == []
 
 
+@pytest.mark.parametrize(
+    ("address", "words"), [("/w/lab/e/nothing/trials", "nothing"), ("/w/lab/resnet", "resnet"), ("/w/else/", "else")]
+)
+def test_where_nothing_is_the_search_has_the_words_of_the_address(as_ben: Client, address: str, words: str) -> None:
+    assertContains(as_ben.get(address), f'id="lost" type="search" name="q" value="{words}"', status_code=404)
+
+
 def test_words_and_jumps_answer_members_only(as_ben: Client, as_cleo: Client, make_experiment: Make) -> None:
     one = make_experiment(name="resnet")
 

@@ -56,5 +56,7 @@ def _place(request: HttpRequest) -> Place | None:
 
 
 def _words(path: str) -> str:
+    """What to search for: the experiment that is asked for, not the tab of it, or else the last word of the address."""
+    asked = re.search(r"/e/([\w-]+)", path)
     words = re.findall(r"[\w-]{3,}", path.partition("/w/")[2] or path)
-    return " ".join(words[-1:])[:80]
+    return (asked[1] if asked else " ".join(words[-1:]))[:80]
