@@ -47,7 +47,7 @@ class BlobView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            if any("\0" in unquote(one) for one in (request.path, *request.GET.values())):
+            if any("\0" in unquote(str(one)) for one in (request.path, *request.GET.values())):
                 raise Problem(400, "InvalidUri")  # no database keeps it
             response = super().dispatch(request, *args, **kwargs)
         except Problem as problem:
