@@ -16,10 +16,12 @@ from tunebook.samplers.base import Sampler, Suggestion
 from tunebook.samplers.encode import Encoder, Floats, Ints, Kind
 from tunebook.samplers.forest import Forest
 from tunebook.samplers.gaussian import (
+    FITTED,
     GaussianProcess,
     Points,
     log_expected_improvement,
     log_probability_of_improvement,
+    most_telling,
 )
 from tunebook.samplers.latin import LatinCube
 from tunebook.samplers.options import Option, number, whole, word
@@ -28,7 +30,7 @@ from tunebook.samplers.threads import one_thread
 from tunebook.samplers.tpe import TpeSampler
 from tunebook.space import Params, Space
 
-MOST = 300  # trials that enter the model: the best third of them, and the latest
+MOST = 300  # trials at most that enter the model
 STARTS = 5
 NEAR = (0.1, 0.03, 0.01, 0.003)  # how far from the best candidates each round looks, as shares of the range
 PER_START = 60
@@ -38,7 +40,6 @@ COARSE = (0.75, 1.0)  # the same for every other pair of trials, lest what is ne
 DOUBT = 0.1  # of the variance of values, for a trial of weight 1/2; more for less
 ITS_TURN = 3  # beside choices one trial in so many is the model's own
 OFFERS = 16  # suggestions of TPE among which it chooses the others
-FEW = 25  # results below which a forest is asked too
 FLAT = 1e-12  # of the largest loss: differences below this are none
 
 Bends = tuple[float, ...]
@@ -63,7 +64,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Learnt:
-    """A process, beside choices and of few results a forest too, and what is to be known beside them to ask them for a point.
+    """A process, beside choices a forest too, and what is to be known beside them to ask them for a point.
 
     ``best`` is the least value they expect of a trial, ``leaders`` are the rows of the best trials, ``waiting`` those of
     trials that run, ``trials`` counts those they were fitted to.
@@ -87,8 +88,8 @@ class BayesianSampler(Sampler):
 
     Where there are choices two trials of three are suggested by TPE (``beside_choices``): a process that has seen an
     option fail twice is soon sure of all that lies under it, and stays with the option that happened to begin well.
-    It chooses among 16 suggestions there. Of fewer than 25 results it knows little where options make steps: a forest is
-    asked with it, each for half of what is expected; how far they disagree counts as not known.
+    It chooses among 16 suggestions there. Of steps, which options make, it knows little: a forest is asked with it, each
+    for half of what is expected; how far they disagree counts as not known.
 
     Example:
         >>> BayesianSampler(space, objective, seed=7, acquisition="ei").ask(history, 4)
@@ -140,7 +141,7 @@ class BayesianSampler(Sampler):
 
         So have, for the forest, trials of little weight, as far as they are not trusted.
         """
-        told = _most_telling(table.loss)
+        told = _entering(table.loss)
         rows, loss, weight = table.rows[told], table.loss[told], table.weight[told]
         bends = COARSE if number // 2 % 2 else FINE
         values, scale = _scaled(loss, bends)
@@ -153,9 +154,10 @@ class BayesianSampler(Sampler):
             process = process.conditioned(self._points(rows, _doubt(weight)), values)
         expected, _ = process.predict(self._points(rows))
         forest = None
-        if self._beside is not None and table.results < FEW:
+        if self._beside is not None:
+            seen = most_telling(values, FITTED)
             likely = expected + np.clip(weight, 0.0, 1.0) * (values - expected)
-            forest = Forest.grown(self._encoder.columns, rows, likely, self.generator(number, OFFERS))
+            forest = Forest.grown(self._encoder.columns, rows[seen], likely[seen], self.generator(number, OFFERS))
             expected = (expected + forest.predict(rows)[0]) / 2
         leaders = rows[np.argsort(values, kind="stable")[:STARTS]]
         return Learnt(process, forest, scale, float(expected.min()), leaders, waiting, len(loss))
@@ -179,7 +181,7 @@ class BayesianSampler(Sampler):
         table = self._records.table(history, ())
         if table.results < self.chosen["n_startup"]:
             return 1.0
-        told = _most_telling(table.loss)
+        told = _entering(table.loss)
         with one_thread():
             values, _ = _scaled(table.loss[told], FINE)
             return self._process(table.rows[told], values, _doubt(table.weight[told]), FINE).noise
@@ -281,15 +283,10 @@ class BayesianSampler(Sampler):
         )
 
 
-def _most_telling(loss: Floats) -> Ints:
-    """The places of at most so many ended trials as the model bears: the best third, and the latest of the others."""
+def _entering(loss: Floats) -> Ints:
+    """The places of the ended trials that enter the model."""
     known = np.flatnonzero(~np.isnan(loss))
-    if len(known) <= MOST:
-        return known
-    order = known[np.argsort(loss[known], kind="stable")]
-    best = order[: MOST // 3]
-    rest = np.setdiff1d(known, best)[-(MOST - len(best)) :]
-    return np.sort(np.concatenate([best, rest]))
+    return known[most_telling(loss[known], MOST)]
 
 
 def _doubt(weight: Floats) -> Floats:

@@ -17,7 +17,7 @@ from tunebook.samplers.encode import Floats, Ints
 
 ROOT5 = 5.0**0.5
 ROUNDS = 60
-FITTED = 150  # length scales are fitted to at most so many points: the best third of them, and the latest
+FITTED = 150  # length scales are fitted to at most so many points
 JITTER = 1e-6
 NOISE_PRIOR = (-6.0, 2.0)  # mean and deviation of log noise variance, of values scaled to variance 1
 NO_NOISE = -16.0  # the same logarithm where there is none; NOISE_PRIOR's bounds leave it as it is
@@ -71,9 +71,7 @@ class GaussianProcess:
         """The process whose parameters fit the values best, found from a fixed start; without noise if there is none."""
         if len(points) <= FITTED:
             return cls(points, values, _fit(points, values, is_noisy))
-        best = np.argsort(values, kind="stable")[: FITTED // 3]
-        rest = np.setdiff1d(np.arange(len(points)), best)[-(FITTED - len(best)) :]
-        chosen = np.concatenate([best, rest])
+        chosen = most_telling(values, FITTED)
         return cls(points, values, _fit(points.at(chosen), values[chosen], is_noisy))
 
     @property
@@ -93,6 +91,15 @@ class GaussianProcess:
         solved = across @ self._inverse.T
         variance = np.exp(self._theta[-2]) - np.einsum("ij,ij->i", solved, solved)
         return mean, np.sqrt(np.maximum(variance, 1e-12))
+
+
+def most_telling(values: Floats, most: int) -> Ints:
+    """The places of at most so many values: the least third, and the latest of the others."""
+    if len(values) <= most:
+        return np.arange(len(values))
+    best = np.argsort(values, kind="stable")[: most // 3]
+    rest = np.setdiff1d(np.arange(len(values)), best)[-(most - len(best)) :]
+    return np.sort(np.concatenate([best, rest]))
 
 
 def log_expected_improvement(mean: Floats, spread: Floats, best: float) -> Floats:
