@@ -31,6 +31,7 @@ from tunebook import Choice, LogUniform, QLogUniform, Randint, Space, Uniform
 RANDOM_POINTS = 200  # whose median is 1 on the scale of regrets
 DRAWN = "drawn-"  # and a number: a data set that is made, not measured
 GRID = 40  # levels of a continuous parameter in the tables
+LISTED = "-listed"  # of a model: some of its numbers are chosen from lists
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,22 @@ SPACES = {
     ),
     "models": Space({"scale": Choice([True, False]), "model": MODELS}),
 }
+SPACES["svm-listed"] = Space(
+    {
+        "C": Choice([0.001, 0.01, 0.1, 1, 10, 100, 1000]),
+        "gamma": Choice([0.000001, 0.00001, 0.0001, 0.001, 0.01, 0.1, 1, 10]),
+        "kernel": Choice(["rbf", "sigmoid", {"_name": "poly", "degree": Choice([2, 3, 4, 5, 6])}]),
+        "shrinking": Choice([True, False]),
+    }
+)
+SPACES["sgd-listed"] = Space(
+    {
+        **SPACES["sgd"],
+        "alpha": Choice([0.0000001, 0.000001, 0.00001, 0.0001, 0.001, 0.01, 0.1, 1]),
+        "eta0": Choice([0.00001, 0.0001, 0.001, 0.01, 0.1, 1, 10]),
+        "power": Choice([0.1, 0.25, 0.5, 0.75, 1]),
+    }
+)
 
 
 def tables(datasets: tuple[str, ...], models: tuple[str, ...] = tuple(SPACES)) -> Iterator[Problem]:
@@ -227,6 +244,7 @@ def _loss(model: str, dataset: str, flat: dict[str, Any]) -> float:
 
 
 def _estimator(model: str, flat: dict[str, Any]) -> tuple[Any, bool]:
+    model = model.removesuffix(LISTED)
     if model == "svm":
         degree = int(flat.get("kernel.degree", 3))
         return SVC(C=flat["C"], gamma=flat["gamma"], kernel=flat["kernel"], degree=degree, max_iter=2000), True
