@@ -113,7 +113,8 @@ class BayesianSampler(Sampler):
         self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
         self._kept: dict[Bends, tuple[Floats, GaussianProcess]] = {}
         self._beside: TpeSampler | None = None
-        if self.chosen["beside_choices"] == "tpe" and any(each.kind is Kind.OPTION for each in self._encoder.columns):
+        has_choices = not all(column.distribution.is_numeric for column in self._encoder.columns)
+        if self.chosen["beside_choices"] == "tpe" and has_choices:
             self._beside = TpeSampler(space, objective, seed, n_startup=self.chosen["n_startup"])
 
     def suggest(self, history: History, number: int, pending: Sequence[Params]) -> Suggestion | None:

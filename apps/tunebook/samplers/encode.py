@@ -2,6 +2,7 @@
 
 A column holds a position in [0, 1] on the parameter's own cumulative curve (so log scales and normal shapes are
 straightened out), or the index of a level for a parameter of few values, or the index of an option for a choice.
+A choice between numbers, as of 16, 32, 64 and 128, has an order, and is seen as levels from the least on.
 NaN stands where a nested parameter does not count, and where a value does not fit the space.
 """
 
@@ -37,8 +38,8 @@ class Kind(Enum):
 class Column:
     """One parameter as a column.
 
-    ``count`` is the number of levels or options; ``values`` the levels' values and ``edges`` where on [0, 1] each
-    begins and ends (one more than there are levels).
+    ``count`` is the number of levels or options; ``values`` the levels' values (of a choice: its options' indices) and
+    ``edges`` where on [0, 1] each begins and ends (one more than there are levels).
     """
 
     name: str
@@ -53,6 +54,8 @@ class Column:
         """A value (of a choice: the option's index) as a number."""
         if self.kind is Kind.OPTION:
             return float(value)
+        if isinstance(self.distribution, Choice):
+            return float(self.values.index(value))
         position = self.distribution.position(value)
         return float(bisect_right(self.edges, position, 1, self.count) - 1) if self.kind is Kind.LEVEL else position
 
@@ -108,11 +111,24 @@ class Encoder:
 def column(name: str, distribution: Distribution, condition: Condition | None) -> Column:
     """The column of one parameter."""
     if isinstance(distribution, Choice):
-        return Column(name, distribution, condition, Kind.OPTION, count=len(distribution.values))
+        count = len(distribution.values)
+        if not _is_ordered(distribution):
+            return Column(name, distribution, condition, Kind.OPTION, count)
+        ascending = tuple(sorted(range(count), key=distribution.values.__getitem__))
+        edges = tuple(level / count for level in range(count + 1))
+        return Column(name, distribution, condition, Kind.LEVEL, count, ascending, edges)
     if distribution.size is None or distribution.size > FEW_LEVELS:
         return Column(name, distribution, condition, Kind.POSITION)
     values, edges = _levels(distribution)
     return Column(name, distribution, condition, Kind.LEVEL, len(values), values, edges)
+
+
+def _is_ordered(choice: Choice) -> bool:
+    """True for three or more different numbers, but few: of two either is the other one's neighbour anyway."""
+    values = choice.values
+    if not 2 < len(values) <= FEW_LEVELS or any(isinstance(value, bool) for value in values):
+        return False
+    return all(isinstance(value, int | float) for value in values) and len(set(values)) == len(values)
 
 
 @lru_cache(maxsize=512)

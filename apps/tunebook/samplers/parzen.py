@@ -184,6 +184,8 @@ class Mixture:
 
 def is_bounded(column: Column) -> bool:
     """True for a column whose ends are values of its parameter."""
+    if not column.distribution.is_numeric:
+        return True
     return column.distribution.lowest is not None and column.distribution.highest is not None
 
 

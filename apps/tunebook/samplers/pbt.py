@@ -188,7 +188,7 @@ def _drawn(column: Column, random: np.random.Generator) -> float:
 
 def _stepped(column: Column, at: float, factor: float, up: bool) -> float:
     """A number times 1 + factor or 1 - factor, at least one level further; an option's neighbour."""
-    if column.kind is Kind.OPTION:
+    if not column.distribution.is_numeric:
         return min(max(at + (1.0 if up else -1.0), 0.0), column.count - 1.0)
     value = column.decode(at)
     changed = value * (1 + factor if up else 1 - factor)

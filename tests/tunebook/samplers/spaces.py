@@ -55,6 +55,7 @@ NESTED = Space(
 WIDE = Space({f"x{index}": Uniform(0, 1) for index in range(200)})
 MANY_OPTIONS = Space({"word": Choice([f"option {index}" for index in range(10_000)]), "x": Uniform(0, 1)})
 ONE_POINT = Space({"a": Choice(["only"]), "b": Randint(1), "c": LogUniform(-1, -1), "d": QUniform(0.1, 0.2, 5)})
+LISTED = Space({"batch": Choice([64, 16, 32, 128.5, -1]), "layers": Choice([1, 2]), "rate": Choice([0.1, 0.1, 1])})
 FINITE = Space({"a": Choice(["x", "y"]), "b": Randint(3), "c": QUniform(2, 10, 5, clip=True)})
 
 

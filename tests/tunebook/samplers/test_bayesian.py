@@ -139,6 +139,14 @@ def test_each_acquisition_finds_the_valley(acquisition: str) -> None:
     assert ask(past, acquisition=acquisition, kappa=0.1).params["x"] == pytest.approx(0.25, abs=0.1)
 
 
+def test_what_lies_between_two_good_numbers_of_a_list_is_expected_to_be_good() -> None:
+    space = Space({"n": Choice(list(range(0, 200, 10)))})
+    tried = [n for n in range(0, 200, 10) if n != 70]
+    trials = [TrialView(at, {"n": n}, TrialStatus.FINISHED, abs(n - 70)) for at, n in enumerate(tried)]
+
+    assert ask(History(space, Objective("minimize"), tuple(trials))).params == {"n": 70}
+
+
 def test_the_good_branch_of_a_nested_space_is_found() -> None:
     space = Space({"m": Choice([{"_name": "far", "a": Uniform(0, 1)}, {"_name": "near", "b": Uniform(0, 1)}, "none"])})
     past = history(space, 30, lambda p: (p["m"]["b"] - 0.4) ** 2 if p["m"] != "none" and "b" in p["m"] else 1.0)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.tunebook.samplers.spaces import (
     FINITE,
+    LISTED,
     MANY_OPTIONS,
     MIXED,
     NESTED,
@@ -122,7 +123,9 @@ def test_a_batch_with_running_trials_is_all_different(name: str, count: int) -> 
 
 
 @every_sampler
-@pytest.mark.parametrize("space", [MIXED, NESTED, ONE_POINT, FINITE], ids=["mixed", "nested", "one point", "finite"])
+@pytest.mark.parametrize(
+    "space", [MIXED, NESTED, ONE_POINT, FINITE, LISTED], ids=["mixed", "nested", "one point", "finite", "listed"]
+)
 def test_suggestions_lie_in_the_space_and_are_plain_json(name: str, space: Space) -> None:
     asked = play(name, space, 30)
 

@@ -111,6 +111,17 @@ def test_changed_copies_of_every_kind_stay_in_the_space() -> None:
     assert [space.problems(trial.params) for trial in past.trials] == [[]] * 72
 
 
+def test_a_number_of_a_list_is_changed_to_its_neighbour_by_size() -> None:
+    space = Space({"batch": Choice([64, 16, 128, 32])})
+    past = History(space, Objective())
+    past = finish(begin(past, *ask("pbt", past, 4, **FOUR)), lambda params: params["batch"])
+
+    children = ask("pbt", past, 4, **FOUR)
+
+    best = min(trial.params["batch"] for trial in past.trials)
+    assert {child.params["batch"] for child in children if "changed" in child.note} <= {best // 2, best, best * 2}
+
+
 def test_an_edited_space_is_followed() -> None:
     past = play("pbt", 2, **FOUR)
     narrowed = History(Space({"x": Uniform(0.5, 0.6), "y": Uniform(0, 1)}), past.objective, past.trials)

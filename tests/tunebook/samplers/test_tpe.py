@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.tunebook.samplers.spaces import MIXED, NESTED, history, with_pending, with_result
+from tests.tunebook.samplers.spaces import LISTED, MIXED, NESTED, history, with_pending, with_result
 from tunebook import Choice, LogUniform, Objective, QUniform, Randint, Space, SpecError, TrialStatus, Uniform
 from tunebook.distribution import LAST
 from tunebook.history import History, TrialView
@@ -80,6 +80,29 @@ def test_a_row_is_turned_into_numbers_and_back() -> None:
     assert encoder.params(numbers) == {
         name: pytest.approx(value) if isinstance(value, float) else value for name, value in params.items()
     }
+
+
+def test_numbers_to_choose_among_have_an_order_whatever_the_list_has() -> None:
+    encoder = Encoder(LISTED)
+
+    rows = [encoder.row({"batch": batch, "layers": 2, "rate": 1}) for batch in (-1, 16, 32, 64, 128.5)]
+
+    assert [row[0] for row in rows] == [0, 1, 2, 3, 4]
+    assert [encoder.params(dict(zip(encoder.index, row, strict=True)))["batch"] for row in rows] == [
+        -1,
+        16,
+        32,
+        64,
+        128.5,
+    ]
+
+
+def test_what_lies_between_two_good_numbers_of_a_list_is_tried_next() -> None:
+    space = Space({"n": Choice(list(range(0, 200, 10)))})
+    past = history(space, 40, lambda params: abs(params["n"] - 70))
+    untried = History(space, past.objective, tuple(each for each in past.trials if each.params["n"] != 70))
+
+    assert {"n": 70} in ask(space, untried, 2)
 
 
 def test_parameters_that_do_not_count_have_no_number() -> None:
