@@ -104,6 +104,8 @@ class DialectView(APIView):
             self.http_method_not_allowed(request)  # before anything is said about parameters of another operation
         if request.method == "DELETE":
             read_fields({}, self.body())
+        for name, text in request._request.GET.items():
+            check_text(str(text), name)  # also what a view reads itself: PostgreSQL takes no NUL
         table = self.query if request.method in SAFE else {}
         self.parameters = read_query(table, request._request.GET, self.query_pattern)
 

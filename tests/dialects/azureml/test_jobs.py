@@ -252,6 +252,13 @@ def test_experiments_of_other_wires_are_jobs_under_their_keys(
     assert experiment.version == 1
 
 
+@pytest.mark.parametrize("name", ["tag", "experimentName", "jobType", "$skip"])
+def test_a_filter_that_no_database_takes_is_refused_by_its_name(ada_there: Arm, name: str) -> None:
+    answer = ada_there.list(**{name: "a\0"})
+
+    assert (answer.status, answer.error["target"]) == (400, name)
+
+
 def test_jobs_of_other_wires_say_in_which_experiment_they_are(
     ada_there: Arm, make_experiment: Callable[..., Experiment]
 ) -> None:

@@ -55,6 +55,7 @@ LIST_EXPERIMENTS = [
     ("Tag", json.dumps(MANY_TAGS)),
     ("Tag", "[" * 40 + "]" * 40),
     ("Tag.1.Value", "v"),
+    ("Tag.1.Key", "a\0b"),
     ("pagenumber", "1"),
     ("Limit", "10"),
     ("format", "json"),
