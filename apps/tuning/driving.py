@@ -42,6 +42,9 @@ EXPERIMENT_BEFORE: Mapping[str, frozenset[str]] = {
     **{ended: frozenset({"WAITING", "RUNNING", "NO_MORE_TRIAL", "UNKNOWN"}) for ended in ENDED_EXPERIMENT},
 }
 
+BREATH = {ExperimentStatus.WAITING, ExperimentStatus.RUNNING}
+"""Between the end of the last trial that runs and the start of the next; nothing for the log, which would fill with it."""
+
 
 def open_attempts(experiment: Experiment) -> list[Attempt]:
     """Attempts that are not ended, for a driver that takes over. One query."""
@@ -230,12 +233,15 @@ class Tick:
             stopped = TrialStatus.USER_CANCELED if to == ExperimentStatus.USER_CANCELED else TrialStatus.SYS_CANCELED
             cancel_unstarted(row, stopped, reason or "the experiment ended")
             row.ended, row.driver, row.lease_until = timezone.now(), "", None
-        if to == ExperimentStatus.RUNNING and row.started is None:
+        is_first = row.started is None
+        if to == ExperimentStatus.RUNNING and is_first:
             row.started = timezone.now()
+        is_breath = {row.status, to} == BREATH and not (reason or row.reason or is_first)
         row.status = to
         row.reason = reason
         self.dirty = self.must_list = True
-        self.said.append(note_move(to, reason))
+        if not is_breath:
+            self.said.append(note_move(to, reason))
         return True
 
     def settle(self) -> None:

@@ -376,6 +376,22 @@ def test_the_log_gives_the_reason_behind_the_word(driven):
     assert [event.payload["text"] for event in said][1:] == ["no more trials", "succeeded: drained"]
 
 
+def test_the_log_leaves_out_the_breath_between_two_trials_but_no_wait_with_a_reason(driven):
+    experiment, lease, job = driven()
+
+    for reason in ("", "", "waiting for a free slot", ""):
+        with driving.tick(lease, job) as tick:
+            tick.move(ExperimentStatus.RUNNING)
+        with driving.tick(lease, job) as tick:
+            tick.move(ExperimentStatus.WAITING, reason)
+    with driving.tick(lease, job) as tick:
+        tick.move(ExperimentStatus.RUNNING)
+
+    said = Event.objects.filter(stream=experiment_stream(experiment.key), kind="note").order_by("seq")
+    assert [event.payload["text"] for event in said][1:] == ["running", "waiting for a free slot", "running"]
+    assert Experiment.objects.get().status == "RUNNING"
+
+
 def test_an_ended_experiment_moves_nowhere(driven):
     _, lease, job = driven()
     with driving.tick(lease, job) as tick:
