@@ -15,6 +15,7 @@ from apps.experiments.models import Experiment
 from apps.feed.models import Event, Timeline
 from apps.tuning import experiments
 from apps.workspaces.access import Actor
+from apps.workspaces.models import Workspace
 from tests.browser.sweep import Sweep
 from tests.people import a_job
 from tunebook import disk
@@ -102,6 +103,21 @@ def test_an_overview_follows_without_moving(signed_in, ada: User, sweep: Sweep):
     assert page.evaluate("() => window.shifts") == []
 
 
+def test_the_best_trial_in_the_header_is_linked_from_the_first_on(signed_in, ada: User, sweep: Sweep):
+    sweep.begin(2)
+    page: Page = signed_in(ada, address(sweep, "trials"))
+    is_live(page)
+    link = page.locator("a[data-best-href]")
+    expect(link).to_be_hidden()
+
+    for number, loss in ((0, 0.5), (1, 0.25)):
+        sweep.report(number, 1, loss)
+        sweep.end(number)
+
+        expect(link).to_have_text(f"trial {number}")
+        expect(link).to_have_attribute("href", address(sweep, f"t/{number}"))
+
+
 def test_a_row_of_the_catalog_follows_its_experiment(signed_in, ada: User, sweep: Sweep, make_experiment):
     page: Page = signed_in(ada, "/w/lab/")
     is_live(page)
@@ -114,6 +130,23 @@ def test_a_row_of_the_catalog_follows_its_experiment(signed_in, ada: User, sweep
 
     expect(row.locator('[data-field="status"]')).to_have_text("Running")
     expect(page.get_by_role("button", name="1 new · show")).to_be_visible()
+
+
+def test_empty_lists_offer_what_comes_first(signed_in, ada: User, workspace: Workspace, make_experiment):
+    page: Page = signed_in(ada, "/w/lab/")
+    is_live(page)
+    expect(page.get_by_role("heading", name="See it run")).to_be_visible()
+
+    sweep = Sweep(make_experiment(job=a_job(), name="resnet"))
+    page.get_by_role("button", name="1 new · show").click()
+    page.get_by_role("link", name="resnet").click()
+    page.get_by_role("link", name="Trials").click()
+    expect(page.get_by_role("heading", name="No trials yet")).to_be_visible()
+    is_live(page)
+    sweep.begin()
+    page.get_by_role("button", name="1 new · show").click()
+
+    expect(page.get_by_role("table", name="Trials of resnet")).to_be_visible()
 
 
 def test_a_value_reaches_the_page_of_its_trial(signed_in, ada: User, sweep: Sweep):

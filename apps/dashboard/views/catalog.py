@@ -65,6 +65,7 @@ def catalog(request: HttpRequest, place: Place) -> HttpResponse:
     now = everything <= FEW or "facets" in request.GET
     context |= {
         "after": after,
+        "stream": stream,
         "columns": catalog_columns.COLUMNS,
         "shows": shows,
         "usual": shows == catalog_columns.USUAL,
