@@ -23,6 +23,8 @@ EDGE = 0.05
 STALE = 20
 """Trials without an improvement from which on it is worth saying."""
 MATTERS = 0.1
+ALIKE = 0.0005
+"""The share by which the second best may be behind and still be as good; it would read as 0.0%."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _best(experiment: Experiment, top: Sequence[Top]) -> Iterator[Sentence]:
         share = gap / abs(best.value) if best.value else math.inf
         text += (
             f"; trial {top[1].number} comes next and is as good."
-            if gap == 0
+            if gap == 0 or share < ALIKE
             else f"; next is trial {top[1].number} with {short(top[1].value)}{f' ({share:.1%} behind)' if share < 10 else ''}."
         )
     else:

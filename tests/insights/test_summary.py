@@ -11,6 +11,7 @@ from apps.insights import keeping, spaces, summary
 from apps.insights.failures import failures
 from apps.insights.neighbours import neighbours
 from apps.trials.models import Trial
+from tests.dashboard.trials import with_trials
 from tests.insights.studies import SPACE, study
 from tests.insights.test_keeping import worked_out
 from tunebook import Space
@@ -25,6 +26,14 @@ def said(experiment: Experiment) -> list[str]:
     job = Job.from_dict(experiment.job)
     top = summary.best_ten(experiment, job.space)
     return [one.text for one in summary.summary(experiment, job, keeping.newest(experiment), top)]
+
+
+def test_a_second_best_that_reads_the_same_is_as_good(make_experiment: Make):
+    one = make_experiment()
+    with_trials(one, "FINISHED", "FINISHED", value=0.08333333)
+    Trial.objects.filter(number=1).update(value=0.08333334)
+
+    assert said(one)[0] == "The best loss is 0.08333, from trial 0; trial 1 comes next and is as good."
 
 
 def test_the_summary_tells_best_importance_regions_and_failures(make_experiment: Make):
