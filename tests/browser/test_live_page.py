@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from apps.experiments.models import Experiment
 from apps.feed.models import Event, Timeline
@@ -212,6 +212,28 @@ def test_controls_follow_what_somebody_else_asked_for(signed_in, ada: User, acto
     experiments.stop(actor_ada, one)
     expect(page.locator("#controls")).to_contain_text("It is being stopped.")
     expect(page.get_by_role("button", name="Resume")).to_have_count(0)
+
+
+def test_a_menu_stays_open_when_its_refresh_was_on_the_way(signed_in, ada: User, actor_ada: Actor, sweep: Sweep):
+    sweep.begin()
+    one = Experiment.objects.get(key=sweep.lease.key)
+    page: Page = signed_in(ada, address(sweep, "trials"))
+    is_live(page)
+    held: list[Route] = []
+    page.route(re.compile("/part/controls"), lambda route: route.continue_() if held else held.append(route))
+    experiments.pause(actor_ada, one)
+    with page.expect_request(re.compile("/part/controls")):
+        pass
+    stop = page.locator("#controls summary", has_text="Stop")
+    stop.click()
+
+    with page.expect_response(re.compile("/part/controls")):
+        held[0].continue_()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    expect(page.get_by_role("button", name="Stop now")).to_be_visible()
+    page.get_by_role("heading", name="resnet").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
 class Cable:

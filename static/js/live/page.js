@@ -36,6 +36,7 @@ export class LivePage {
       this.feed.pause(!this.feed.paused);
       button.setAttribute("aria-pressed", String(this.feed.paused));
     });
+    document.addEventListener("htmx:beforeSwap", (event) => this.keepBusy(event));
     document.addEventListener("focusout", () => setTimeout(() => this.retryBlocked(), 0));
     document.addEventListener("selectionchange", () => this.blocked.size && this.retryBlocked());
   }
@@ -190,6 +191,14 @@ export class LivePage {
       if (isBusy(region)) this.refreshSoon(region);
       else region.dispatchEvent(new CustomEvent("tb:refresh", { bubbles: false }));
     }, wait);
+  }
+
+  /** What somebody began to work in while its refresh was on the way is left as it is, and refreshed later. */
+  keepBusy(event) {
+    const region = event.detail.requestConfig?.elt;
+    if (event.detail.target !== region || !region.matches("[data-refresh-on]") || !isBusy(region)) return;
+    event.preventDefault();
+    this.refreshSoon(region);
   }
 
   /** After a reset: the page's own text anew in the background, field by field, and the charts' numbers. */
