@@ -239,7 +239,7 @@ def test_a_chart_that_is_far_away_says_when_it_is_drawn(stage, open_page):
 
     expect(page.get_by_text("Drawn when it comes into view.")).to_be_attached()
 
-    page.mouse.wheel(0, 4000)
+    page.locator("figure").scroll_into_view_if_needed()
     expect(page.locator("figure[data-drawn]")).to_be_visible()
     expect(page.get_by_text("Drawn when it comes into view.")).to_have_count(0)
 
