@@ -36,7 +36,7 @@ def problems(options: argparse.Namespace) -> Iterator[tuple[Problem, int]]:
     every third of its dimensions, in turn as well.
     """
     if "bbob" in options.suites and not options.rotate:
-        for seed in range(options.seeds):
+        for seed in range(options.first, options.first + options.seeds):
             for problem in bbob(tuple(options.dimensions), tuple(options.instances), tuple(options.functions)):
                 yield problem, _seed(problem, seed)
     elif "bbob" in options.suites:
@@ -47,7 +47,7 @@ def problems(options: argparse.Namespace) -> Iterator[tuple[Problem, int]]:
                     for problem in bbob((dimension,), (instance,), (function,)):
                         yield problem, _seed(problem)
     if "sklearn" in options.suites:
-        for seed in range(options.seeds):
+        for seed in range(options.first, options.first + options.seeds):
             for problem in tables(tuple(options.datasets), tuple(options.models)):
                 yield problem, _seed(problem, seed)
 
@@ -162,6 +162,7 @@ def main(arguments: list[str]) -> None:
     playing.add_argument("--peers", nargs="+", default=["tpe", "optuna-tpe"])
     playing.add_argument("--suites", nargs="+", default=["bbob", "sklearn"])
     playing.add_argument("--seeds", type=int, default=5)
+    playing.add_argument("--first", type=int, default=0, help="the first of the seeds, for others than last time")
     playing.add_argument("--trials", type=int, default=max(BUDGETS))
     playing.add_argument("--rotate", action="store_true", help="each function once in each dimension")
     playing.add_argument("--every", type=int, default=1, help="with --rotate: only every so-manieth dimension")
