@@ -44,6 +44,16 @@ LIMITS = (
     "patience",
     "min_gain",
 )
+PARTS = {
+    "objective": ("metrics", "goal", "mode", "target"),
+    "sampling": ("sampler", "sampler_options", "seed", "warm_weight"),
+    "policy": ("policy", "policy_options"),
+    "limits": ("max_trials", *LIMITS),
+    "command": ("steps",),
+    "readings": ("sources", "reading"),
+    "platform": ON_CLUSTERS,
+}
+"""Of each part of a job the fields it is read from; what is wrong with the part stands at the first."""
 SAMPLER_WORDS = {
     "auto": "recommended for this space",
     "random": "random",
@@ -185,27 +195,27 @@ class Declaration(forms.Form):
 
     def job(self) -> Job | None:
         """The job that the fields declare; None after adding errors to the fields that are wrong."""
-        fine = self.is_valid()
+        self.full_clean()
         before = self._base()
         document = before.to_dict() if before is not None else {}
         space = None
         if self.rows.is_valid():
             space = read_space(list(self.rows.forms), before.space if before is not None else None)
-        if not fine:
-            return None
         if space is not None and not space:
             self.add_error(None, "The search space has no parameter yet.")
-        parts = {
-            "space": space,
-            "objective": self._part("metrics", lambda: Objective.from_dict(self._objective(document))),
-            "sampling": self._part("sampler", lambda: Sampling.from_dict(self._sampling())),
-            "policy": self._part("policy", self._policy),
-            "limits": self._part("max_trials", lambda: Limits.from_dict(self._limits(document))),
-            "command": self._part("steps", lambda: Command.from_dict(self._command(document))),
-            "readings": self._part("sources", lambda: Readings.from_dict(self._readings(document))),
+        builders: dict[str, Callable[[], Any]] = {
+            "objective": lambda: Objective.from_dict(self._objective(document)),
+            "sampling": lambda: Sampling.from_dict(self._sampling()),
+            "policy": self._policy,
+            "limits": lambda: Limits.from_dict(self._limits(document)),
+            "command": lambda: Command.from_dict(self._command(document)),
+            "readings": lambda: Readings.from_dict(self._readings(document)),
+            "platform": self._platform,
         }
-        if "platform" in self.fields:
-            parts["platform"] = self._part("platform", self._platform)
+        parts = {"space": space}
+        for part, fields in PARTS.items():
+            if fields[0] in self.fields and not any(field in self.errors for field in fields):
+                parts[part] = self._part(fields[0], builders[part])
         if self.errors or space is None:
             return None
         kept = {name: getattr(before, name) for name in WITHOUT_A_FIELD} if before is not None else {}

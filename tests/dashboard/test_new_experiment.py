@@ -353,6 +353,15 @@ def test_errors_of_fields_and_of_rows_are_said_together(as_dora: Client) -> None
     assert form.rows.forms[0].errors["low"]
 
 
+def test_all_that_is_wrong_is_said_at_once(as_dora: Client) -> None:
+    wrong = {"metrics": "", "sampler": "tpe", "sampler_options": "n_start=3", "steps": "", "patience": "-1"}
+
+    form = as_dora.post(NEW, typed([], do="create", policy="bandit", reading="json", **wrong)).context["form"]
+
+    assert set(form.errors) == {*wrong, "__all__", "policy_options", "sources"} - {"sampler"}
+    assert "no parameter yet" in str(form.errors["__all__"])
+
+
 def test_trials_run_on_the_cluster_where_there_is_one(as_ada: Client, settings: Any) -> None:
     without = as_ada.get(NEW)
     settings.TUNEBOOK_RAY_ADDRESS = "http://127.0.0.1:8265"
