@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,8 @@ def folder_of(experiment: str) -> Path | None:
         return None
     root = Path(settings.TUNEBOOK_SOURCES)
     own = root / experiment
-    return own if own.parent == root and own.is_dir() and experiment not in (".", "..") else root
+    # not own.is_dir(), which fails for a name longer than a file's may be
+    return own if own.parent == root and os.path.isdir(own) and experiment not in (".", "..") else root
 
 
 def bring(job: Job, workspace: Workspace, experiment: str) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from apps.dialects.base import ArmWireView, Elsewhere, Problem
@@ -12,6 +13,8 @@ class HyperDriveView(ArmWireView):
     """One operation of HyperDrive REST."""
 
     def problem_document(self, problem: Problem) -> dict[str, Any]:
+        if problem.field.startswith("tags["):  # it is the one that becomes a tag here
+            problem = replace(problem, field="experiment")
         return hyperdrive.problem(self.problem_status(problem), problem.text)
 
 

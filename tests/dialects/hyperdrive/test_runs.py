@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -69,10 +70,23 @@ def test_scripts_come_from_the_folder_of_their_experiment(ada_there: HyperDrive,
     ada_there.create(a_document())
     ada_there.create(a_document(), scope=ada_there.scope.replace("vision", "other"))
     ada_there.create(a_document(), scope=ada_there.scope.replace("vision", ".."))
+    ada_there.create(a_document(), scope=ada_there.scope.replace("vision", "é" * 128))  # too long for a folder
 
     own, *whole = [files_of(row) for row in Experiment.objects.order_by("pk")]
     assert own == ["train.py"]
-    assert whole == [["other.py", "vision/train.py"]] * 2
+    assert whole == [["other.py", "vision/train.py"]] * 3
+
+
+@pytest.mark.parametrize("experiment", ["x" * 129, "x" * 3000, "a\nb", "acs:a"])
+def test_an_experiment_that_cannot_be_a_tag_is_refused_by_its_name(
+    ada_there: HyperDrive, settings: Any, tmp_path: Path, experiment: str
+) -> None:
+    settings.TUNEBOOK_SOURCES = str(tmp_path)
+
+    answer = ada_there.create(a_document(), scope=ada_there.scope.replace("vision", quote(experiment)))
+
+    assert (answer.status, Experiment.objects.count()) == (400, 0)
+    assert answer.body["message"].startswith("experiment: ")
 
 
 def test_a_run_keeps_the_scripts_as_they_were_when_it_came(
