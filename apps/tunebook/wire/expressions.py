@@ -38,7 +38,12 @@ TYPES = ("choice", *WORDS)
 def load_space(document: object, path: str = "") -> Space:
     """The space. Raises SpecError with the path of the argument that is wrong: `lr.1.0`."""
     entries = Fields(document, path).document
-    return Space({name: load(entry, join(path, name)) for name, entry in entries.items()})
+    found = {name: load(entry, join(path, name)) for name, entry in entries.items()}
+    try:
+        return Space(found)
+    except SpecError as error:
+        name = error.path.removeprefix("space").removeprefix(".")
+        raise SpecError(join(path, name) if name else path, error.message) from None
 
 
 def is_expression(value: object) -> bool:

@@ -166,6 +166,11 @@ TODAY_WRONG: list[tuple[dict[str, Any], str]] = [
     ({"searchSpace": None}, "searchSpace"),
     ({"searchSpace": {}}, "searchSpace"),
     ({"searchSpace": {"lr": {}}}, "searchSpace.lr"),
+    ({"searchSpace": {"": ["uniform", [0, 1]]}}, "searchSpace"),
+    (
+        {"searchSpace": {"a.b": ["randint", [2]], "a": ["choice", [[{"b": ["randint", [2]]}]]]}},
+        "searchSpace.a.b",
+    ),
     ({"searchSpace": {"lr": ["uniform", [1, 0]]}}, "searchSpace.lr.1.1"),
     ({"searchSpace": {"lr": ["uniform", [0, "1"]]}}, "searchSpace.lr.1.1"),
     ({"samplingAlgorithm": {}, "objective": None}, "objective"),

@@ -46,6 +46,10 @@ def a_generator(name: str = "RANDOM", **space: Any) -> dict[str, Any]:
     return {"name": name, "parameter_space": space or {"lr": ["uniform", [0, 1]]}}
 
 
+def an_override(**members: Any) -> dict[str, Any]:
+    return {"platform_config": {"Definition": {"Overrides": {"script": "train.py", **members}}}}
+
+
 def test_a_document_becomes_a_job():
     job = hyperdrive.load(a_document())
 
@@ -186,6 +190,11 @@ def test_policies_are_read(policy, expected):
         ({"generator_config": a_generator(lr=["normal", [0, -1]])}, "generator_config.parameter_space.lr.1.1"),
         ({"generator_config": a_generator(lr=["quniform", [0, 1, 0]])}, "generator_config.parameter_space.lr.1.2"),
         ({"generator_config": a_generator(lr=7)}, "generator_config.parameter_space.lr"),
+        ({"generator_config": a_generator(**{"": ["uniform", [0, 1]]})}, "generator_config.parameter_space"),
+        (an_override(script=3), "platform_config.Definition.Overrides.script"),
+        (an_override(arguments="--epochs"), "platform_config.Definition.Overrides.arguments"),
+        (an_override(arguments=["--epochs", None]), "platform_config.Definition.Overrides.arguments.1"),
+        (an_override(command="${{inputs.a}}"), "platform_config.Definition.Overrides.command"),
         (
             {"generator_config": {**a_generator(lr=["loguniform", [-4, -1]]), "properties": {"logbase": 1e300}}},
             "generator_config.properties.logbase",

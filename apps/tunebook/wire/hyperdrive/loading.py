@@ -93,11 +93,9 @@ def _command(run: Fields, space: Space) -> Command:
     bindings = Bindings(tuple(space))
     given = {name: _text(value) for name, value in run.inside("environment").mapping("environmentVariables").items()}
     given |= {name: _text(value) for name, value in run.mapping("environmentVariables").items()}
+    step = _step(run, bindings)
     try:
-        return Command(
-            steps=(_step(run, bindings),),
-            environment=environment(bindings, given),
-        )
+        return Command(steps=(step,), environment=environment(bindings, given))
     except SpecError as error:
         where = "environmentVariables" + error.path.removeprefix("environment")
         raise SpecError(run.at(where if error.path.startswith("environment") else "command"), error.message) from None
