@@ -30,6 +30,7 @@ from apps.workspaces.access import Actor, NotAllowed, OutOfReach
 from apps.workspaces.authentication import Authentication, bearer_token
 from apps.workspaces.signatures import Refused
 from tunebook.errors import SpecError
+from tunebook.wire.run_words import experiment_status
 
 logger = logging.getLogger(__name__)
 
@@ -233,6 +234,11 @@ class ArmWireView(BearerView):
     """What the dialects of Azure share: a declaration that cannot be used is a bad request like any other."""
 
     schema = None  # their own descriptions are public, and their paths are no templates of ours
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, Conflict) and exc.status:
+            exc = Conflict(str(exc).replace(exc.status, experiment_status(exc.status)))
+        return super().handle_exception(exc)
 
     def problem_status(self, problem: Problem) -> int:
         return BAD_REQUEST if problem.status == BAD_SPEC else problem.status

@@ -9,13 +9,16 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from apps.dialects.azureml import children, code, inputs, keeping, labels, naming, telling
 from apps.dialects.azureml.base import ArmView
 from apps.dialects.azureml.keeping import Put
+from apps.dialects.azureml.models import ArmJob
 from apps.dialects.catalog import tags_of
 from apps.dialects.refusal import Refusal
 from apps.experiments.filters import ExperimentFilter
@@ -29,6 +32,8 @@ from tunebook.wire.azureml import PATH
 
 PAGE = 50
 VIEWS = ("ActiveOnly", "ArchivedOnly", "All")
+# Filters that no job passes: none was started by a schedule, and none registers what it puts out as an asset.
+NEVER = ("scheduleId", "assetName")
 
 
 class OneJob(ArmView):
@@ -124,11 +129,15 @@ class Jobs(ArmView):
         if kind:
             is_command = Q(arm_job__job_type="Command")
             rows = {"command": rows.filter(is_command), "sweep": rows.exclude(is_command)}.get(kind, rows.none())
-        for one in filter(None, (query.get("tag"), *re.split(r"\s*,\s*", query.get("tags", "")))):
-            told = Q(arm_job__tags__has_key=one)
-            if one != labels.EXPERIMENT:  # that one of ours is told as experimentName
+        if any(query.get(name) for name in NEVER) or query.get("scheduled", "").lower() == "true":
+            return rows.none()
+        for one in _listed(query.get("tag"), query.get("tags")):
+            told = _says("tags", one)
+            if one.partition("=")[0] != labels.EXPERIMENT:  # that one of ours is told as experimentName
                 told |= Q(pk__in=ExperimentFilter({"tag": [one]}, queryset=rows).qs.values("pk"))
             rows = rows.filter(told)
+        for one in _listed(query.get("properties")):
+            rows = rows.filter(_says("properties", one))
         named = query.get("experimentName")
         if named == labels.UNNAMED:
             rows = rows.exclude(pk__in=ExperimentFilter({"tag": [labels.EXPERIMENT]}, queryset=rows).qs.values("pk"))
@@ -139,6 +148,22 @@ class Jobs(ArmView):
     def _next(self, last: Experiment) -> str:
         asked = self.request._request.GET.dict() | {"$skip": _mark(last)}
         return self.request._request.build_absolute_uri(f"{self.request._request.path}?{urlencode(asked)}")
+
+
+def _listed(*texts: str | None) -> list[str]:
+    """What stands between the commas of these texts."""
+    return [one for text in texts for one in re.split(r"\s*,\s*", (text or "").strip()) if one]
+
+
+def _says(column: str, one: str) -> Q:
+    """The jobs of which this column says so: a name, or `name=value`."""
+    name, separator, value = one.partition("=")
+    found = Q(**{f"arm_job__{column}__has_key": one})
+    if not separator:
+        return found
+    said = Cast(KeyTextTransform(name, column), TextField())  # as text, or the value would be read as JSON
+    valued = ArmJob.objects.alias(said=said).filter(said=value)
+    return found | Q(arm_job__in=valued)
 
 
 def _mark(last: Experiment) -> str:

@@ -142,6 +142,7 @@ def test_an_ended_sweep_searches_nothing_else(ada_there: Arm) -> None:
     other = ada_there.put("sweep", today(inputs={}, trial=a_trial(), limits={"maxTotalTrials": 3}))
 
     assert (again.status, other.status, other.error["code"]) == (200, 409, "Conflict")
+    assert other.error["message"].endswith("it is Canceled")
 
 
 def test_tags_that_ours_cannot_hold_come_back_all_the_same(ada_there: Arm) -> None:
@@ -231,6 +232,34 @@ def test_a_list_is_narrowed(ada_there: Arm) -> None:
     assert names(tag="team") == names(tags="team=a") == names(tag="site") == ["sweep"]
     assert names(experimentName="vision") == ["sweep"]
     assert names(somethingElse="x") == ["train", "sweep"]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"tags": "site=https://example.org"}, ["sweep"]),
+        ({"tags": "site=https://example.com"}, []),
+        ({"tags": "team=a, site"}, ["sweep"]),
+        ({"tags": "team=a,nothing"}, []),
+        ({"properties": "git"}, ["sweep"]),
+        ({"properties": "git=main"}, ["sweep"]),
+        ({"properties": "git=main, other"}, []),
+        ({"properties": "git=feature"}, []),
+        ({"properties": "a__b=c"}, ["train"]),
+        ({"scheduled": "true"}, []),
+        ({"scheduled": "false"}, ["train", "sweep"]),
+        ({"scheduleId": "nightly"}, []),
+        ({"assetName": "model"}, []),
+    ],
+)
+def test_a_list_is_narrowed_by_what_only_this_wire_says(
+    ada_there: Arm, query: dict[str, str], names: list[str]
+) -> None:
+    tags = {"team": "a", "site": "https://example.org"}
+    ada_there.put("sweep", today(inputs={}, trial=a_trial(), tags=tags, properties={"git": "main"}))
+    ada_there.put("train", {**COMMAND, "properties": {"a__b": "c"}})
+
+    assert [one["name"] for one in ada_there.list(**query).body["value"]] == names
 
 
 def test_experiments_of_other_wires_are_jobs_under_their_keys(
