@@ -27,6 +27,9 @@ from tunebook.wire.azureml import instant
 KEEP_UNFINISHED = timedelta(days=1)
 PURGE_ONE_IN = 50
 LONGEST_NAME = 255
+VIEWS = {"all": (True, False), "archivedonly": (True,)}
+FIRST = "1"
+"""The one version of an environment that nobody put here."""
 
 
 class AssetView(ArmView):
@@ -50,9 +53,20 @@ class AssetView(ArmView):
             raise Refusal("bad_parameter", f"must be at most {LONGEST_NAME} characters", field="name")
         return name, version
 
-    def listed(self, name: str) -> list[dict[str, Any]]:
-        rows = self.model._default_manager.select_related("author").filter(workspace=self.scope.workspace, name=name)
-        return [self.told(row) for row in rows.order_by("-created", "-pk")[:100]]
+    def rows(self, **which: str) -> list[Any]:
+        """The versions, archived ones too, newest first."""
+        found = self.model._default_manager.select_related("author").filter(workspace=self.scope.workspace, **which)
+        return list(found.order_by("-created", "-pk"))
+
+    @property
+    def view(self) -> tuple[bool, ...]:
+        """Whether the client wants to see archived ones, others, or both."""
+        return VIEWS.get(self.request._request.GET.get("listViewType", "").lower(), (False,))
+
+    def page(self, shown: list[dict[str, Any]]) -> HttpResponse:
+        """As many of them as the client asks for."""
+        top = self.request._request.GET.get("$top", "")
+        return self.answer({"value": shown[: int(top) if top.isdecimal() and len(top) < 6 else None], "nextLink": None})
 
 
 class EnvironmentView(AssetView):
@@ -71,16 +85,20 @@ class EnvironmentVersions(EnvironmentView):
 
     def get(self, request: Request, name: str, **scope: str) -> HttpResponse:
         name, _ = self.names(name, "")
-        shown = self.listed(name) or [told(self.kind, name, "1", {}, self.scope)]
-        top = request._request.GET.get("$top", "")
-        return self.answer({"value": shown[: int(top) if top.isdecimal() and len(top) < 6 else None], "nextLink": None})
+        rows = self.rows(name=name)
+        if not rows:
+            return self.page([told(self.kind, name, FIRST, {}, self.scope)])
+        return self.page([self.told(row) for row in rows if row.is_archived in self.view])
 
 
 class OneEnvironmentVersion(EnvironmentView):
     """One version of an environment; putting it again replaces it."""
 
     def get(self, request: Request, name: str, version: str, **scope: str) -> HttpResponse:
-        found = self.find(*self.names(name, version)).first()
+        name, version = self.names(name, version)
+        found = self.find(name, version).first()
+        if found is None and version == FIRST and not self.rows(name=name):
+            return self.answer(told(self.kind, name, FIRST, {}, self.scope))
         if found is None:
             raise OutOfReach("environment", f"{name}:{version}")
         return self.answer(self.told(found))

@@ -24,6 +24,7 @@ CODES: dict[str | int, str] = {
     "bad_json": "InvalidRequestContent",
     "bad_number": "InvalidRequestContent",
     "bad_text": "InvalidRequestContent",
+    "no_such_kind": "InvalidResourceType",
     400: "BadRequest",
     401: "InvalidAuthenticationToken",
     403: "AuthorizationFailed",
@@ -65,6 +66,7 @@ class ArmView(ArmWireView):
 
     query_pattern = re.compile(r".*", re.DOTALL)
     asks_version = True
+    in_workspace = True
     places: ClassVar[Mapping[str, str]] = PLACES
     shape: str
     scope: Scope
@@ -73,7 +75,8 @@ class ArmView(ArmWireView):
         super().initial(request, *args, **kwargs)
         if self.asks_version:
             self.shape = azureml.shape_of(request._request.GET.get(API_VERSION))
-        self.scope = self._scope(request, kwargs)
+        if self.in_workspace:
+            self.scope = self._scope(request, kwargs)
 
     def _scope(self, request: Request, named: dict[str, str]) -> Scope:
         if not _GROUP.fullmatch(named["group"]):

@@ -8,65 +8,32 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from apps.dialects.azureml import inputs
-from apps.dialects.azureml.assets import AssetView, told
-from apps.dialects.azureml.models import DataVersion
-from apps.dialects.scopes import PROVIDER
+from apps.dialects.azureml.assets import AssetView
+from apps.dialects.azureml.containers import Containers, ContainerView, OneContainer
+from apps.dialects.azureml.models import Asset, DataVersion
 from apps.tuning.errors import Conflict
 from apps.workspaces.access import OutOfReach, require
 from tunebook.fields import Fields
 
 PATH = "properties"
 TYPES = {word.lower(): word for word in ("uri_file", "uri_folder", "mltable")}
-VIEWS = {"all": (True, False), "archivedonly": (True,)}
 
 
 class DataView(AssetView):
     kind, model = "data", DataVersion
 
-    def rows(self, **which: str) -> list[DataVersion]:
-        """The versions that the client asked to see, newest first."""
-        view = VIEWS.get(self.request._request.GET.get("listViewType", "").lower(), (False,))
-        rows = DataVersion.objects.filter(workspace=self.scope.workspace, **which).select_related("author")
-        return [row for row in rows.order_by("-created", "-pk") if bool(row.properties.get("isArchived")) in view]
 
-    def container(self, name: str, versions: list[DataVersion]) -> dict[str, Any]:
-        """An asset with what its versions say."""
-        numbers = [int(row.version) for row in versions if row.version.isdecimal() and len(row.version) < 10]
-        return {
-            "id": f"{self.scope.path}/data/{name}",
-            "name": name,
-            "type": f"{PROVIDER}/workspaces/data",
-            "properties": {
-                "dataType": versions[0].properties.get("dataType", "uri_folder"),
-                "latestVersion": versions[0].version,
-                "nextVersion": str(max(numbers, default=0) + 1),
-                "isArchived": False,
-                "tags": {},
-                "properties": {},
-            },
-            "systemData": told(self.kind, name, versions[0].version, {}, self.scope, versions[0])["systemData"],
-        }
+class DataContainerView(ContainerView, DataView):
+    def common(self, newest: Asset) -> dict[str, Any]:
+        return {"dataType": newest.properties.get("dataType", "uri_folder")}
 
 
-class DataContainers(DataView):
+class DataContainers(DataContainerView, Containers):
     """All data assets, by name."""
 
-    def get(self, request: Request, **scope: str) -> HttpResponse:
-        versions: dict[str, list[DataVersion]] = {}
-        for row in self.rows():
-            versions.setdefault(row.name, []).append(row)
-        return self.answer({"value": [self.container(name, rows) for name, rows in versions.items()], "nextLink": None})
 
-
-class OneDataContainer(DataView):
+class OneDataContainer(DataContainerView, OneContainer):
     """One data asset."""
-
-    def get(self, request: Request, name: str, **scope: str) -> HttpResponse:
-        name, _ = self.names(name, "")
-        rows = self.rows(name=name)
-        if not rows:
-            raise OutOfReach("data", name)
-        return self.answer(self.container(name, rows))
 
 
 class DataVersions(DataView):
@@ -74,9 +41,7 @@ class DataVersions(DataView):
 
     def get(self, request: Request, name: str, **scope: str) -> HttpResponse:
         name, _ = self.names(name, "")
-        top = request._request.GET.get("$top", "")
-        shown = [self.told(row) for row in self.rows(name=name)]
-        return self.answer({"value": shown[: int(top) if top.isdecimal() and len(top) < 6 else None], "nextLink": None})
+        return self.page([self.told(row) for row in self.rows(name=name) if row.is_archived in self.view])
 
 
 class OneDataVersion(DataView):

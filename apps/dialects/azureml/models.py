@@ -52,6 +52,10 @@ class Asset(models.Model):
     def __str__(self) -> str:
         return f"{self.name}:{self.version}"
 
+    @property
+    def is_archived(self) -> bool:
+        return bool(self.properties.get("isArchived"))
+
 
 class EnvironmentVersion(Asset):
     """One environment by name and version."""

@@ -7,9 +7,20 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from apps.dialects.azureml import assets, data, datastores, history, jobs, storage, workspaces
+from apps.dialects.azureml import (
+    assets,
+    computes,
+    containers,
+    data,
+    datastores,
+    history,
+    jobs,
+    missing,
+    storage,
+    workspaces,
+)
 from apps.dialects.azureml.base import Nowhere
-from apps.dialects.scopes import IN_SUBSCRIPTION, SUBSCRIPTIONS, WORKSPACE, any_case
+from apps.dialects.scopes import IN_SUBSCRIPTION, PROVIDER, SUBSCRIPTIONS, WORKSPACE, any_case
 
 JOBS = f"{IN_SUBSCRIPTION}/{any_case('jobs')}"
 VERSIONS = rf"/(?P<name>[^/]+)/{any_case('versions')}"
@@ -17,6 +28,8 @@ VERSION = rf"{VERSIONS}/(?P<version>[^/]+)"
 ENVIRONMENTS = f"{IN_SUBSCRIPTION}/{any_case('environments')}"
 CODES = f"{IN_SUBSCRIPTION}/{any_case('codes')}"
 DATA = f"{IN_SUBSCRIPTION}/{any_case('data')}"
+COMPUTES = f"{IN_SUBSCRIPTION}/{any_case('computes')}"
+WORKSPACES = rf"(?P<subscription>[^/]+)(?:/{any_case('resourceGroups')}/(?P<group>[^/]+))?/{any_case(f'providers/{PROVIDER}/workspaces')}"
 DATASTORES = f"{IN_SUBSCRIPTION}/{any_case('datastores')}"
 # A run is found by its name alone; the experiment that stands before it in some addresses adds nothing.
 HISTORY = f"{any_case('history/v1.0')}/{WORKSPACE}"
@@ -27,6 +40,11 @@ ARM = [
     re_path(rf"^{JOBS}/?$", jobs.Jobs.as_view()),
     re_path(rf"^{JOBS}/(?P<job>[^/]+)/{any_case('cancel')}/?$", jobs.CancelJob.as_view()),
     re_path(rf"^{IN_SUBSCRIPTION}/?$", workspaces.OneWorkspace.as_view()),
+    re_path(rf"^{WORKSPACES}/?$", workspaces.Workspaces.as_view()),
+    re_path(rf"^{COMPUTES}/?$", computes.Computes.as_view()),
+    re_path(rf"^{COMPUTES}/(?P<name>[^/]+)/?$", computes.OneCompute.as_view()),
+    re_path(rf"^{ENVIRONMENTS}/?$", containers.Environments.as_view()),
+    re_path(rf"^{ENVIRONMENTS}/(?P<name>[^/]+)/?$", containers.OneEnvironment.as_view()),
     re_path(rf"^{ENVIRONMENTS}{VERSIONS}/?$", assets.EnvironmentVersions.as_view()),
     re_path(rf"^{ENVIRONMENTS}{VERSION}/?$", assets.OneEnvironmentVersion.as_view()),
     re_path(rf"^{CODES}{VERSIONS}/?$", assets.CodeVersions.as_view()),
@@ -39,7 +57,8 @@ ARM = [
     re_path(rf"^{DATASTORES}/?$", datastores.Datastores.as_view()),
     re_path(rf"^{DATASTORES}/(?P<name>[^/]+)/?$", datastores.OneDatastore.as_view()),
     re_path(rf"^{DATASTORES}/(?P<name>[^/]+)/{any_case('listSecrets')}/?$", datastores.Secrets.as_view()),
-    re_path(r"^[\s\S]*$", Nowhere.as_view()),
+    re_path(rf"^{IN_SUBSCRIPTION}/(?P<kind>[^/]+)(?:/[\s\S]*)?$", missing.Missing.as_view()),
+    re_path(r"^[\s\S]*$", missing.Missing.as_view()),
 ]
 AROUND = [
     path("discovery", workspaces.Discovery.as_view()),

@@ -12,8 +12,11 @@ from rest_framework.request import Request
 from apps.dialects.azureml.base import ArmView, Scope, site_of
 from apps.dialects.scopes import PROVIDER
 from apps.workspaces.access import workspace_of
+from apps.workspaces.models import Workspace
 
 HERE = "tunebook"
+ANY_GROUP = "any"
+"""A list of a whole subscription has to name some resource group; here each will do."""
 
 
 class OneWorkspace(ArmView):
@@ -22,6 +25,18 @@ class OneWorkspace(ArmView):
     def get(self, request: Request, **scope: str) -> Any:
         place = workspace_of(self.actor, self.scope.workspace.slug)
         return self.answer(told(replace(self.scope, workspace=place)))
+
+
+class Workspaces(ArmView):
+    """The workspaces that the client may see: the same ones in every subscription and resource group."""
+
+    in_workspace = False
+
+    def get(self, request: Request, subscription: str, group: str = ANY_GROUP) -> Any:
+        found = Workspace.objects.filter(pk__in=self.actor.roles)
+        site = site_of(request._request)
+        shown = [told(Scope(subscription, group, place, site)) for place in found]
+        return self.answer({"value": shown, "nextLink": None})
 
 
 def told(scope: Scope) -> dict[str, Any]:

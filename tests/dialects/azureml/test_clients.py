@@ -113,6 +113,15 @@ def test_data_comes_from_a_local_folder_and_by_the_name_of_an_asset(site: Site) 
     assert (told["kept"], told["listed"], told["latest"]) == (["letters", "1", "uri_folder"], ["letters"], "1")
 
 
+def test_what_tutorials_ask_for_around_a_sweep_is_there_or_says_what_to_do(site: Site) -> None:
+    told = site.tell("surroundings_story.py")
+
+    assert (told["found"], told["made"]) == (["cpu-cluster", "Succeeded"], ["gpu", "STANDARD_NC6", 4])
+    assert (told["computes"], told["workspaces"], told["scheduled"]) == (["tunebook"], ["lab"], [])
+    assert (told["own"], "own" in told["archived"], "own" in told["environments"]) == (["own", "1"], False, True)
+    assert "jobs.download" in told["models"]
+
+
 def test_over_plain_http_the_client_does_what_it_dares(plain_site: Site) -> None:
     told = plain_site.tell("plain_story.py")
 

@@ -144,6 +144,26 @@ def test_an_archived_version_is_listed_when_asked_for(ada_there: Arm) -> None:
     assert (listed(), listed(listViewType="All"), listed(listViewType="ArchivedOnly")) == (0, 1, 1)
 
 
+def test_an_asset_is_archived_and_brought_back_as_a_whole(ada_there: Arm) -> None:
+    register(ada_there, dataUri="https://example.org/iris.csv", dataType="uri_file")
+    path = f"{ada_there.base}/data"
+    known = ada_there.call("GET", f"{path}/iris").body
+    known["properties"]["isArchived"] = True
+
+    archived = ada_there.call("PUT", f"{path}/iris", known)
+
+    def listed(**query: str) -> list[bool]:
+        return [one["properties"]["isArchived"] for one in ada_there.call("GET", path, **query).body["value"]]
+
+    assert (archived.status, ada_there.call("GET", f"{path}/iris").body) == (200, archived.body)
+    assert (listed(), listed(listViewType="ArchivedOnly"), listed(listViewType="All")) == ([], [True], [True])
+    assert ada_there.call("GET", f"{path}/iris/versions").body["value"] == []
+    known["properties"]["isArchived"] = False
+    assert ada_there.call("PUT", f"{path}/iris", known).status == 200
+    assert (listed(), listed(listViewType="ArchivedOnly")) == ([False], [])
+    assert ada_there.call("GET", f"{path}/iris").properties["dataType"] == "uri_file"
+
+
 @pytest.mark.parametrize("named", ["azureml:iris:1", "azureml:iris@latest", "ARM", "azureml:azureml:iris"])
 def test_a_job_reads_a_data_asset_by_its_name(ada_there: Arm, named: str) -> None:
     upload(ada_there, "data/a.csv")

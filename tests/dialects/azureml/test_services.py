@@ -415,7 +415,7 @@ def test_a_log_that_is_a_link_is_not_followed(files: Callable[..., Any], sweep: 
 
 
 def test_what_is_not_there_is_404_in_the_envelope(ada_there: Arm, cleo_there: Arm) -> None:
-    for path in ("/azureml", "/azureml/nothing", f"{ada_there.base}/datastores/x", f"{ada_there.base}/computes/x"):
+    for path in ("/azureml", "/azureml/nothing", f"{ada_there.base}/datastores/x", f"{ada_there.base}/jobs/x/y"):
         assert ada_there.call("GET", path).error["code"] == "ResourceNotFound"
     assert cleo_there.call("GET", cleo_there.base).status == 404
     assert ada_there.call("GET", ada_there.base, version=None).status == 400

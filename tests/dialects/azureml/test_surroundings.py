@@ -1,0 +1,123 @@
+"""What scripts ask for around a sweep: computes, workspaces, environments, and what this server has not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.dialects.azureml.conftest import VERSION, Arm
+
+CLUSTER = {
+    "location": "westeurope",
+    "tags": {"team": "vision"},
+    "properties": {
+        "computeType": "AmlCompute",
+        "properties": {"vmSize": "STANDARD_DS3_V2", "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 4}},
+    },
+}
+
+
+@pytest.mark.parametrize("name", ["cpu-cluster", "gpu"])
+def test_this_machine_is_the_compute_of_any_name(ada_there: Arm, ben_there: Arm, name: str) -> None:
+    told = ben_there.call("GET", f"{ada_there.base}/computes/{name}")
+
+    assert (told.status, told.body["name"], told.body["id"]) == (200, name, f"{ada_there.base}/computes/{name}")
+    assert (told.properties["computeType"], told.properties["provisioningState"]) == ("AmlCompute", "Succeeded")
+    [listed] = ada_there.call("GET", f"{ada_there.base}/computes").body["value"]
+    assert listed["properties"] == told.properties
+
+
+def test_a_compute_that_is_created_is_there_at_once(ada_there: Arm, ben_there: Arm) -> None:
+    path = f"{ada_there.base}/computes/cpu-cluster"
+
+    made = ada_there.call("PUT", path, CLUSTER)
+    refused = [ben_there.call("PUT", path, CLUSTER).status, ben_there.call("DELETE", path).status]
+
+    assert (made.status, made.properties["provisioningState"], made.body["tags"]) == (200, "Succeeded", CLUSTER["tags"])
+    assert made.properties["properties"]["vmSize"] == "STANDARD_DS3_V2"
+    assert refused == [403, 403]
+    assert ada_there.call("DELETE", path, underlyingResourceAction="Delete").status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "target"),
+    [
+        ({}, "properties"),
+        ({"properties": 3}, "properties"),
+        ({"properties": {}}, "properties.computeType"),
+        ({"properties": {"computeType": 3}}, "properties.computeType"),
+        ({"properties": {"computeType": "AmlCompute", "properties": []}}, "properties.properties"),
+        ({"properties": {"computeType": "AmlCompute"}, "tags": {"a": 1}}, "tags.a"),
+    ],
+)
+def test_what_is_wrong_with_a_compute_is_named(ada_there: Arm, body: object, target: str) -> None:
+    answer = ada_there.call("PUT", f"{ada_there.base}/computes/cpu-cluster", body)
+
+    assert (answer.status, answer.error["target"]) == (400, target)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("models/m/versions/1", "jobs.download"),
+        ("schedules", "cron"),
+        ("onlineEndpoints/e", "no models are served here"),
+        ("components/c/versions/1", "submit the command"),
+        ("computes/cpu-cluster/stop", "not started, stopped"),
+        ("featuresets", "there are no featuresets here"),
+    ],
+)
+def test_what_is_not_here_says_what_to_do_instead(ada_there: Arm, path: str, words: str) -> None:
+    answers = [ada_there.call(method, f"{ada_there.base}/{path}") for method in ("GET", "PUT", "POST")]
+
+    assert {(one.status, one.error["code"]) for one in answers} == {(404, "InvalidResourceType")}
+    assert all(words in one.error["message"] for one in answers)
+
+
+def test_the_workspaces_of_a_subscription_are_those_that_one_sees(ada_there: Arm, cleo_there: Arm) -> None:
+    everywhere = "/subscriptions/s/providers/Microsoft.MachineLearningServices/workspaces"
+    in_group = ada_there.base.rpartition("/")[0]
+
+    listed = [ada_there.call("GET", path).body["value"] for path in (everywhere, in_group)]
+
+    assert [[one["name"] for one in rows] for rows in listed] == [["lab"], ["lab"]]
+    assert listed[1][0] == ada_there.call("GET", ada_there.base).body
+    assert [one["name"] for one in cleo_there.call("GET", everywhere).body["value"]] == ["elsewhere"]
+    assert Arm(None, "lab").call("GET", everywhere).status == 401
+    assert ada_there.call("GET", everywhere, version=None).error["code"] == "InvalidApiVersionParameter"
+
+
+def test_environments_are_listed_archived_and_brought_back(ada_there: Arm, ben_there: Arm) -> None:
+    path = f"{ada_there.base}/environments"
+    for version in ("1", "2"):
+        ada_there.call("PUT", f"{path}/sklearn/versions/{version}", {"properties": {"image": "python:3.11"}})
+
+    def names(**query: str) -> list[str]:
+        return [one["name"] for one in ada_there.call("GET", path, **query).body["value"]]
+
+    known = ada_there.call("GET", f"{path}/sklearn").body
+    before = names()
+    refused = ben_there.call("PUT", f"{path}/sklearn", known).status
+    known["properties"]["isArchived"] = True
+    archived = ada_there.call("PUT", f"{path}/sklearn", known)
+
+    assert (known["properties"]["latestVersion"], known["properties"]["nextVersion"]) == ("2", "3")
+    assert (before, refused, archived.properties["isArchived"]) == (["sklearn"], 403, True)
+    assert (names(), names(listViewType="All"), names(listViewType="ArchivedOnly")) == ([], ["sklearn"], ["sklearn"])
+    assert ada_there.call("GET", f"{path}/sklearn/versions").body["value"] == []
+    assert ada_there.call("PUT", f"{path}/sklearn", {"properties": {"isArchived": False}}).status == 200
+    assert (names(), names(listViewType="ArchivedOnly")) == (["sklearn"], [])
+
+
+def test_an_environment_that_nobody_put_here_has_its_first_version_alone(ada_there: Arm) -> None:
+    path = f"{ada_there.base}/environments/AzureML-sklearn"
+
+    [told] = ada_there.call("GET", f"{path}/versions").body["value"]
+
+    assert ada_there.call("GET", f"{path}/versions/1").body == told
+    assert [ada_there.call("GET", one).status for one in (path, f"{path}/versions/2")] == [404, 404]
+    assert ada_there.call("PUT", path, {"properties": {"isArchived": True}}).status == 404
+
+
+@pytest.mark.parametrize("path", ["computes", "environments", "environments/e", "data/d"])
+def test_the_surroundings_stay_shut_for_outsiders(ada_there: Arm, cleo_there: Arm, path: str) -> None:
+    assert cleo_there.call("GET", f"{ada_there.base}/{path}", version=VERSION).status == 404
