@@ -81,6 +81,7 @@ urlpatterns = [
     path(f"{EXPERIMENT}table/<slug:chart>", understand.table, name="chart-table"),
     path(TRIAL, trials.trial, name="trial"),
     path(f"{TRIAL}/peek", trials_tab.peek, name="trial-peek"),
+    path(f"{TRIAL}/part/<slug:part>", trials.part, name="trial-part"),
     path(f"{TRIAL}/neighbours", trials.neighbours, name="trial-neighbours"),
     path(f"{TRIAL}/write", notes.write, name="trial-write"),
     path(f"{TRIAL}/act", trials.act, name="trial-act"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import Page, expect
+
 from apps.experiments.models import Experiment
-from apps.trials.models import Attempt
+from apps.trials.models import Attempt, Trial
 from apps.tuning import driving, leases
 from apps.tuning.measuring import Reading
 from apps.tuning.outcomes import Outcome
@@ -34,6 +36,13 @@ class Sweep:
                 self.attempts[attempt.trial.number] = attempt
         return [attempt.trial.number for attempt in started]
 
+    def take(self, trial: Trial) -> None:
+        """Start a trial that was queued."""
+        with driving.tick(self.lease, self.job) as tick:
+            (attempt,) = tick.claim([trial], instance="t", executor="local", host=HOST, slots=1000)
+            tick.launched(attempt, handle={})
+            self.attempts[trial.number] = attempt
+
     def report(self, number: int, step: int, loss: float) -> None:
         with driving.tick(self.lease, self.job) as tick:
             tick.measured(self.attempts[number], [Reading("loss", step, loss)], {})
@@ -41,3 +50,11 @@ class Sweep:
     def end(self, number: int, *, code: int = 0) -> None:
         with driving.tick(self.lease, self.job) as tick:
             tick.ended(self.attempts.pop(number), Outcome(how="exited", code=code))
+
+
+def address(sweep: Sweep, rest: str = "") -> str:
+    return f"/w/lab/e/{sweep.lease.key}/{rest}"
+
+
+def is_live(page: Page) -> None:
+    expect(page.locator("[data-live-mark]")).to_have_attribute("data-state", "live")

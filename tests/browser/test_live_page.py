@@ -16,7 +16,7 @@ from apps.feed.models import Event, Timeline
 from apps.tuning import experiments
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
-from tests.browser.sweep import Sweep
+from tests.browser.sweep import Sweep, address, is_live
 from tests.people import a_job
 from tunebook import disk
 from tunebook.limits import Limits
@@ -37,14 +37,6 @@ WATCH_SHIFTS = """() => {
 def sweep(make_experiment: Callable[..., Any]) -> Sweep:
     job = a_job(limits=Limits(max_trials=1000, max_concurrent=1000))
     return Sweep(make_experiment(job=job, name="resnet"))
-
-
-def address(sweep: Sweep, rest: str = "") -> str:
-    return f"/w/lab/e/{sweep.lease.key}/{rest}"
-
-
-def is_live(page: Page) -> None:
-    expect(page.locator("[data-live-mark]")).to_have_attribute("data-state", "live")
 
 
 def test_two_hundred_trials_change_numbers_and_move_nothing(signed_in, ada: User, sweep: Sweep):

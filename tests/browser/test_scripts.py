@@ -114,6 +114,27 @@ def test_one_menu_is_open_at_a_time_and_escape_gives_the_focus_back(show):
     expect(page.get_by_text("two", exact=True)).to_be_focused()
 
 
+def test_a_menu_closes_when_tab_leads_out_of_it_and_at_escape_from_anywhere(show):
+    page = show(
+        '<details data-menu><summary>Menu</summary><p>Words</p><a href="#a">Item</a></details><a href="#b">Behind</a>'
+    )
+    menu = page.locator("details")
+
+    page.get_by_text("Menu").press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Item")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Behind")).to_be_focused()
+    expect(menu).not_to_have_attribute("open", "")
+
+    page.get_by_text("Menu").click()
+    page.get_by_text("Words").click()
+    expect(menu).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    expect(page.get_by_text("Menu")).to_be_focused()
+
+
 def test_a_question_comes_before_what_cannot_be_undone(show, stage):
     stage.show("<h1>Gone</h1>", path="/gone")
     page = show('<form action="/gone" data-confirm="Delete it for good?"><button>Delete</button></form>')

@@ -43,37 +43,56 @@ def trial(request: HttpRequest, place: Place, key: str, number: int) -> HttpResp
     experiment, after = load(place, key)
     found = verbs.find(place.actor, experiment, number=number)
     job = Job.from_dict(experiment.job)
-    attempts = list(found.attempts.order_by("-number"))
-    folder = logs.attempt_folder(experiment.key, found.number, attempts[0].number) if attempts else None
     context: dict[str, Any] = {
-        "experiment": experiment,
-        "trial": found,
         "after": after,
         "stream": experiment_stream(experiment.key),
-        "is_best": found.number == experiment.best_trial,
-        "rank": trial_facts.rank(experiment, found),
         "previous": found.number - 1 if found.number > 0 else None,
         "next": found.number + 1 if found.number + 1 < experiment.trial_count else None,
         "params": trial_facts.params(experiment, found, job),
         "metrics": trial_facts.metrics(found),
-        "attempts": attempts,
-        "commands": [trial_facts.command(step) for step in logs.commands(folder)] if folder else [],
-        "tails": [log_tails.tail(folder / file, name, TITLES[name]) for name, file in LOGS.items()] if folder else [],
-        "last_lines": _last_lines(folder) if folder and found.status == TrialStatus.FAILED else "",
-        "same_reason": trial_facts.same_reason(experiment, found),
-        "alike": failed_like(found.reason),
         "copies": copying.copies(request, experiment, job, found),
-        "events": trial_facts.events(experiment, found),
         "twin_headings": ["Step", metric(experiment.metric)],
         "twin": trial_facts.twin(found, job),
         "raw": json.dumps(trial_facts.raw(found), indent=2, ensure_ascii=False),
-        "why": trial_facts.why(experiment, found),
         "neighbours": near.neighbours(experiment, job.space, found) if experiment.trial_count <= FEW else None,
-        "artifacts_part": ARTIFACTS if _is_there(ARTIFACTS) else "",
+        **_moving(place, experiment, found),
         **notes.written(request, place, experiment, found),
-        **_controls(place, experiment, found),
     }
     return render(request, place, "trials/trial.html", context)
+
+
+@require_GET
+@in_workspace
+def part(request: HttpRequest, place: Place, key: str, number: int, part: str) -> HttpResponse:
+    """A piece of the page anew, for one that stands: `metrics`, or all else that changes while the trial runs (`now`)."""
+    if part not in ("now", "metrics"):
+        raise Http404
+    experiment, _ = load(place, key)
+    found = verbs.find(place.actor, experiment, number=number)
+    shown = {"metrics": trial_facts.metrics(found)} if part == "metrics" else _moving(place, experiment, found)
+    return render(request, place, f"trials/parts/{part}.html", shown)
+
+
+def _moving(place: Place, experiment: Experiment, trial: Trial) -> dict[str, Any]:
+    """What changes while a trial runs and as it ends."""
+    attempts = list(trial.attempts.order_by("-number"))
+    folder = logs.attempt_folder(experiment.key, trial.number, attempts[0].number) if attempts else None
+    return {
+        "experiment": experiment,
+        "trial": trial,
+        "is_best": trial.number == experiment.best_trial,
+        "rank": trial_facts.rank(experiment, trial),
+        "attempts": attempts,
+        "commands": [trial_facts.command(step) for step in logs.commands(folder)] if folder else [],
+        "tails": [log_tails.tail(folder / file, name, TITLES[name]) for name, file in LOGS.items()] if folder else [],
+        "last_lines": _last_lines(folder) if folder and trial.status == TrialStatus.FAILED else "",
+        "same_reason": trial_facts.same_reason(experiment, trial),
+        "alike": failed_like(trial.reason),
+        "events": trial_facts.events(experiment, trial),
+        "why": trial_facts.why(experiment, trial),
+        "artifacts_part": ARTIFACTS if _is_there(ARTIFACTS) else "",
+        **_controls(place, experiment, trial),
+    }
 
 
 @require_GET

@@ -4,6 +4,7 @@ import { element, inBackground, on } from "../dom.js";
 import { number } from "../format.js";
 import { ENDED, statusWords } from "../words.js";
 import { notice, standing } from "../page/notices.js";
+import { editedMenus, isBusy } from "./busy.js";
 import { experimentFields, merged, metricsFields, patchObject, trialFields } from "./patch.js";
 import { Feed, SIGNED_OUT } from "./socket.js";
 
@@ -23,6 +24,8 @@ export class LivePage {
     this.fresh = new Map();
     this.totals = new Map();
     this.refreshed = new WeakMap();
+    this.owed = new Set();
+    this.edited = [];
     this.feed = new Feed(body.dataset.liveUrl, {
       feed: body.dataset.feed,
       poll: body.dataset.eventsUrl,
@@ -37,7 +40,10 @@ export class LivePage {
       button.setAttribute("aria-pressed", String(this.feed.paused));
     });
     document.addEventListener("htmx:beforeSwap", (event) => this.keepBusy(event));
+    document.addEventListener("htmx:oobBeforeSwap", (event) => this.keepBusyPiece(event));
+    document.addEventListener("htmx:afterSwap", () => this.putBack());
     document.addEventListener("focusout", () => setTimeout(() => this.retryBlocked(), 0));
+    document.addEventListener("toggle", () => this.owed.size && this.retryBlocked(), true);
     document.addEventListener("selectionchange", () => this.blocked.size && this.retryBlocked());
   }
 
@@ -141,6 +147,9 @@ export class LivePage {
     const waiting = [...this.blocked];
     this.blocked.clear();
     for (const [name, fields] of waiting) this.write(name, fields);
+    const owed = [...this.owed];
+    this.owed.clear();
+    for (const region of owed) this.refreshSoon(region);
   }
 
   /** Count what the tables of a stream do not show yet, on their pill. */
@@ -171,7 +180,7 @@ export class LivePage {
     const state = `${payload.status} ${payload.desired}`;
     for (const region of document.querySelectorAll("[data-refresh-on]")) {
       const { refreshOn, refreshOf, refreshState } = region.dataset;
-      if (refreshOf !== undefined && refreshOf !== String(payload.number)) continue;
+      if (refreshOf !== undefined && refreshOf !== String(payload.number ?? payload.trial)) continue;
       if (!refreshOn.split(/\s+/).includes(kind) || refreshState === state) continue;
       if (refreshState !== undefined) region.dataset.refreshState = state;
       this.refreshSoon(region);
@@ -196,9 +205,25 @@ export class LivePage {
   /** What somebody began to work in while its refresh was on the way is left as it is, and refreshed later. */
   keepBusy(event) {
     const region = event.detail.requestConfig?.elt;
-    if (event.detail.target !== region || !region.matches("[data-refresh-on]") || !isBusy(region)) return;
+    if (event.detail.target !== region || !region.matches("[data-refresh-on]")) return;
+    if (!isBusy(region)) return this.edited.push(...editedMenus(region));
     event.preventDefault();
     this.refreshSoon(region);
+  }
+
+  /** The same for one of the pieces that a region refreshes beside it: it has its turn once nobody works in it. */
+  keepBusyPiece({ detail }) {
+    const names = (region) => region.getAttribute("hx-select-oob").split(",");
+    const region = [...document.querySelectorAll("[data-refresh-on][hx-select-oob]")].find((one) => names(one).includes(`#${detail.target.id}`));
+    if (!region) return;
+    if (!isBusy(detail.target)) return this.edited.push(...editedMenus(detail.target));
+    detail.shouldSwap = false;
+    this.owed.add(region);
+  }
+
+  /** What was typed in a menu that is closed now is there when it is opened again, if it still is on offer. */
+  putBack() {
+    for (const menu of this.edited.splice(0)) document.getElementById(menu.id)?.replaceWith(menu);
   }
 
   /** After a reset: the page's own text anew in the background, field by field, and the charts' numbers. */
@@ -241,13 +266,6 @@ export function sentenceOf(kind, payload) {
   }
   if (kind !== "experiment" || !ENDED.has(payload.status)) return "";
   return `${payload.name || "The experiment"}: ${statusWords(payload.status).toLowerCase()}`;
-}
-
-/** Whether somebody works inside: has the focus there, or a menu or dialog of it open. */
-function isBusy(region) {
-  const focused = document.activeElement;
-  if (focused && focused !== document.body && focused !== region && region.contains(focused)) return true;
-  return Boolean(region.querySelector("details[open][data-menu], dialog[open]"));
 }
 
 function copyFields(object, twin) {

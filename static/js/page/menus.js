@@ -46,8 +46,10 @@ function closeMenus(except) {
 }
 
 function menuKey(event) {
-  const menu = event.target instanceof Element ? event.target.closest("details[data-menu][open]") : null;
+  const inside = event.target instanceof Element && event.target !== document.body;
+  const menu = inside ? event.target.closest("details[data-menu][open]") : event.key === "Escape" && document.querySelector("details[data-menu][open]");
   if (!menu) return;
+  if (event.key === "Tab") return void setTimeout(() => closeMenus(document.activeElement)); // it would stay over what has the focus then
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (event.key === "Escape") {
     menu.open = false;
