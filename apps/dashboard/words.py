@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from apps.tuning.announce import moved
 from tunebook.status import ENDED_EXPERIMENT, ENDED_TRIAL, STATUS_WORDS, ExperimentStatus, TrialStatus
 
 STATE_WORDS: Mapping[str, str] = {
@@ -35,3 +36,11 @@ def shown(status: str, desired: str = "run") -> str:
 def css_class(state: str) -> str:
     """The class that colours a state; its icon in the sprite has the same name."""
     return f"status-{state.lower()}"
+
+
+def said_today(line: str) -> str:
+    """A line that an event log has kept since statuses had other words ("user canceled: stopped by ada"), in today's."""
+    was, _, reason = line.partition(": ")
+    status = was.upper().replace(" ", "_")
+    outdated = was.islower() and status in STATUS_WORDS and STATUS_WORDS[status].lower() != was
+    return moved(status, reason) if outdated else line

@@ -15,7 +15,7 @@ from apps.optimizer.steps.reap import reap
 from apps.optimizer.work import RECORD_AFTER, Live, Place, Work, load, now
 from apps.trials.models import Trial
 from apps.tuning import driving
-from apps.tuning.announce import note
+from apps.tuning.announce import moved, note
 from apps.tuning.driving import SEEN, Tick
 from apps.tuning.leases import Lease
 from apps.tuning.measuring import CURVE
@@ -146,7 +146,7 @@ class Driver:
             work.messages.append(("failed", f"failed: {row.reason}"))
         work.seen, work.status, work.best = row.modified, row.status, row.best_value
         if row.has_ended and not work.has_ended:
-            work.note(f"ended: {row.status}{': ' + row.reason if row.reason else ''}")
+            work.note(f"ended: {moved(row.status, row.reason)}")
         work.has_ended = row.has_ended
         left = seconds_left(work, row)
         if left is not None and left < REVIEW_EVERY:

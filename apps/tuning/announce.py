@@ -36,11 +36,14 @@ def note(text: str, *, level: str = "info", by: str = "") -> Happening:
 
 
 def note_move(to: ExperimentStatus, reason: str) -> Happening:
-    """That the experiment is somewhere else now, in the words of its badge, and why; a reason that says it stands alone."""
-    words = STATUS_WORDS[to].lower()
-    if reason:
-        words = reason if reason.startswith(words) else f"{words}: {reason}"
-    return note(words, level="error" if to == ExperimentStatus.FAILED else "info")
+    """That the experiment is somewhere else now, and why."""
+    return note(moved(to, reason), level="error" if to == ExperimentStatus.FAILED else "info")
+
+
+def moved(status: str, reason: str) -> str:
+    """A status in the words of its badge, and why; a reason that says it stands alone."""
+    words = STATUS_WORDS[status].lower()
+    return words if not reason else reason if reason.startswith(words) else f"{words}: {reason}"
 
 
 def experiment_summary(experiment: Experiment) -> dict[str, Any]:

@@ -593,6 +593,28 @@ def test_a_filter_that_finds_no_trial_names_the_part_to_blame(
     assertContains(shown, 'href="?q=status%3Afinished"')
 
 
+def test_lines_that_were_written_in_other_words_for_states_are_told_in_todays(
+    as_ada: Client, make_experiment: Make
+) -> None:
+    one = make_experiment()
+    lines = (
+        "user canceled: stopped by ada",
+        "early stopped: the target is reached",
+        "no more trial",
+        "failed: no slot",
+    )
+    append(experiment_stream(one.key), [("note", {"text": line, "level": "info", "by": ""}) for line in lines])
+    append(experiment_stream(one.key), [("note", {"text": "finished: by hand", "level": "info", "by": "ada"})])
+
+    shown = as_ada.get(page(one, "logs"))
+
+    assertContains(shown, "<span>stopped by ada</span>")
+    assertContains(shown, "<span>stopped early: the target is reached</span>")
+    assertContains(shown, "<span>no more trials</span>")
+    assertContains(shown, "<span>failed: no slot</span>")
+    assertContains(shown, "<span>finished: by hand</span>")
+
+
 def test_events_are_narrowed_to_those_of_people_of_trials_and_by_words(
     as_dora: Client, as_cleo: Client, make_experiment: Make, actor_ada: Actor
 ) -> None:

@@ -118,7 +118,7 @@ def test_a_log_tells_who_drove_it_and_how_it_ended_and_nothing_of_turns_that_are
     worker.run()
 
     lines = [line[20:] for line in logged(stage, one).splitlines()]
-    assert lines == [f"info    {worker.name} drives it now", "info    ended: FINISHED"]
+    assert lines == [f"info    {worker.name} drives it now", "info    ended: succeeded"]
 
 
 def test_what_sets_an_experiment_aside_stands_there_with_its_traceback(

@@ -105,6 +105,12 @@ def status_words(state: str) -> str:
     return words.STATE_WORDS.get(state, state)
 
 
+@register.filter
+def said_today(line: str) -> str:
+    """A line of an event log in today's words for states."""
+    return words.said_today(line)
+
+
 @register.simple_tag(takes_context=True)
 def address(context: template.Context, **changes: Any) -> str:
     """This page's query string with some parts set, or dropped when empty. Paging starts anew unless it is set.
