@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 import tunebook
-from apps.optimizer import courier, runner
+from apps.optimizer import courier, home, runner
 from tunebook import mirror
 
 LIBRARY = "lib"
@@ -50,7 +50,7 @@ def write(data: Path) -> Path:
         archive.writestr("__main__.py", MAIN)
         for package in ("apps", "apps/optimizer"):
             archive.writestr(f"{package}/__init__.py", "")
-        for file in (Path(courier.__file__), *sources_of(runner.__file__)):
+        for file in (Path(courier.__file__), Path(home.__file__), *sources_of(runner.__file__)):
             archive.write(file, f"apps/optimizer/{file.relative_to(Path(courier.__file__).parent)}")
         library = Path(tunebook.__file__).parent
         for file in sorted(library.rglob("*.py")):

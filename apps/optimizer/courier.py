@@ -14,20 +14,16 @@ import json
 import os
 import shutil
 import signal
-import ssl
 import sys
 import tarfile
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 from apps.optimizer import runner
+from apps.optimizer.home import Away, Fenced, Home, NotTaken
 from apps.optimizer.runner.processes import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, libc, send_signal
 
-API = "/api/tunebook/v1/attempts/self"
 GROWING = ("out.log", "err.log", "metrics.jsonl")
 LOGS = GROWING[:2]
 LIVE_LOG, LAST_OF_LOG = 48 << 20, 8 << 20
@@ -35,70 +31,10 @@ LIVE_LOG, LAST_OF_LOG = 48 << 20, 8 << 20
 PIECE = 1 << 20
 LOOK_EVERY = 0.5
 ALIVE_EVERY = 3.0
-TIMEOUT = 20.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 LEFT_AFTER = 600.0
 """Seconds after which a folder that nobody holds was left by a killed attempt, and is not just being filled."""
 TOLD = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
-
-
-class Fenced(Exception):
-    """This attempt counts no more."""
-
-
-class Away(Exception):
-    """The server does not answer just now."""
-
-
-class NotTaken(Exception):
-    """The server never takes this."""
-
-
-class Home:
-    """The server, as far as this attempt may talk to it."""
-
-    def __init__(self, url: str, token: str, authority: str = "") -> None:
-        self.url, self.token = url.rstrip("/"), token
-        self.context = ssl.create_default_context(cadata=authority) if authority else None
-        self.heard = time.monotonic()
-        self.wish: dict[str, Any] = {}
-
-    def get(self, path: str) -> bytes:
-        return self._ask("GET", path, None, {})
-
-    def put(self, name: str, offset: int, data: bytes) -> int:
-        """Send a piece of a file; how long it is at home now."""
-        headers = {"Upload-Offset": str(offset), "Content-Type": "application/octet-stream"}
-        self.wish = json.loads(self._ask("PUT", f"files/{urllib.parse.quote(name)}", data, headers))
-        return int(self.wish["size"])
-
-    def alive(self) -> None:
-        self.wish = json.loads(self._ask("POST", "alive", b"", {}))
-
-    def gone(self) -> None:
-        """Say that nothing of the attempt is left; nobody there to hear it is no harm."""
-        with contextlib.suppress(Fenced, Away, NotTaken):
-            self._ask("POST", "gone", b"", {})
-
-    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
-        request = urllib.request.Request(f"{self.url}{API}/{path}", body, headers, method=method)
-        request.add_header("Authorization", f"Bearer {self.token}")
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT, context=self.context) as answer:
-                read: bytes = answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                text = error.read(2000).decode("utf-8", "replace")
-            if error.code in (401, 404, 409):
-                raise Fenced(text) from None
-            if error.code == 429 or error.code >= 500:
-                raise Away(f"{error.code} {text}") from None
-            self.heard = time.monotonic()
-            raise NotTaken(f"{error.code} {text}") from None
-        except (OSError, ValueError, urllib.error.URLError) as error:
-            raise Away(str(error)) from None
-        self.heard = time.monotonic()
-        return read
 
 
 class Courier:
@@ -106,6 +42,7 @@ class Courier:
 
     def __init__(self, home: Home, order: dict[str, Any], folder: str) -> None:
         self.home, self.order, self.folder = home, order, folder
+        self.base = work_folder(order, folder)
         self.lost_after = float(order.get("lost_after", 120.0))
         self.sent: dict[str, int] = {}
         self.stamps: dict[str, tuple[int, int]] = {}
@@ -212,24 +149,37 @@ class Courier:
 
     def send_changed(self, place: str) -> None:
         """Send a file, or the files of a folder, that have changed since they were sent; growing ones go on."""
-        top = Path(place)
-        for path in [top] if top.is_file() else sorted(one for one in top.rglob("*") if one.is_file()):
-            if path.is_symlink() or not path.is_relative_to(self.folder):
+        for path in files_of(place):
+            above = next((one for one in (self.folder, self.base) if path.startswith(f"{one}/")), None)
+            name = path[len(above) + 1 :] if above else ""
+            if not name or name in self.refused or os.path.islink(path):
                 continue
-            name, state = str(path.relative_to(self.folder)), path.stat()
-            stamp = (state.st_mtime_ns, state.st_size)
-            if self.stamps.get(name) == stamp or name in self.refused:
+            if not is_text(name):
+                say(f"{name!r} is not sent: no file may be called that")
+                self.refused.add(name)
                 continue
-            grows = "tfevents" in path.name or name.startswith("nni/")
-            at = self.sent.get(name, 0) if grows and name in self.sent else 0
-            with open(path, "rb") as file:
+            try:
+                self.send_file(name, path)
+            except OSError as error:  # it has gone meanwhile, or must not be read
+                if self.ending is not None:
+                    say(f"{name} is not sent: {error.strerror}")
+
+    def send_file(self, name: str, path: str) -> None:
+        """Send a file whole, or what it has gained since, if it has changed."""
+        state = os.stat(path)
+        stamp = (state.st_mtime_ns, state.st_size)
+        if self.stamps.get(name) == stamp:
+            return
+        grows = "tfevents" in os.path.basename(path) or name.startswith("nni/")
+        at = self.sent.get(name, 0) if grows and name in self.sent else 0
+        with open(path, "rb") as file:
+            file.seek(at)
+            while (data := file.read(PIECE)) or not at:
+                at = self.sent[name] = self.take(name, at, data)
                 file.seek(at)
-                while (data := file.read(PIECE)) or not at:
-                    at = self.sent[name] = self.take(name, at, data)
-                    file.seek(at)
-                    if not data or name in self.refused:
-                        break
-            self.stamps[name] = stamp
+                if not data or name in self.refused:
+                    break
+        self.stamps[name] = stamp
 
     def take(self, name: str, at: int, data: bytes) -> int:
         """Send one piece; a file that is not taken is left out from then on."""
@@ -376,6 +326,19 @@ def environment(told: dict[str, str], program: Path) -> dict[str, str]:
         own_authority.write_text(os.environ["TUNEBOOK_AUTHORITY"])
         merged["MLFLOW_TRACKING_SERVER_CERT_PATH"] = str(own_authority)
     return merged
+
+
+def files_of(place: str) -> list[str]:
+    """The file, or the files of the folder with all below it; what cannot be looked into is left out."""
+    if os.path.isfile(place):
+        return [place]
+    found = (os.path.join(folder, name) for folder, _folders, names in os.walk(place) for name in names)
+    return sorted(path for path in found if os.path.isfile(path))
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can stand in an address: it is UTF-8, and has no control characters."""
+    return not any(ord(letter) < 32 or 0xD800 <= ord(letter) < 0xE000 for letter in name)
 
 
 def data_from(file: int, offset: int, size: int) -> int:

@@ -5,6 +5,8 @@ Each request is signed with the attempt's own token. 409 `fenced` tells an attem
 
 from __future__ import annotations
 
+import json
+import os
 import tarfile
 import tempfile
 from pathlib import Path
@@ -105,7 +107,7 @@ class PutFile(AttemptView):
             raise Refusal("too_large", f"a piece must have at most {MOST_PIECE} bytes", status=413)
         mirror.hear(folder)
         try:
-            size = mirror.take(folder, path, offset, data)
+            size = mirror.take(worked_in(folder) if path.startswith("work/") else folder, path, offset, data)
         except mirror.BadFile as error:
             raise Refusal("bad_parameter", str(error), field="path") from None
         except mirror.Full as error:
@@ -139,3 +141,11 @@ class TellGone(AttemptView):
         """Confirm that nothing of the attempt runs any more, whatever became of it here."""
         mirror.mark(str(self.folder(even_if_fenced=True)), mirror.GONE)
         return self.answer({})
+
+
+def worked_in(folder: str) -> str:
+    """The folder of the attempt whose `work` this one works in: the first one's where it goes on from there."""
+    first = os.path.join(os.path.dirname(folder), "1")
+    with open(os.path.join(folder, mirror.ORDER), encoding="utf-8") as file:
+        chosen = json.load(file).get("cwd") or ""
+    return first if chosen.startswith(f"{first}/") else folder
