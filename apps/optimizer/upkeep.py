@@ -98,7 +98,7 @@ def stop_orphans(place: Place) -> int:
     owned = list(place.executor.list_owned())
     if not owned:
         return 0
-    known = {key for key, _state in driving.host_attempts(place.host)}
+    known = driving.open_ones([handle.key for handle in owned])
     orphans = [handle for handle in owned if handle.key not in known]
     for handle in orphans:
         if place.executor.poll([handle])[0].has_ended:

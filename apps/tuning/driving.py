@@ -8,7 +8,7 @@ changes both, with conditional updates, so that a person's stop that came in bet
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -389,9 +389,9 @@ def renew_token(attempt: Attempt) -> None:
     rows.update(Attempt, {"token_hash": attempt.token_hash}, id=attempt.pk)
 
 
-def host_attempts(host: str) -> Iterable[tuple[str, str]]:
-    """(launch key, state) of what should run on a machine, for hunting orphans. One query."""
-    return Attempt.objects.filter(host=host, ended=None).values_list("launch_key", "state")
+def open_ones(keys: Collection[str]) -> set[str]:
+    """Those of the launch keys whose attempt has not ended, whatever its machine was called then. One query."""
+    return set(Attempt.objects.filter(launch_key__in=keys, ended=None).values_list("launch_key", flat=True))
 
 
 def orphan_stopped(experiment: str, number: int, key: str) -> None:

@@ -324,6 +324,21 @@ def test_orphans_are_stopped_and_others_are_not(stage: Stage, a_sweep: Callable[
     assert set(known) == set(Attempt.objects.values_list("launch_key", flat=True))
 
 
+def test_what_runs_is_no_orphan_when_its_cluster_has_another_address(
+    stage: Stage, a_sweep: Callable[..., Experiment]
+) -> None:
+    stage.holds = True
+    a_sweep()
+    worker = stage.worker()
+    worker.round()
+    assert stage.world.playing
+
+    Attempt.objects.update(host="as-it-was-called-before:8265")
+    found = upkeep.stop_orphans(worker.place)
+
+    assert (found, stage.world.stops) == (0, [])
+
+
 def test_a_dead_workers_experiments_are_free_at_once(a_sweep: Callable[..., Experiment], tmp_path: Path) -> None:
     experiment = a_sweep()
     process = subprocess.Popen(["sleep", "60"])
