@@ -12,7 +12,7 @@ from apps.trials.models import Attempt
 from tunebook.job import Job
 from tunebook.status import TrialStatus
 
-How = Literal["exited", "signaled", "timeout", "stopped", "oom", "launch_error", "lost"]
+How = Literal["exited", "signaled", "timeout", "stopped", "oom", "launch_error", "no_room", "lost"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Outcome:
     @property
     def is_infrastructure(self) -> bool:
         """Whether the end says nothing about the command, so that another attempt is worth it."""
-        return self.how in ("lost", "launch_error", "oom") and not self.by_limit
+        return self.how in ("lost", "launch_error", "no_room", "oom") and not self.by_limit
 
     def words(self) -> str:
         """Why it ended, for people."""
@@ -46,6 +46,7 @@ class Outcome:
             "stopped": "it was stopped",
             "oom": "it ran out of memory" if self.by_limit else "the machine ran out of memory",
             "launch_error": "it could not be started",
+            "no_room": "the cluster had no room for it",
             "lost": "its process vanished without a trace",
         }[self.how]
         return f"{said}: {self.text}" if self.text else said
@@ -55,7 +56,7 @@ def verdict(attempt: Attempt, outcome: Outcome, job: Job, value: float | None) -
     """What an attempt's end makes of its trial, and why; CREATED where another attempt is due. `value`: its final one.
 
     A normal end wins over a stop that came too late. Ends that are not the command's fault, and others as far as the
-    job allows, are worth another attempt.
+    job allows, are worth another attempt; one that found no room is not even counted.
     """
     trial, limits = attempt.trial, job.limits
     if outcome.is_success and value is not None:
@@ -65,11 +66,20 @@ def verdict(attempt: Attempt, outcome: Outcome, job: Job, value: float | None) -
         return TrialStatus.FAILED, f"it ended without a value of {job.objective.name!r}{why}"
     if trial.desired == Desired.STOP:
         return STOPPED[trial.stopped_by], trial.reason
-    if outcome.is_infrastructure and attempt.number <= limits.retries:
+    if outcome.how == "no_room":
         return TrialStatus.CREATED, outcome.words()
-    if outcome.how in ("exited", "signaled") and attempt.number <= limits.command_retries:
+    if outcome.is_infrastructure and tries(attempt) <= limits.retries:
+        return TrialStatus.CREATED, outcome.words()
+    if outcome.how in ("exited", "signaled") and tries(attempt) <= limits.command_retries:
         return TrialStatus.CREATED, outcome.words()
     return TrialStatus.FAILED, outcome.words()
+
+
+def tries(attempt: Attempt) -> int:
+    """How many attempts of its trial have had their chance, with this one. One query, none for the first attempt."""
+    if attempt.number == 1:
+        return 1
+    return attempt.number - Attempt.objects.filter(trial_id=attempt.trial_id, reason="no_room").count()
 
 
 STOPPED: Mapping[str, TrialStatus] = {

@@ -27,7 +27,8 @@ class Unavailable(ExecutorError):
 
 
 class State(StrEnum):
-    """What is known of an attempt. QUEUED waits for room on a cluster. UNREACHABLE is not dead: nothing is known."""
+    """What is known of an attempt. QUEUED waits for room on a cluster; NO_ROOM has waited in vain. UNREACHABLE is not dead:
+    nothing is known."""
 
     QUEUED = "QUEUED"
     PENDING = "PENDING"
@@ -38,12 +39,13 @@ class State(StrEnum):
     TIMEOUT = "TIMEOUT"
     STOPPED = "STOPPED"
     NOT_LAUNCHED = "NOT_LAUNCHED"
+    NO_ROOM = "NO_ROOM"
     LOST = "LOST"
     UNREACHABLE = "UNREACHABLE"
 
 
 ENDED = frozenset(State) - {State.QUEUED, State.PENDING, State.RUNNING, State.UNREACHABLE}
-INFRASTRUCTURE = frozenset({State.OOM, State.NOT_LAUNCHED, State.LOST})
+INFRASTRUCTURE = frozenset({State.OOM, State.NOT_LAUNCHED, State.NO_ROOM, State.LOST})
 """Ends that are not the command's doing, so that another attempt may go better."""
 
 
@@ -130,7 +132,7 @@ class Observation:
 
     @property
     def reason(self) -> str:
-        """The end in one stable word: exit:1, signal:9, timeout, stopped, oom, launch_error, lost."""
+        """The end in one stable word: exit:1, signal:9, timeout, stopped, oom, launch_error, no_room, lost."""
         words = {
             State.EXITED: f"exit:{self.code}",
             State.SIGNALED: f"signal:{self.signal}",

@@ -41,6 +41,8 @@ ON_ITS_WAY = 5.0
 FRESH = 30.0
 STOP_MARGIN = 5
 STUCK_AFTER = 30.0
+WAITED_TOO_LONG = "JOB_SUPERVISOR_ACTOR_START_TIMEOUT"
+"""What Ray says of a job that it had no room for within RAY_JOB_START_TIMEOUT_SECONDS, a quarter of an hour by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +107,9 @@ class RayExecutor:
             return handle
         if not mirror.is_marked(self.folder(handle), mirror.ORDER):
             return None
+        seen = self.watch.look()
+        if seen.trouble or key in seen.jobs:
+            return handle
         try:
             return handle if self.jobs.get(key) is not None else None
         except Unavailable:
@@ -125,11 +130,12 @@ class RayExecutor:
         folder = self.folder(handle)
         if self.records.journal(handle).end is not None:
             return
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        mirror.mark(folder, mirror.STOP, json.dumps({"grace": grace}))
-        waited = mirror.age(folder, mirror.STOP, time.time()) or 0.0
-        if not self.has_begun(handle) or waited > grace + STUCK_AFTER:
-            self.end(handle)
+        with contextlib.suppress(OSError):  # the disk is full: Ray ends it
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            mirror.mark(folder, mirror.STOP, json.dumps({"grace": grace}))
+        waited = mirror.age(folder, mirror.STOP, time.time())
+        if waited is None or waited > grace + STUCK_AFTER or not self.has_begun(handle):
+            self.watch.end(handle.key)
 
     def logs(self, handle: Handle, stream: str, offset: int, limit: int) -> LogChunk:
         return self.records.logs(handle, stream, offset, limit)
@@ -142,10 +148,15 @@ class RayExecutor:
             if told.get("tunebook") != self.instance or not (trial.isdigit() and attempt.isdigit()):
                 continue
             handle = self.handle(key, (experiment, int(trial), int(attempt)))
-            if job["status"] not in ENDED:
+            folder = self.folder(handle)
+            if job["status"] in ENDED:
+                if not mirror.is_marked(folder, mirror.ORDER) or self.records.journal(handle).end is not None:
+                    self.watch.done.setdefault(key)  # of an optimizer that died before it had it deleted
+                self.records.forget(handle)
+            elif mirror.is_marked(folder, mirror.FENCED) and not self.has_begun(handle):
+                self.watch.end(key)  # it was given up while it waited for room: nothing of it will ever run
+            else:
                 yield handle
-            elif not os.path.isdir(self.folder(handle)) or self.records.journal(handle).end is not None:
-                self.watch.done.setdefault(key)  # of an optimizer that died before it had it deleted
 
     def forget(self, handle: Handle) -> None:
         """Remove the attempt's folder, and its job, unless it lives."""
@@ -231,12 +242,20 @@ class RayExecutor:
         if seen.trouble:
             if silence is not None and silence < min(FRESH, self.cluster.lost_after):
                 return self.running(handle, journal)
-            if silence is not None and silence > self.cluster.lost_after:
+            is_given_up = (
+                mirror.is_marked(folder, mirror.STOP) if silence is None else silence > self.cluster.lost_after
+            )
+            if is_given_up:
                 return self.fence(handle, seen.trouble)
             return Observation(handle=handle, state=State.UNREACHABLE, message=seen.trouble)
         job = seen.jobs.get(handle.key)
         if job is None:
             return self.unknown(handle, journal, silence, seen)
+        if job["status"] == "PENDING" and silence is None and mirror.is_marked(folder, mirror.STOP):
+            self.fence(
+                handle, "it was stopped before it began"
+            )  # Ray itself hears of that when there is room, not before
+            return self.fenced(handle, silence, seen)
         if job["status"] in ENDED:
             return self.ended_without_a_word(handle, journal, silence, job)
         if silence is not None and silence > self.cluster.lost_after:
@@ -270,16 +289,18 @@ class RayExecutor:
             return Observation(handle=handle, state=State.STOPPED, message=why)
         if silence is None:
             self.settle(handle)
-            return Observation(handle=handle, state=State.NOT_LAUNCHED, message=why)
+            state = State.NO_ROOM if job.get("error_type") == WAITED_TOO_LONG else State.NOT_LAUNCHED
+            return Observation(handle=handle, state=state, message=why)
         if job.get("driver_exit_code") is not None:
             return self.lost(handle, f"its runner has ended without its last words: {why}")
         return self.fence(handle, why)
 
     def fence(self, handle: Handle, why: str) -> Observation:
         """From now on nothing is taken from it; its runner hears that and ends it."""
-        os.makedirs(self.folder(handle), mode=0o700, exist_ok=True)
-        mirror.mark(self.folder(handle), mirror.FENCED, why)
-        self.end(handle)
+        with contextlib.suppress(OSError):  # the disk is full: once more at the next look
+            os.makedirs(self.folder(handle), mode=0o700, exist_ok=True)
+            mirror.mark(self.folder(handle), mirror.FENCED, why)
+        self.watch.end(handle.key)
         return Observation(handle=handle, state=State.UNREACHABLE, message=f"{why}; what is left of it is being ended")
 
     def fenced(self, handle: Handle, silence: float | None, seen: Seen) -> Observation:
@@ -291,28 +312,26 @@ class RayExecutor:
             why = ""
         since = mirror.age(folder, mirror.FENCED, time.time()) or 0.0
         job = seen.jobs.get(handle.key)
+        waits = silence is None and not seen.trouble and (job is None or job["status"] == "PENDING")
+        if waits and mirror.is_marked(folder, mirror.STOP):
+            self.settle(handle)
+            return Observation(handle=handle, state=State.STOPPED, message="it had not begun")
         has_exited = job is not None and job["status"] in ENDED and job.get("driver_exit_code") is not None
         quiet = since if silence is None else silence
         if has_exited or quiet > 2 * self.cluster.lost_after:
             return self.lost(handle, why)
+        self.watch.end(handle.key)
         return Observation(handle=handle, state=State.UNREACHABLE, message=f"{why}; what is left of it is being ended")
 
     def lost(self, handle: Handle, why: str) -> Observation:
         self.settle(handle)
         return Observation(handle=handle, state=State.LOST, message=why)
 
-    def end(self, handle: Handle) -> None:
-        """Have Ray end its job; a head that does not answer has none."""
-        try:
-            self.jobs.stop(handle.key)
-        except Unavailable:
-            return
-        self.watch.soon()
-
     def settle(self, handle: Handle) -> None:
         """Its end is known: nobody needs its job and its order any more."""
         self.over.pop(handle.key, None)
         self.launched.pop(handle.key, None)
+        self.records.forget(handle)
         self.watch.done.setdefault(handle.key)
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(self.folder(handle), mirror.ORDER))  # the job's variables stand in it

@@ -43,6 +43,8 @@ class RayJobs:
     def all(self) -> dict[str, Job]:
         """Every submitted job that the head knows, by its id."""
         jobs = self._json("GET", "jobs/")
+        if not isinstance(jobs, list) or not all(isinstance(job, dict) and "status" in job for job in jobs):
+            raise Unavailable(f"what answers at {self.address} is no Ray head")
         return {str(job["submission_id"]): job for job in jobs if job.get("submission_id")}
 
     def get(self, key: str) -> Job | None:
@@ -62,8 +64,11 @@ class RayJobs:
         self._ask("DELETE", f"jobs/{urllib.parse.quote(key)}")
 
     def asks_for_a_token(self) -> bool:
-        """Whether a caller without a token is sent away."""
-        return self._ask("GET", "jobs/", token="")[0] in (401, 403)
+        """Whether a caller without a token is sent away, and not let in."""
+        status, answer = self._ask("GET", "jobs/", token="")
+        if status not in (200, 401, 403):
+            raise Unavailable(f"the Ray head at {self.address} answered {status}: {_words(answer)}")
+        return status != 200
 
     def _json(self, method: str, path: str) -> Any:
         return self._read(*self._ask(method, path))

@@ -1,13 +1,15 @@
-"""Looks at a Ray cluster now and then in a thread of its own, so that no experiment waits for a head that does not answer."""
+"""Looks at a Ray cluster now and then in a thread of its own, and has jobs ended there, so that no experiment waits for a
+head that does not answer."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from apps.optimizer.executors.base import ExecutorError
+from apps.optimizer.executors.base import ExecutorError, Unavailable
 from apps.optimizer.executors.ray_jobs import ENDED, Job, RayJobs
 
 EVERY = 1.0
@@ -34,6 +36,8 @@ class Watch:
         self.jobs, self.allows_anyone = jobs, allows_anyone
         self.done: dict[str, float | None] = {}
         """Jobs that nobody needs, and since when Ray has been seen to say that they are over."""
+        self.unwanted: dict[str, float] = {}
+        """Jobs that Ray is to end, and when it is asked next."""
         self.is_checked = allows_anyone
         self.seen: Seen | None = None
         self.first, self.hurry = threading.Event(), threading.Event()
@@ -59,6 +63,12 @@ class Watch:
         """Something has changed: look again now."""
         self.hurry.set()
 
+    def end(self, key: str) -> None:
+        """Have Ray end a job: it is asked at the next look, and again until the job is over or not known."""
+        if key not in self.unwanted:
+            self.unwanted[key] = time.monotonic()
+            self.soon()
+
     def close(self) -> None:
         self.is_closed = True
         self.hurry.set()
@@ -70,6 +80,17 @@ class Watch:
             self.first.set()
             self.hurry.wait(max(EVERY, 5 * (time.monotonic() - began)))
             self.hurry.clear()
+
+    def obey(self, jobs: Mapping[str, Job], now: float) -> None:
+        """Have Ray end what nobody wants. What was asked after this look began may not be in it yet: that comes next time."""
+        for key, due in list(self.unwanted.items()):
+            if due > now:
+                continue
+            if key not in jobs or jobs[key]["status"] in ENDED:
+                del self.unwanted[key]
+            else:
+                self.unwanted[key] = now + REST
+                self.jobs.stop(key)
 
     def tidy(self, jobs: Mapping[str, Job], now: float) -> None:
         """Delete jobs that nobody needs. Not at once: Ray would note their end anew, as that of a job that has failed."""
@@ -89,8 +110,10 @@ class Watch:
                     return Seen(began, trouble=f"the Ray head at {self.jobs.address} {OPEN}")
                 self.is_checked = True
             jobs = self.jobs.all()
-            self.tidy(jobs, began)
         except ExecutorError as error:
             self.is_checked = self.allows_anyone
             return Seen(began, trouble=str(error))
+        with contextlib.suppress(Unavailable):  # what was seen stays true; the rest can wait
+            self.obey(jobs, began)
+            self.tidy(jobs, began)
         return Seen(began, jobs)

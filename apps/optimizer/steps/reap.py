@@ -22,6 +22,7 @@ HOW: Mapping[State, How] = {
     State.STOPPED: "stopped",
     State.OOM: "oom",
     State.NOT_LAUNCHED: "launch_error",
+    State.NO_ROOM: "no_room",
     State.LOST: "lost",
 }
 UNKNOWN_AFTER = 60.0

@@ -162,3 +162,14 @@ def test_what_a_head_has_forgotten_is_lost_when_nothing_of_it_is_left(
     assert executor.poll([handle])[0].state == State.LOST
     assert not commands_like("sleep 6789013")
     executor.close()
+
+
+def test_what_waits_for_room_can_be_stopped(stage: Stage) -> None:
+    spec = replace(RayStage.spec(stage, a_spec("true")), gpus=7)  # type: ignore[arg-type]
+    handle = until(lambda: stage.try_to_launch(spec), what="the head takes the job")  # type: ignore[attr-defined]
+    until(lambda: "waiting for resources" in stage.observe(handle).message, what="Ray has no room for it")
+
+    stage.executor.stop(handle, 1.0)
+
+    assert stage.observe(handle).state == State.STOPPED
+    assert not any(stage.executor.list_owned())
