@@ -87,6 +87,11 @@ class Live:
         return self.observation is not None and self.observation.has_ended
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it is still to be launched."""
+        return self.handle is None and self.observation is None
+
+    @property
     def is_out_of_sight(self) -> bool:
         """Whether its executor cannot tell anything."""
         return self.observation is not None and self.observation.state == State.UNREACHABLE

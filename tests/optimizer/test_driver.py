@@ -212,6 +212,50 @@ def test_a_busy_executor_is_asked_again_with_the_same_key(theatre: Stage) -> Non
     assert Attempt.objects.count() == 1
 
 
+def test_what_cannot_be_launched_can_be_stopped(theatre: Stage, actor_ada: Actor) -> None:
+    stage = theatre(limits=Limits(max_trials=3, max_concurrent=2))
+    stage.world.is_busy = True
+    stage.turn()
+
+    experiments.stop(actor_ada, stage.experiment)
+    for _ in range(3):
+        stage.turn()
+
+    assert stage.experiment.status == "USER_CANCELED"
+    assert set(stage.statuses()) == {"USER_CANCELED"}
+    assert stage.launched() == []
+
+
+def test_a_machine_that_was_busy_is_tried_again_when_nothing_waits_for_it_any_more(
+    theatre: Stage, actor_ada: Actor
+) -> None:
+    stage = theatre(limits=Limits(max_trials=2, max_concurrent=1))
+    stage.world.is_busy = True
+    stage.turn()
+    stage.turn()
+    stage.world.is_busy = False
+
+    trials.stop(actor_ada, stage.experiment, [stage.trials()[0].key])
+    stage.play()
+
+    assert stage.statuses() == ["USER_CANCELED", "FINISHED"]
+
+
+def test_a_trial_that_finds_no_room_waits_on_and_keeps_its_retries(theatre: Stage) -> None:
+    def crowded(spec: LaunchSpec) -> Recording:
+        states = [State.NO_ROOM, State.NO_ROOM, State.NO_ROOM, State.LOST, State.NO_ROOM]
+        state = states[spec.place[2] - 1] if spec.place[2] <= len(states) else State.EXITED
+        return Recording(points=[{"loss": 1.0}] if state == State.EXITED else [], state=state, code=0)
+
+    stage = theatre(limits=Limits(max_trials=1, retries=1), recording=crowded)
+    stage.play()
+
+    assert stage.experiment.counts == {"FINISHED": 1}
+    assert list(Attempt.objects.order_by("number").values_list("reason", flat=True)) == [
+        "no_room", "no_room", "no_room", "lost", "no_room", "exited"
+    ]  # fmt: skip
+
+
 def test_a_trial_without_a_value_fails(theatre: Stage) -> None:
     stage = theatre(limits=Limits(max_trials=1), recording=lambda spec: Recording(points=[{"other": 1.0}]))
 

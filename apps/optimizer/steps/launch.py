@@ -110,14 +110,29 @@ def fill(work: Work, tick: Tick) -> str:
 def carry_out(work: Work) -> None:
     """After the commit: launch what was claimed, stop what is to stop. What was refused is noted in the next tick."""
     for live in list(work.live.values()):
-        if live.handle is None and live.observation is None:
-            start(work, live)
+        if live.is_waiting:
+            (withdraw if live.trial.desired == Desired.STOP else start)(work, live)
         elif live.trial.desired == Desired.STOP and not live.has_ended:
             stop(work, live)
 
+    if work.unavailable and not any(live.is_waiting for live in work.live.values()):
+        work.unavailable = ""  # nobody would notice that it is over
+
+
+def withdraw(work: Work, live: Live) -> None:
+    """End an attempt that could not be launched so far. What may have come of a launch without an answer ends as others do."""
+    handle = handle_of(work, live)
+    work.place.executor.stop(handle, work.job.command.grace)
+    live.handle = work.place.executor.find(handle.key, handle.place)
+    if live.handle is None:
+        live.observation = Observation(handle=handle, state=State.STOPPED, message="it had not been started")
+
+
+def handle_of(work: Work, live: Live) -> Handle:
+    return Handle(work.place.executor.name, work.place.host, live.attempt.launch_key, work.place_of(live.attempt))
+
 
 def start(work: Work, live: Live) -> None:
-    handle = Handle(work.place.executor.name, work.place.host, live.attempt.launch_key, work.place_of(live.attempt))
     try:
         lay_code(work, live.attempt)
         live.handle = work.place.executor.launch(specification(work, live.attempt))
@@ -132,7 +147,7 @@ def start(work: Work, live: Live) -> None:
             work.note(f"{_named(live)} has to wait: {error}", level="warning")
         work.unavailable = str(error)
     except (ExecutorError, OSError, LookupError, ValueError) as error:
-        live.observation = Observation(handle=handle, state=State.NOT_LAUNCHED, message=str(error))
+        live.observation = Observation(handle=handle_of(work, live), state=State.NOT_LAUNCHED, message=str(error))
         work.note(f"{_named(live)} could not be launched: {error}", level="error")
 
 
