@@ -10,7 +10,7 @@ from typing import Any
 from apps.experiments.models import Experiment
 from apps.insights import keeping
 from apps.insights.charts.shares import FEWEST, trust
-from apps.insights.wording import short
+from apps.insights.wording import metric, short
 from apps.trials.models import Trial
 from tunebook.job import Job
 from tunebook.space import Space
@@ -75,7 +75,7 @@ def summary(
 
 def _best(experiment: Experiment, top: Sequence[Top]) -> Iterator[Sentence]:
     best = top[0]
-    text = f"The best {experiment.metric[:80]} is {short(best.value)}, from trial {best.number}"
+    text = f"The best {metric(experiment.metric)[:80]} is {short(best.value)}, from trial {best.number}"
     if len(top) > 1:
         gap = abs(top[1].value - best.value)
         share = gap / abs(best.value) if best.value else math.inf
@@ -98,9 +98,9 @@ def _progress(experiment: Experiment) -> Iterator[Sentence]:
         return
     waited = experiment.ended_count - int(spark[-1][0])
     if waited >= STALE:
-        yield Sentence(f"Nothing better has come for {waited} trials.", "chart", "history")
+        yield Sentence(f"Nothing better has come for {waited:,} trials.", "chart", "history")
     else:
-        ago = "with the latest trial" if waited <= 0 else f"{waited} {'trial' if waited == 1 else 'trials'} ago"
+        ago = "with the latest trial" if waited <= 0 else f"{waited:,} {'trial' if waited == 1 else 'trials'} ago"
         yield Sentence(f"The last improvement came {ago}.", "chart", "history")
 
 
@@ -171,19 +171,23 @@ def _stopped(experiment: Experiment) -> Iterator[Sentence]:
     ended, stopped = experiment.ended_count, experiment.early_stopped_count
     if stopped and ended:
         yield Sentence(
-            f"{stopped} of {ended} trials were stopped early ({stopped / ended:.0%}).", "trials", "status:stopped_early"
+            f"{stopped:,} of {ended:,} trials were stopped early ({stopped / ended:.0%}).",
+            "trials",
+            "status:stopped_early",
         )
 
 
 def rule_text(rule: Mapping[str, Any], groups: int = 1) -> str:
     """ "9 of 11 failures have batch_size ≥ 512; of the 14 trials tried there, 9 failed." """
     inside, members, tried = rule["inside"], rule["members"], rule["tried"]
-    whole = "All" if inside == members else f"{inside} of"
+    whole = "All" if inside == members else f"{inside:,} of"
     there = (
-        "every trial tried there failed" if inside == tried else f"of the {tried} trials tried there, {inside} failed"
+        "every trial tried there failed"
+        if inside == tried
+        else f"of the {tried:,} trials tried there, {inside:,} failed"
     )
     what = "failures" if groups == 1 else "failures of one kind"
-    return f"{whole} {members} {what} have {rule['text']}; {there}."
+    return f"{whole} {members:,} {what} have {rule['text']}; {there}."
 
 
 def rule_query(rule: Mapping[str, Any]) -> str:

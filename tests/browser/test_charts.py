@@ -143,9 +143,7 @@ def test_curves_grow_by_live_metrics(stage, open_page):
     happen(page, "trial", {"number": 0, "status": "FINISHED", "value": 0.3})
 
     expect(page.get_by_text("No trial has finished yet.")).to_be_hidden()
-    expect(page.get_by_role("application")).to_have_attribute(
-        "aria-label", _containing("1 curves; the best is trial 0")
-    )
+    expect(page.get_by_role("application")).to_have_attribute("aria-label", _containing("1 curve; the best is trial 0"))
 
 
 def test_one_trials_curve_stands_beside_the_best_and_the_median(stage, open_page):
@@ -208,6 +206,16 @@ def test_a_finger_reads_a_line_of_parallel_coordinates_and_brushes_along_an_axis
         cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     expect(page.locator(".chart-words")).to_have_text("1 of 2 rows kept")
+
+
+def test_a_distribution_counts_its_results_in_words(stage, open_page):
+    one = {"chart": "edf", "goal": "minimize", "metric": "loss", "total": 1, "value": [0.5], "share": [1.0]}
+
+    page = open_page(stage.show(a_figure(one, name="edf")))
+    expect(page.get_by_role("application", name="1 result; half are at most 0.5.")).to_be_visible()
+
+    page.goto(stage.show(a_figure({**one, "total": 16053}, name="edf")))
+    expect(page.get_by_role("application", name="16,053 results; half are at most 0.5.")).to_be_visible()
 
 
 def test_nothing_to_draw_is_said_in_words(stage, open_page):

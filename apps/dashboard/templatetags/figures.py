@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,13 +16,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.insights.wording import metric
+
 register = template.Library()
 
 NOTHING = "–"
 UNREAD = 10**15  # a count from here on is told by its size alone
 WORDS = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "-∞"}
-EXPRESSION = re.compile(r"[()\[\]\\*+?^$|]")
-LETTERS = re.compile(r"(?<!\\)[A-Za-z_][A-Za-z0-9_ .-]*[A-Za-z0-9_]")
 FOUR = Context(prec=4, rounding=ROUND_HALF_UP)  # as a browser rounds what lies in the middle
 TURNING = frozenset({"R", "AL", "LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI"})
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -162,13 +161,7 @@ def ago(moment: datetime | None, field: str = "") -> SafeString | str:
     )
 
 
-@register.filter
-def metric(name: str) -> str:
-    """A metric's name for people: of a regular expression, the word it begins with."""
-    if not EXPRESSION.search(name):
-        return name
-    plain = LETTERS.search(name)
-    return plain[0] if plain else name
+register.filter(metric)
 
 
 @register.filter

@@ -13,6 +13,7 @@ from apps.experiments.models import Experiment
 from apps.insights.charts.axes import axis, is_number, label, placing, reader
 from apps.insights.charts.numbers import Payload, digits
 from apps.insights.charts.sample import by_importance
+from apps.insights.wording import metric
 from apps.trials.members import Members
 from apps.trials.models import Trial
 from tunebook.distributions import Distribution
@@ -44,7 +45,7 @@ def contour(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str,
     payload: Payload = {
         "chart": "contour",
         "goal": objective.goal,
-        "metric": objective.name,
+        "metric": metric(objective.name),
         "names": names,
         "x": x,
         "y": y,

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from apps.experiments.models import Experiment
 from apps.insights.charts.numbers import Payload, digits, short, thin_line
+from apps.insights.wording import metric
 from apps.trials.history import Curve, latest, series_name
 from apps.trials.history import curves as curves_of
 from apps.trials.models import Measurement, Trial, number_of
@@ -126,7 +127,7 @@ def draw(rows: Sequence[Row], known: Mapping[int, Line], objective: Objective, p
     return {
         "chart": "curves",
         "goal": objective.goal,
-        "metric": objective.name,
+        "metric": metric(objective.name),
         "best": best.number if best else None,
         "best_value": short(best.value) if best else None,
         "trials": [_line(row, known[row.pk], most) for row in rows if row.pk in known],

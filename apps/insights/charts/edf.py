@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from apps.experiments.models import Experiment
 from apps.insights.charts.numbers import Payload, shorts
+from apps.insights.wording import metric
 from apps.trials.models import Trial
 from tunebook.objective import Objective
 from tunebook.status import TrialStatus
@@ -26,7 +27,7 @@ def edf(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str, str
     return {
         "chart": "edf",
         "goal": objective.goal,
-        "metric": objective.name,
+        "metric": metric(objective.name),
         "total": len(finite),
         "value": shorts(finite[place] for place in places),
         "share": [round((place + 1) / len(finite), 4) for place in places],

@@ -11,6 +11,7 @@ from django.db.models import DateTimeField, QuerySet, Value
 
 from apps.experiments.models import Experiment
 from apps.insights.charts.numbers import MOST_POINTS, Payload, shorts
+from apps.insights.wording import metric
 from apps.trials.models import Trial
 from apps.trials.spans import Seconds
 from tunebook.objective import Objective
@@ -60,7 +61,7 @@ def draw(rows: Sequence[Row], objective: Objective, started: datetime) -> Payloa
     return {
         "chart": "history",
         "goal": objective.goal,
-        "metric": objective.name,
+        "metric": metric(objective.name),
         "started": started.isoformat(),
         "total": len(rows),
         "number": [row.number for row in kept],

@@ -15,6 +15,7 @@ from apps.experiments.models import Experiment
 from apps.insights import keeping
 from apps.insights.charts.axes import axis, is_number, label, tried
 from apps.insights.charts.numbers import Payload, digits, shorts, whole
+from apps.insights.wording import metric
 from apps.trials.models import Trial
 from tunebook.job import Job
 from tunebook.objective import Objective
@@ -58,7 +59,7 @@ def sample(experiment: Experiment, trials: QuerySet[Trial], asked: Mapping[str, 
     return {
         "chart": "sample",
         "goal": job.objective.goal,
-        "metric": job.objective.name,
+        "metric": metric(job.objective.name),
         "total": len(rows),
         "how": how,
         "left_out": [name for name in leaves if name not in names],

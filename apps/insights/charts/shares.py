@@ -10,6 +10,7 @@ from apps.experiments.models import Experiment
 from apps.insights import keeping
 from apps.insights.charts.numbers import Payload, replayed
 from apps.insights.models import Insight, State
+from apps.insights.wording import metric
 from apps.trials.models import Trial
 
 MOST = 12
@@ -36,7 +37,7 @@ def shares(experiment: Experiment, known: keeping.Known) -> Payload:
     told = found.get("shares", [])[:MOST]
     return {
         "chart": "importance",
-        "metric": experiment.metric,
+        "metric": metric(experiment.metric),
         "state": state(experiment, known),
         "fewest": FEWEST,
         "ended": known.insight.ended if known.insight is not None else 0,

@@ -9,6 +9,7 @@ from statistics import median
 
 from apps.insights.charts.curves import MOST_READ, Row, choose, ranked
 from apps.insights.charts.numbers import Payload, Point, shorts, thin_line
+from apps.insights.wording import metric
 from apps.trials.history import Curve, latest
 from apps.trials.history import curves as curves_of
 from apps.trials.models import Trial
@@ -33,7 +34,7 @@ def trial_curve(trial: Trial) -> Payload:
         "chart": "curve",
         "number": trial.number,
         "goal": objective.goal,
-        "metric": objective.name,
+        "metric": metric(objective.name),
         "this": _columns(known.get(trial.pk, ())),
         "median": _columns(median_curve(others)),
     }

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from apps.experiments.models import Experiment
 from apps.insights.charts.numbers import Payload, digits, shorts, thin_line
 from apps.insights.comparison.hues import Look
+from apps.insights.wording import metric
 from apps.trials.history import series_name
 from apps.trials.models import Measurement, Trial, number_of
 from tunebook.job import Job
@@ -129,7 +130,7 @@ def _payload(
     return {
         "chart": chart,
         "goal": objective.goal,
-        "metric": objective.name,
+        "metric": metric(objective.name),
         "series": [
             {"name": str(one), "key": one.key, "hue": shown[one.key].hue, "dashed": shown[one.key].dashed, **drawn}
             for one, drawn in zip(experiments, series, strict=True)
@@ -158,7 +159,7 @@ def curves_of(trials: Sequence[Trial], jobs: Mapping[int, Job], shown: Looks, na
                 "value": shorts(value for _, value in line),
             }
         )
-    return {"chart": "compare-curves", "goal": objective.goal, "metric": objective.name, "series": series}
+    return {"chart": "compare-curves", "goal": objective.goal, "metric": metric(objective.name), "series": series}
 
 
 def _points(trials: Sequence[Trial], jobs: Mapping[int, Job]) -> dict[int, list[tuple[float, float]]]:

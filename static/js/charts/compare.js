@@ -1,6 +1,6 @@
 /** The charts of a comparison: several experiments or trials on one scale, each in its own colour on every chart. */
 
-import { duration, number, toNumber } from "../format.js";
+import { duration, number, plural, toNumber } from "../format.js";
 import { Chart } from "./core.js";
 import { GOAL_WORDS, worthReach } from "./data.js";
 import { edfSeries } from "./edf.js";
@@ -54,7 +54,7 @@ function mountDistributions(figure, payload, events) {
       const line = edfSeries(one, {});
       return { ...line, words: (i) => `${one.name}\n${line.words(i)}` };
     },
-    summary: (one) => `${isolated(one.name)}: ${one.total} results.`,
+    summary: (one) => `${isolated(one.name)}: ${plural(one.total, "result")}.`,
   });
 }
 

@@ -1,6 +1,6 @@
 /** What a pair of parameters leads to: shaded cells with lines of equal value, the tried places, the ten best marked. */
 
-import { count, number } from "../format.js";
+import { number, plural } from "../format.js";
 import { Chart } from "./core.js";
 import { axisOf, hrefOf } from "./data.js";
 import { pairTools, scaleLegend } from "./rank.js";
@@ -46,10 +46,10 @@ export function mountContour(figure, payload, events) {
       y: { ...axisOf(payload.up), name: payload.y },
       series: [{ name: "mean", quiet: true, derived: true, xs: [], ys: [], paint: (ctx) => field.paint(ctx, chart) }, tried, best],
       legend: () => [...scaleLegend("worse", "better"), { words: "ten best", draw: (ctx, x, y, colours) => mark(ctx, "ringed", x, y, 4, colours.ink) }],
-      summary: `Mean ${payload.metric} over ${payload.x} and ${payload.y} from ${payload.total} trials.`,
+      summary: `Mean ${payload.metric} over ${payload.x} and ${payload.y} from ${plural(payload.total, "trial")}.`,
     });
     const words = figure.querySelector("[data-thinned]");
-    if (words) words.title = words.textContent = `smoothed means of ${count(payload.total)} trials; blank: not tried${payload.every > 1 ? `; dots: one in ${payload.every}` : ""}`;
+    if (words) words.title = words.textContent = `smoothed means of ${plural(payload.total, "trial")}; blank: not tried${payload.every > 1 ? `; dots: one in ${payload.every}` : ""}`;
   }
 
   pairTools(chart, payload.names, choice, () => {

@@ -1,6 +1,6 @@
 /** Learning curves of an experiment: a grey bundle, the best bold, the one under the pointer too, with smoothing. */
 
-import { number, toNumber } from "../format.js";
+import { number, plural, toNumber } from "../format.js";
 import { statusWords } from "../words.js";
 import { Chart } from "./core.js";
 import { GOAL_WORDS, hrefOf, isBetter, newPoints } from "./data.js";
@@ -94,7 +94,7 @@ export function mountCurves(figure, payload, events) {
     const order = [...lines.values()].sort((a, b) => a.width - b.width);
     if (data.stop) order.push(stopLine(data.stop));
     chart.model.series.splice(0, Infinity, ...order);
-    chart.model.summary = `${many} curves${data.best === null ? "" : `; the best is trial ${data.best}`}.`;
+    chart.model.summary = `${plural(many, "curve")}${data.best === null ? "" : `; the best is trial ${data.best}`}.`;
     chart.update();
   }
 

@@ -1,6 +1,6 @@
 /** The distribution of results: for each value the share of trials at most so large. Several experiments may share it. */
 
-import { number, toNumber } from "../format.js";
+import { number, plural, toNumber } from "../format.js";
 import { Chart } from "./core.js";
 import { GOAL_WORDS, worthReach } from "./data.js";
 
@@ -15,7 +15,7 @@ export function mountEdf(figure, payload, events) {
       x: { label: `${payload.metric} ${GOAL_WORDS[payload.goal] || ""}`, kind, reach: () => worthReach(values, payload.goal, kind) },
       y: { name: "share", label: "share of trials at most so large", kind: "linear", reach: () => [0, 1] },
       series: [edfSeries(payload, { name: payload.metric, colour: "best", width: 2 })],
-      summary: `${payload.total} results; half are at most ${number(values[payload.share.findIndex((share) => share >= 0.5)])}.`,
+      summary: `${plural(payload.total, "result")}; half are at most ${number(values[payload.share.findIndex((share) => share >= 0.5)])}.`,
     });
   }
 

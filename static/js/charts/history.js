@@ -1,6 +1,6 @@
 /** Optimisation history: every trial's value, the best so far as the one strong line, failures on the lower edge. */
 
-import { count, duration, number, toNumber } from "../format.js";
+import { count, duration, number, plural, toNumber } from "../format.js";
 import { ENDED, statusWords } from "../words.js";
 import { Chart } from "./core.js";
 import { GOAL_WORDS, hrefOf, isBetter, worthReach } from "./data.js";
@@ -82,9 +82,8 @@ export class HistoryData {
   summary() {
     const best = this.bestSoFar().at(-1);
     const done = this.status.filter((status) => status === "FINISHED").length;
-    const [drawn, total] = [this.number.length, this.total].map(count);
-    const trials = this.total === 1 ? "trial" : "trials";
-    const words = drawn === total ? `${total} ${trials}, ${count(done)} succeeded` : `${drawn} of ${total} trials drawn`;
+    const [drawn, total] = [this.number.length, this.total];
+    const words = drawn === total ? `${plural(total, "trial")}, ${count(done)} succeeded` : `${count(drawn)} of ${plural(total, "trial")} drawn`;
     return best === undefined ? `${words}.` : `${words}; best ${number(this.value[best])} in trial ${this.number[best]}.`;
   }
 }

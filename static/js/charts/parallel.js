@@ -5,7 +5,7 @@
  */
 
 import { element } from "../dom.js";
-import { number, toNumber } from "../format.js";
+import { number, plural, toNumber } from "../format.js";
 import { Brushing } from "./brushing.js";
 import { cells, hrefOf, ranks, worthReach } from "./data.js";
 import { fit, named } from "./names.js";
@@ -64,7 +64,7 @@ class Parallel {
     for (const axis of this.axes) axis.brush = brushes.get(axis.name) || null;
     this.rank = this.values ? ranks(this.values, this.goal) : null;
     this.spot = null;
-    const size = `${this.rows.length} rows over ${this.axes.length} axes`;
+    const size = `${plural(this.rows.length, "row")} over ${this.axes.length} axes`;
     const best = this.rank ? this.rank.indexOf(0) : -1;
     const summary = this.figure?.querySelector("[data-summary]");
     if (summary) summary.textContent = best < 0 ? `${size}.` : `${size}; the best is trial ${this.names[best]} with ${number(this.values[best])}.`;

@@ -1,6 +1,6 @@
 /** A pair of parameters: each trial a point, the stronger the better its rank. */
 
-import { number, toNumber } from "../format.js";
+import { number, plural, toNumber } from "../format.js";
 import { Chart } from "./core.js";
 import { axisOf, cells, hrefOf, ranks } from "./data.js";
 import { onSelected, selected } from "./selection.js";
@@ -35,7 +35,7 @@ export function mountRank(figure, payload, events) {
       y: { ...axisOf(data.y, data.ys), name: choice.y },
       series: [points],
       legend: () => scaleLegend("worst", "best"),
-      summary: `${data.xs.length} trials over ${choice.x} and ${choice.y}, coloured by rank.`,
+      summary: `${plural(data.xs.length, "trial")} over ${choice.x} and ${choice.y}, coloured by rank.`,
     });
   }
 

@@ -1,6 +1,6 @@
 /** One parameter against the value: each trial a point, the ten best strong, brushed ones alone in full colour. */
 
-import { number, toNumber } from "../format.js";
+import { number, plural, toNumber } from "../format.js";
 import { statusWords } from "../words.js";
 import { Chart } from "./core.js";
 import { axisOf, cells, GOAL_WORDS, hrefOf, ranks, worthReach } from "./data.js";
@@ -43,7 +43,7 @@ export function mountSlice(figure, payload, events) {
         reach: () => worthReach(data.ys, data.goal, kind),
       },
       series: [points],
-      summary: `${data.xs.length} trials${whereBest(data)}.`,
+      summary: `${plural(data.xs.length, "trial")}${whereBest(data)}.`,
     });
   }
 

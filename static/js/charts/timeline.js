@@ -1,6 +1,6 @@
 /** When trials ran: a bar in a slot each, or, when they are many, how many ran at once by how they ended. */
 
-import { duration, number } from "../format.js";
+import { duration, number, plural } from "../format.js";
 import { statusWords } from "../words.js";
 import { Chart } from "./core.js";
 import { hrefOf } from "./data.js";
@@ -18,7 +18,7 @@ export function mountTimeline(figure, payload, events) {
       y: { name: "slot", label: payload.busy ? "trials at once" : "slot", kind: "linear", whole: true, reach: () => [0, Math.max(1, most)] },
       series,
       legend: () => payload.statuses.map((status) => ({ words: statusWords(status), draw: dot(status) })),
-      summary: `${payload.total} trials in ${duration(payload.until)}.`,
+      summary: `${plural(payload.total, "trial")} in ${duration(payload.until)}.`,
     });
   }
 

@@ -34,6 +34,12 @@ def test_columns_hold_one_entry_per_trial_in_order_of_number():
     assert (payload["goal"], payload["metric"], payload["total"]) == ("minimize", "loss", 3)
 
 
+def test_a_metric_that_is_read_by_an_expression_is_called_by_its_word():
+    payload = draw([row(0, 1.0)], Objective("minimize", (Metric("loss=([0-9.]+)"),)), START)
+
+    assert payload["metric"] == "loss"
+
+
 def test_a_trial_without_a_result_is_drawn_where_it_has_come_to():
     payload = draw([row(0, None, "RUNNING", last_value=0.5)], DOWN, START)
 
