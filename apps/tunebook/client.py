@@ -6,6 +6,7 @@ for summary in client.watch(experiment["key"]):
     print(summary["status"], summary["best"])
 """
 
+import http.client
 import json
 import os
 import random
@@ -52,10 +53,14 @@ class Client:
     def __init__(self, url: str | None = None, token: str | None = None, *, workspace: str | None = None) -> None:
         stored = load_credentials()
         self.url = (url or os.environ.get("TUNEBOOK_SERVER") or stored.get("url") or "").rstrip("/")
-        self._token = token or os.environ.get("TUNEBOOK_API_TOKEN") or stored.get("token") or ""
+        self._token = (token or os.environ.get("TUNEBOOK_API_TOKEN") or stored.get("token") or "").strip()
         self.workspace = workspace or stored.get("workspace") or ""
         if not self.url or not self._token:
             raise ClientError(0, "not_signed_in", "no server and token known; run `tunebook login` first")
+        if not self.url.startswith(("http://", "https://")):
+            raise ClientError(0, "bad_url", f"a server's address begins with http:// or https://, got {self.url!r}")
+        if not self._token.isascii() or not self._token.isprintable():
+            raise ClientError(0, "bad_token", "a token is one line of plain letters, digits, - and _")
 
     @property
     def jobs(self) -> Jobs:
@@ -118,7 +123,7 @@ class Client:
                 raise ClientError(0, "unreachable", f"cannot reach {self.url}: {error}") from None
         return str(found["key"])
 
-    def experiments(self, *, page: int = 1, page_size: int = 20, **filters: Any) -> Json:
+    def experiments(self, /, *, page: int = 1, page_size: int = 20, **filters: Any) -> Json:
         """One page of experiments, newest first: `{"total": 3, "items": [...]}`.
 
         filters: as the API has them: `status="RUNNING,FAILED"`, `tag="team=vision"`, `word="digits"`,
@@ -224,14 +229,18 @@ class Client:
         try:
             request = urllib.request.Request(url, data=body, headers=headers, method=method)
             with urllib.request.urlopen(request, timeout=timeout) as answer:
-                return _object(answer.read())
+                text = answer.read()
         except urllib.error.HTTPError as error:
             with error:
                 if error.code in (502, 503, 504):
                     raise _Unreachable(f"HTTP {error.code}") from None
                 raise _refusal(error.code, error.read()) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise _Unreachable(str(getattr(error, "reason", error))) from None
+        try:
+            return _object(text)
+        except ValueError:
+            raise _Unreachable("what answers there is no Tunebook server") from None
 
     def _submit_pai(self, document: Mapping[str, Any], name: str, description: str, tags: Mapping[str, str]) -> str:
         """Create it through the API it is written for, so that it is kept verbatim; its key."""
@@ -245,7 +254,7 @@ class Client:
         return str(self.call("POST", PAI_CREATE, whole)["ExperimentId"])
 
     def _in_workspace(self, given: Json) -> Json:
-        return {**given, "workspace": self.workspace} if self.workspace else given
+        return {"workspace": self.workspace, **given} if self.workspace else given
 
     def _order(self, key: str, verb: str) -> Json:
         return self.call("POST", f"experiments/{_quoted(key)}/{verb}", {})

@@ -50,6 +50,32 @@ def test_a_refused_token_is_not_stored(server, capsys):
     assert capsys.readouterr().err == "tunebook: unknown token\n"
 
 
+@pytest.mark.parametrize("given", ["", " \n"])
+def test_an_empty_token_never_stands_for_the_one_that_is_known(server, monkeypatch, capsys, given):
+    monkeypatch.setattr("sys.stdin", io.StringIO(given))
+
+    assert main(["login", server.url, "--token", "-"]) == USAGE
+    assert main(["login", server.url, "--token", given]) == USAGE
+    assert "--token: is empty" in capsys.readouterr().err
+    assert (load_credentials(), server.got) == ({}, [])
+
+
+def test_a_token_that_nobody_can_type_is_asked_for_as_an_option(server, monkeypatch, capsys):
+    def nobody(prompt):
+        raise EOFError
+
+    monkeypatch.setattr("tunebook.cli.submitting.getpass.getpass", nobody)
+
+    assert main(["login", server.url]) == USAGE
+    assert "--token: is empty" in capsys.readouterr().err
+
+
+def test_a_workspace_that_the_token_does_not_open_is_not_stored(server, capsys):
+    assert main(["login", server.url, "--token", "tb_2", "--workspace", "labs"]) == USAGE
+    assert capsys.readouterr().err == "tunebook: --workspace: the token opens lab, not 'labs'\n"
+    assert load_credentials() == {}
+
+
 def test_submitting_prints_the_key(server, capsys):
     assert main(["submit", str(DIGITS), "--name", "Mine", "--tag", "a=b=c"]) == DONE
     assert capsys.readouterr().out == "sORVEck\n"
@@ -129,6 +155,42 @@ def test_the_list_can_be_narrowed(server):
     }
 
 
+def test_a_long_list_takes_as_many_requests_as_it_needs(server, capsys, monkeypatch):
+    monkeypatch.setattr(looking, "PAGE", 2)
+
+    def page(query, body):
+        start = (int(query["page"]) - 1) * int(query["page_size"])
+        keys = [f"k{number}" for number in range(7)][start : start + int(query["page_size"])]
+        return 200, {"total": 7, "items": [an_experiment(key=key) for key in keys]}
+
+    server.answers["GET experiments"] = page
+
+    for limit, seen in (("1", 1), ("2", 2), ("5", 5), ("50", 7)):
+        assert main(["list", "--json", "--limit", limit]) == DONE
+        assert [one["key"] for one in json.loads(capsys.readouterr().out)["items"]] == [f"k{n}" for n in range(seen)]
+
+
+@pytest.mark.parametrize("arguments", [["list", "--limit", "0"], ["list", "--limit", "-1"], ["logs", "sORVEck", "-1"]])
+def test_numbers_that_cannot_be_are_wrong_usage(server, capsys, arguments):
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+
+    assert left.value.code == USAGE
+    assert "must be a whole number from" in capsys.readouterr().err
+    assert server.got == []
+
+
+@pytest.mark.parametrize("word", ["page:2", "page_size:3"])
+def test_pages_are_no_filter(server, capsys, word):
+    assert main(["list", word]) == USAGE
+    assert "--limit" in capsys.readouterr().err
+
+
+def test_any_word_may_be_a_field_for_the_server_to_judge(server):
+    assert main(["list", "self:x", "workspace:lab"]) == DONE
+    assert server.got[0][1]["self"] == "x"
+
+
 def test_one_experiment_is_shown(capsys):
     assert main(["show", "sORVEck"]) == DONE
     assert "Digits" in capsys.readouterr().out
@@ -167,6 +229,19 @@ def test_stopping_says_what_became_of_it(server, capsys):
     server.answers["POST experiments/sORVEck/stop"] = (200, an_experiment())
 
     assert main(["stop", "sORVEck"]) == DONE
+    server.answers["POST experiments/sORVEck/stop"] = (200, an_experiment(status="FINISHED"))
+    assert main(["stop", "sORVEck"]) == DONE
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["sORVEck: RUNNING, asked to stop", "sORVEck: FINISHED, it has ended"]
+
+
+@pytest.mark.parametrize("text", ["type: sweep", "[]", ""])
+def test_what_is_no_exported_experiment_is_not_imported(server, tmp_path, capsys, text):
+    file = tmp_path / "whole.json"
+    file.write_text(text)
+
+    assert main(["import", "--from", "tunebook", str(file)]) == USAGE
+    assert "export --whole" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("options", [[], ["--follow"]])

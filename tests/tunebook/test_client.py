@@ -183,6 +183,54 @@ def test_the_environment_wins_over_what_is_stored(server, monkeypatch):
     assert server.tokens == {"Bearer new"}
 
 
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://tune"])
+def test_an_address_needs_its_beginning(url):
+    with pytest.raises(ClientError) as refused:
+        Client(url, "tb_1")
+
+    assert (refused.value.status, refused.value.code) == (0, "bad_url")
+
+
+@pytest.mark.parametrize("token", ["tb_1\nX: y", "tb_é", "tb\x00"])
+def test_a_token_that_no_header_takes_is_refused_without_saying_it(token):
+    with pytest.raises(ClientError) as refused:
+        Client("http://localhost:8000", token)
+
+    assert refused.value.code == "bad_token" and "tb" not in refused.value.message
+
+
+def test_the_end_of_a_tokens_line_is_no_part_of_it(server):
+    server.answers["GET me"] = (200, {})
+
+    Client(server.url, "tb_1\r\n").call("GET", "me")
+
+    assert server.tokens == {"Bearer tb_1"}
+
+
+@pytest.mark.parametrize("url", ["http://localhost:80x", "http://local host"])
+def test_an_address_that_cannot_be_is_not_reached(url):
+    with pytest.raises(ClientError) as refused:
+        Client(url, "tb_1").call("POST", "experiments")
+
+    assert refused.value.code == "unreachable"
+
+
+def test_an_answer_of_another_kind_of_server_is_said_so(server, ours):
+    server.answers["GET experiments/k"] = (200, b"<html>")
+
+    with pytest.raises(ClientError, match="no Tunebook server"):
+        ours.experiment("k")
+
+
+def test_a_workspace_that_is_asked_for_wins_over_the_stored_one(server):
+    save_credentials(server.url, "tb_1", "lab")
+    server.answers["GET experiments"] = (200, {"total": 0, "items": []})
+
+    Client().experiments(workspace="other")
+
+    assert server.got[-1][1]["workspace"] == "other"
+
+
 def test_without_a_server_it_says_how_to_sign_in():
     with pytest.raises(ClientError, match="tunebook login"):
         Client()

@@ -12,20 +12,23 @@ from tunebook import mlflow_export
 from tunebook.cli.codes import DONE, NOT_WELL
 from tunebook.cli.printing import best_value, client_of, print_json, print_table, progress, say
 from tunebook.client import Client, Json
+from tunebook.errors import SpecError
 from tunebook.export import FORMATS, trials_text
-from tunebook.status import ENDED_TRIAL
+from tunebook.status import ENDED_EXPERIMENT, ENDED_TRIAL
 
 LINES = 1000  # of a log, in one request
-PAGE = 100  # trials, in one request
+PAGE = 100  # trials or experiments, in one request
 
 
 def listed(options: argparse.Namespace) -> int:
     """`tunebook list`."""
-    found = client_of(options).experiments(page_size=options.limit, **_filters(options.query))
+    found = _first(client_of(options), options.limit, _filters(options.query))
     if options.json:
         return print_json(found)
     rows = [[one["key"], one["status"], progress(one), best_value(one), one["name"]] for one in found["items"]]
     print_table([["KEY", "STATUS", "TRIALS", "BEST", "NAME"], *rows])
+    if len(rows) < found["total"] and sys.stdout.isatty():
+        print(f"{len(rows)} of {found['total']}; --limit shows more", file=sys.stderr)
     return DONE
 
 
@@ -66,7 +69,8 @@ def best(options: argparse.Namespace) -> int:
 def stop(options: argparse.Namespace) -> int:
     """`tunebook stop`."""
     found = client_of(options).stop(options.key)
-    say(options, found, f"{options.key}: {found.get('status')}, asked to stop")
+    became = "it has ended" if found["status"] in ENDED_EXPERIMENT else "asked to stop"
+    say(options, found, f"{options.key}: {found['status']}, {became}")
     return DONE
 
 
@@ -123,11 +127,25 @@ def _write(path: str | None, text: str) -> int:
     return DONE
 
 
+def _first(client: Client, limit: int, filters: Json) -> Json:
+    """The first experiments of a list, in as many requests as they take."""
+    found = client.experiments(page_size=min(limit, PAGE), **filters)
+    items = found["items"]
+    while len(items) < min(limit, found["total"]):
+        page = client.experiments(page=len(items) // PAGE + 1, page_size=PAGE, **filters)
+        if not page["items"]:
+            break
+        items += page["items"]
+    return {**found, "items": items[:limit]}
+
+
 def _filters(query: Sequence[str]) -> dict[str, Any]:
     """The terms as the API's filters: alternatives of one field, and all the plain words, joined by commas."""
     filters: dict[str, Any] = {}
     for term in query:
         field, colon, value = term.partition(":")
         field, value = (field, value) if colon else ("word", term)
+        if field in ("page", "page_size"):
+            raise SpecError(field, "is no filter; --limit says how many are shown")
         filters[field] = f"{filters[field]},{value}" if field in filters else value
     return filters

@@ -15,6 +15,7 @@ from tunebook.cli.printing import client_of, say
 from tunebook.cli.watching import follow
 from tunebook.client import Client, save_credentials
 from tunebook.errors import SpecError
+from tunebook.fields import listed
 from tunebook.job import Job
 from tunebook.wire.recognise import KINDS, recognise_document, title
 from tunebook.wire.text import parse
@@ -22,9 +23,10 @@ from tunebook.wire.text import parse
 
 def login(options: argparse.Namespace) -> int:
     """`tunebook login`."""
-    token = options.token or getpass.getpass("Token: ")
-    token = sys.stdin.readline().strip() if token == "-" else token.strip()
+    token = _token(options.token)
     found = Client(options.url, token, workspace=options.workspace).call("GET", "me")
+    if options.workspace and options.workspace not in found["roles"]:
+        raise SpecError("--workspace", f"the token opens {listed(found['roles'])}, not {options.workspace!r}")
     path = save_credentials(options.url, token, options.workspace)
     say(options, found, f"Signed in as {found.get('username')}; stored in {path}")
     return DONE
@@ -56,7 +58,7 @@ def submit(options: argparse.Namespace) -> int:
 def bring(options: argparse.Namespace) -> int:
     """`tunebook import`."""
     if options.kind == "tunebook":
-        document: Mapping[str, Any] = json.loads(Path(options.source).read_bytes())
+        document = _exported(options.source)
     else:
         found = imports.read(options.kind, options.source, name=options.study, metric=options.metric, goal=options.goal)
         document = dict(found)
@@ -69,6 +71,27 @@ def bring(options: argparse.Namespace) -> int:
     words = f", the best value is {best['value']} (trial {best['trial']})" if best else ""
     say(options, made, f"{made['key']}  {made['name']}: {trials} trials imported{words}")
     return DONE
+
+
+def _token(given: str | None) -> str:
+    """The token as an option, a line of the standard input or typed; never one that was stored before."""
+    try:
+        found = sys.stdin.readline() if given == "-" else getpass.getpass("Token: ") if given is None else given
+    except EOFError:
+        found = ""
+    if not found.strip():
+        raise SpecError("--token", "is empty; give a token, or `-` to read it from the standard input")
+    return found.strip()
+
+
+def _exported(path: str) -> Mapping[str, Any]:
+    try:
+        document = json.loads(Path(path).read_bytes())
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise SpecError(path, "is no JSON of an experiment, as `tunebook export --whole` writes it")
+    return document
 
 
 def _pair(tag: str) -> tuple[str, str]:
