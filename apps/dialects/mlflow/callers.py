@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -16,6 +18,8 @@ from apps.workspaces.authentication import bearer_token
 from apps.workspaces.models import hash_token
 
 MOST_TOKEN = 512
+# The name of a trial among Azure's jobs, whose scripts hand it on to MLflow as the best run of a sweep.
+CHILD = re.compile(r"(?P<job>.+)_(?P<number>0|[1-9]\d{0,8})")
 HOW = "send the token as 'Authorization: Bearer <token>'; MLflow's client takes it from MLFLOW_TRACKING_TOKEN"
 ONLY_TRIALS = (
     "runs are made by Tunebook's trials: put the script into an experiment's command, where MLFLOW_RUN_ID and a token "
@@ -66,13 +70,21 @@ class KeyCaller:
     actor: Actor
 
     def find(self, run_id: str) -> Run:
-        """A run within reach. One query."""
+        """A run within reach, by its id or as Azure's jobs tell it: `sweep_3` for trial 3. One query, or two."""
         visible = Experiment.objects.visible_to(self.actor).kept()
-        rows = Trial.objects.filter(key=run_id, experiment__in=visible) if len(run_id) <= 16 else Trial.objects.none()
-        trial = rows.select_related("experiment__creator").defer("experiment__submitted").first()
+        rows = Trial.objects.filter(experiment__in=visible)
+        rows = rows.select_related("experiment__creator").defer("experiment__submitted")
+        trial = rows.filter(key=run_id).first() if len(run_id) <= 16 else None
+        child = CHILD.fullmatch(run_id[:300]) if trial is None else None
+        if child is not None:
+            trial = rows.filter(self._of_job(child["job"]), number=int(child["number"])).first()
         if trial is None:
             raise OutOfReach("run", run_id[:80])
         return Run(trial, max(trial.attempt_count, 1))
+
+    def _of_job(self, job: str) -> Q:
+        named = Q(experiment__arm_job__name=job, experiment__arm_job__workspace__in=self.actor.roles)
+        return named & Q(experiment__workspace=F("experiment__arm_job__workspace")) | Q(experiment__key=job)
 
     def find_to_change(self, run_id: str) -> Run:
         """A run whose tags and files this key may change."""

@@ -63,8 +63,9 @@ def is_old(document: Mapping[str, Any]) -> bool:
 
 
 def _load(document: Mapping[str, Any], base_path: str | None) -> SweepJob:
+    if document.get("type") is not None:  # first of all, or a job of another type is told that its members are unknown
+        Fields(document, "").word("type", TYPES, "")
     fields = Fields(document, "", _MEMBERS).require("type", "trial", "objective")
-    fields.word("type", TYPES, "")
     objective = fields.inside("objective", ("goal", "primary_metric")).require("goal", "primary_metric")
     return SweepJob(
         name=fields.optional_text("name"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from apps.experiments.models import Experiment
+from apps.trials.models import Trial
 from tests.dialects.azureml.conftest import VERSION, Arm
 
 CLUSTER = {
@@ -121,3 +123,17 @@ def test_an_environment_that_nobody_put_here_has_its_first_version_alone(ada_the
 @pytest.mark.parametrize("path", ["computes", "environments", "environments/e", "data/d"])
 def test_the_surroundings_stay_shut_for_outsiders(ada_there: Arm, cleo_there: Arm, path: str) -> None:
     assert cleo_there.call("GET", f"{ada_there.base}/{path}", version=VERSION).status == 404
+
+
+def test_mlflow_finds_the_best_trial_of_a_sweep_by_its_name(ada_there: Arm, cleo_there: Arm, ben_there: Arm) -> None:
+    ada_there.put("sweep")
+    experiment = Experiment.objects.get()
+    trial = Trial.objects.create(experiment=experiment, number=3, params={"lr": 0.05}, source="random")
+
+    def found(arm: Arm, run: str) -> list[object]:
+        answer = arm.client.get("/api/2.0/mlflow/runs/get", {"run_id": run})
+        return [answer.status_code, answer.json().get("run", {}).get("info", {}).get("run_id")]
+
+    assert [found(ben_there, name) for name in ("sweep_3", f"{experiment.key}_3")] == [[200, trial.key]] * 2
+    assert [found(ada_there, name)[0] for name in ("sweep_4", "sweep", "other_3", "sweep_03")] == [404] * 4
+    assert found(cleo_there, "sweep_3")[0] == 404

@@ -112,6 +112,8 @@ def test_the_shape_from_before_2022_is_read():
     [
         ({"type": ...}, "type"),
         ({"type": "pipeline"}, "type"),
+        ({"type": "pipeline", "jobs": {}, "trial": ...}, "type"),
+        ({"type": 3, "command": "train"}, "type"),
         ({"banana": 1}, "banana"),
         ({"trial": ...}, "trial"),
         ({"trial": {"environment": "azureml:e:1"}}, "trial.command"),
