@@ -15,6 +15,7 @@ from apps.dialects.catalog import tags_of
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
 from tunebook.fields import Fields
+from tunebook.status import ExperimentStatus
 from tunebook.wire.azureml import experiment_status, instant, trial_status
 
 PAGE = 500
@@ -106,7 +107,7 @@ class Log(View):
 
 
 def told(found: Experiment | Child) -> dict[str, Any]:
-    """A job or a trial as a run. One query for a job, none for a trial."""
+    """A job or a trial as a run. One query for a job, two for a command that failed, none for a trial."""
     if isinstance(found, Child):
         return trial_run(found.experiment, found.trial)
     return run_of(found, tags_of([found.pk]).get(found.pk, []))
@@ -124,7 +125,7 @@ def run_of(experiment: Experiment, tags: list[tuple[str, str]]) -> dict[str, Any
         name,
         status=experiment_status(experiment.status, experiment.desired),
         row=experiment,
-        reason=experiment.reason,
+        reason=_reason(experiment) if is_command else experiment.reason,
         displayName=experiment.name or name,
         description=experiment.description,
         parentRunId=None,
@@ -159,6 +160,14 @@ def trial_run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
 
 def log_address(scope: Scope, signature: str) -> str:
     return f"{scope.site}azureml/logs/{signature}"
+
+
+def _reason(command: Experiment) -> str:
+    """Why a command job failed: what its one trial says tells more than that it failed."""
+    if command.status != ExperimentStatus.FAILED:
+        return command.reason
+    said = Trial.objects.filter(experiment=command, number=0).values_list("reason", flat=True).first()
+    return said or command.reason
 
 
 def _run(name: str, *, status: str, row: Experiment | Trial, reason: str, **members: Any) -> dict[str, Any]:

@@ -137,3 +137,16 @@ def test_mlflow_finds_the_best_trial_of_a_sweep_by_its_name(ada_there: Arm, cleo
     assert [found(ben_there, name) for name in ("sweep_3", f"{experiment.key}_3")] == [[200, trial.key]] * 2
     assert [found(ada_there, name)[0] for name in ("sweep_4", "sweep", "other_3", "sweep_03")] == [404] * 4
     assert found(cleo_there, "sweep_3")[0] == 404
+
+
+def test_a_command_job_that_failed_says_how(ada_there: Arm) -> None:
+    ada_there.put("train", {"jobType": "Command", "command": "exit 3", "computeId": "cpu"})
+    Experiment.objects.update(status="FAILED", reason="its only trial failed")
+    run = f"/azureml/history/v1.0{ada_there.base}/runs/train/details"
+    before = ada_there.call("GET", run, version=None).body["error"]["error"]["message"]
+    values = {"params": {}, "source": "grid", "status": "FAILED", "reason": "its command exited with status 3"}
+    Trial.objects.create(experiment=Experiment.objects.get(), number=0, **values)
+
+    after = ada_there.call("GET", run, version=None).body["error"]["error"]["message"]
+
+    assert (before, after) == ("its only trial failed", "its command exited with status 3")
