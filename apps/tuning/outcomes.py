@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from apps.experiments.models import Desired
-from apps.trials.models import Attempt
+from apps.trials.models import Attempt, Measurement
 from tunebook.job import Job
 from tunebook.status import TrialStatus
 
@@ -63,7 +63,12 @@ def verdict(attempt: Attempt, outcome: Outcome, job: Job, value: float | None) -
         return TrialStatus.FINISHED, ""
     if outcome.is_success:
         why = f": {outcome.text}" if outcome.text else ""
-        return TrialStatus.FAILED, f"it ended without a value of {job.objective.name!r}{why}"
+        lacks = (
+            f"a number for {job.objective.name!r}, only NaN or infinite"
+            if _has_spoken(attempt, job)
+            else f"a value of {job.objective.name!r}"
+        )
+        return TrialStatus.FAILED, f"it ended without {lacks}{why}"
     if trial.desired == Desired.STOP:
         return STOPPED[trial.stopped_by], trial.reason
     if outcome.how == "no_room":
@@ -73,6 +78,12 @@ def verdict(attempt: Attempt, outcome: Outcome, job: Job, value: float | None) -
     if outcome.how in ("exited", "signaled") and tries(attempt) <= limits.command_retries:
         return TrialStatus.CREATED, outcome.words()
     return TrialStatus.FAILED, outcome.words()
+
+
+def _has_spoken(attempt: Attempt, job: Job) -> bool:
+    """Whether it has reported something for the objective, be it no number. One query."""
+    names = [metric.name for metric in job.objective.metrics]
+    return Measurement.objects.filter(trial=attempt.trial_id, attempt=attempt.number, name__in=names).exists()
 
 
 def tries(attempt: Attempt) -> int:

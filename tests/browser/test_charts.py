@@ -181,6 +181,24 @@ def test_parallel_coordinates_say_what_is_not_active(stage, open_page):
     assert is_drawn(page)
 
 
+def test_parallel_coordinates_without_a_trial_are_words_alone(stage, open_page):
+    axes = [{"name": "x", "scale": "linear", "min": 0, "max": 1}]
+    payload = {
+        "chart": "sample",
+        "axes": axes,
+        "rows": [],
+        "value": [],
+        "number": [],
+        "goal": "minimize",
+        "metric": "loss",
+    }
+
+    page = show(stage, open_page, a_figure(payload, name="parallel"))
+
+    expect(page.get_by_text("No trial has finished yet.")).to_be_visible()
+    expect(page.get_by_role("application")).to_have_count(0)
+
+
 def test_a_finger_reads_a_line_of_parallel_coordinates_and_brushes_along_an_axis(stage, open_page):
     payload = {
         "axes": [{"name": name, "scale": "linear", "min": 0, "max": 1} for name in ("a", "b", "c", "d", "e", "f")],

@@ -201,6 +201,16 @@ def test_names_that_begin_alike_are_told_apart(page):
     ]
 
 
+def test_long_names_of_one_scheme_are_told_apart_behind_the_last_of_its_marks(page):
+    names = ["parameter_number_14_of_many", "parameter_number_145_of_many", "parameter_number_2_of_many"]
+
+    assert [call(page, "charts/names", "telling", name, names) for name in names] == [
+        "…14_of_many",
+        "…145_of_many",
+        "…2_of_many",
+    ]
+
+
 def test_columns_that_come_as_steps_are_read_back(page):
     column = {"number": [0, 1, 5, 6], "ended": [4.1, None, 9.3, 86_400.7], "cost": [4.1, None, 0.2, 86_400.7]}
 

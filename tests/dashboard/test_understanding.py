@@ -150,6 +150,13 @@ def test_the_best_is_measured_against_the_second_best(as_ben: Client, known: Exp
     assert re.search(r"below the second best, trial \d+", words(as_ben.get(page(known)).content))
 
 
+def test_a_second_best_of_the_same_value_is_as_good(as_ben: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    with_trials(one, "FINISHED", "FINISHED", value=0.25)
+
+    assert "as good as the second best, trial 1" in words(as_ben.get(page(one)).content)
+
+
 def test_importance_says_what_it_waits_for(as_ben: Client, make_experiment: Make) -> None:
     one = study(make_experiment, 6)
 

@@ -219,6 +219,19 @@ def test_success_without_a_value_is_a_failure(driven):
     assert "loss" in trial.reason
 
 
+def test_success_with_nothing_but_nan_says_so(driven):
+    _, lease, job = driven()
+    attempt = start_one(lease, job)
+
+    with driving.tick(lease, job) as tick:
+        tick.measured(attempt, [Reading("loss", 1, float("nan")), Reading("loss", 2, float("inf"))], {})
+        tick.ended(attempt, GOOD)
+
+    trial = Trial.objects.get()
+    assert (trial.status, trial.value) == ("FAILED", None)
+    assert trial.reason == "it ended without a number for 'loss', only NaN or infinite"
+
+
 def test_a_lost_attempt_is_tried_again_and_its_successor_starts_afresh(driven):
     _, lease, job = driven()
     attempt = start_one(lease, job)

@@ -9,7 +9,8 @@ export function telling(name, all) {
     while (same < name.length && name[same] === other[same]) same += 1;
     shared = Math.max(shared, same);
   }
-  const start = Math.max(name.lastIndexOf(".", shared - 1), name.lastIndexOf("/", shared - 1)) + 1;
+  const behind = (...marks) => Math.max(...marks.map((mark) => name.lastIndexOf(mark, shared - 1))) + 1;
+  const start = behind(".", "/") || behind("_", "-");
   return start > 3 && shared > 0 ? `…${name.slice(start)}` : name;
 }
 

@@ -67,9 +67,10 @@ class Parallel {
     const size = `${plural(this.rows.length, "row")} over ${this.axes.length} axes`;
     const best = this.rank ? this.rank.indexOf(0) : -1;
     const summary = this.figure?.querySelector("[data-summary]");
-    if (summary) summary.textContent = best < 0 ? `${size}.` : `${size}; the best is trial ${this.names[best]} with ${number(this.values[best])}.`;
+    if (summary) summary.textContent = !this.rows.length ? "" : best < 0 ? `${size}.` : `${size}; the best is trial ${this.names[best]} with ${number(this.values[best])}.`;
     this.stage.setAttribute("aria-label", `Parallel coordinates of ${size}. Arrow keys walk the rows.`);
     this.message.hidden = this.rows.length > 0;
+    this.stage.style.visibility = this.rows.length ? "" : "hidden"; // bare axes would stand behind the words
     if (this.chooser) this.chooser.hidden = !this.rank || this.rows.length < 10;
     this.draw();
   }
