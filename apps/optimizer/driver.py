@@ -75,7 +75,7 @@ class Driver:
     def has_news(self) -> bool:
         """Whether there is anything to write down or to decide."""
         moment = now()
-        if moment >= self.next_review or (self.work.is_thinking and self.work.sampler.is_ready):
+        if moment >= self.next_review or (self.has_answer() and self.work.hungry):
             return True
         return any(
             live.has_ended
@@ -84,6 +84,10 @@ class Driver:
             or live.is_to_be_recorded(moment)
             for live in self.work.live.values()
         )
+
+    def has_answer(self) -> bool:
+        """Whether a sampler in another process has its answer; it can wait until there is room for what it says."""
+        return self.work.is_thinking and self.work.sampler.is_ready
 
     def tick(self, obstacle: str) -> None:
         """One transaction: everything that was seen, and everything that follows from it."""
@@ -155,7 +159,9 @@ class Driver:
     def wants(self) -> float:
         """Seconds until it wants a turn even if nothing is heard."""
         moment = now()
-        marks = [self.next_review - moment, *([THINK_EVERY] if self.work.is_thinking else [])]
+        marks = [self.next_review - moment]
+        if self.work.is_thinking and (self.work.hungry or not self.has_answer()):
+            marks.append(THINK_EVERY)
         for live in self.work.live.values():
             if not live.is_recorded and live.launched_at is not None and not (live.is_out_of_sight or live.is_queued):
                 marks.append(live.launched_at + RECORD_AFTER - moment)

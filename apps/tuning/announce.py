@@ -30,9 +30,14 @@ def announce_listing(experiment: Experiment, kind: str) -> None:
     append(workspace_stream(experiment.workspace.slug), [(kind, {"key": experiment.key})])
 
 
+def storable(text: str) -> str:
+    """A text from outside with what no database takes made visible: NUL, and the odd bytes of names of files."""
+    return text.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "backslashreplace").decode()
+
+
 def note(text: str, *, level: str = "info", by: str = "") -> Happening:
     """A line of the experiment's event log."""
-    return "note", {"text": text, "level": level, "by": by}
+    return "note", {"text": storable(text), "level": level, "by": by}
 
 
 def note_move(to: ExperimentStatus, reason: str) -> Happening:

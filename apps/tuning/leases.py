@@ -19,7 +19,7 @@ from apps.experiments.models import COUNT_COLUMNS, Experiment
 from apps.feed.models import experiment_stream, workspace_stream
 from apps.feed.writing import append
 from apps.trials.models import Trial
-from apps.tuning.announce import experiment_summary, note
+from apps.tuning.announce import experiment_summary, note, storable
 from apps.tuning.errors import Fenced
 from apps.tuning.experiments import ACTIVE
 from tunebook.status import ExperimentStatus, TrialStatus
@@ -75,6 +75,7 @@ def release_all(driver: str) -> int:
 
 def set_aside(lease: Lease, error: str, *, again_in: timedelta) -> None:
     """Record on the experiment that driving it failed, and let it rest before the next try."""
+    error = storable(error)
     with transaction.atomic():
         row = locked(lease)
         row.troubles += 1

@@ -14,7 +14,10 @@ from apps.optimizer.executors.base import LaunchSpec
 from apps.optimizer.executors.replay import Recording, ReplayExecutor, World
 from apps.optimizer.worker import OptimizerWorker, Options
 from apps.trials.models import Trial
+from apps.tuning import experiments
+from apps.workspaces.access import Actor
 from tests.optimizer.conftest import Theatre
+from tests.optimizer.waiting import until
 from tests.people import a_job
 from tests.tunebook.samplers import plugins
 from tunebook.limits import Limits
@@ -81,6 +84,7 @@ def test_a_plugin_that_has_no_more_ends_its_experiment(
         ("Flooding", "printed more than"),
         ("Outside", "outside the space"),
         ("Hungry", "MemoryError"),
+        ("OddlyNamed", r"'\udcff.txt'; its last lines:"),
     ],
 )
 def test_a_bad_plugin_fails_its_experiment_with_its_last_lines_and_no_other(
@@ -110,6 +114,33 @@ def test_others_go_on_while_a_plugin_thinks(theatre: Callable[..., Theatre]) -> 
     assert stage.driver.work.is_thinking
     assert stage.driver.wants() <= 0.02
     assert stage.experiment.status == "WAITING"
+
+
+def test_an_answer_that_there_is_no_room_for_is_left_alone(
+    theatre: Callable[..., Theatre], actor_ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = theatre(sampling=plugin("Slow"))
+    stage.turn()
+    driver = stage.driver
+    assert driver is not None and driver.work.is_thinking
+    experiments.pause(actor_ada, stage.experiment)
+    stage.turn()
+    until(driver.has_answer, what="the plugin answers")
+    ticks: list[str] = []
+    monkeypatch.setattr(driver, "tick", ticks.append)
+
+    for _ in range(10):
+        stage.clock[0] += 0.02
+        driver.turn(announced=False, changed=False)
+    wait, paused = driver.wants(), len(ticks)
+    monkeypatch.undo()
+    experiments.resume(actor_ada, stage.experiment)
+    stage.clock[0] += 1.0
+    driver.turn(announced=False, changed=True)
+
+    assert paused == 0
+    assert wait > 1.0
+    assert stage.trials()
 
 
 def test_a_plugin_that_fails_twice_gets_a_third_try(

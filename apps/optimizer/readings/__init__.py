@@ -4,7 +4,7 @@
 together with the readings imports each measurement once.
 """
 
-from apps.optimizer.readings.base import Offsets, ReadingError, Request, left_out
+from apps.optimizer.readings.base import Offsets, ReadingError, Request, is_name, left_out
 from apps.optimizer.readings.exit import read_exit
 from apps.optimizer.readings.json_files import read_json_files
 from apps.optimizer.readings.nni import read_nni
@@ -30,7 +30,8 @@ READERS = {
 
 
 def read(request: Request) -> tuple[list[Reading], Offsets]:
-    """The new readings and the offsets behind them. What a script reports itself is always read as well.
+    """The new readings and the offsets behind them. What a script reports itself is always read as well;
+    what has a name that no metric can have is left out.
 
     Raises ReadingError with a sentence for people when a source can never be read.
     """
@@ -38,4 +39,5 @@ def read(request: Request) -> tuple[list[Reading], Offsets]:
     if request.type != "report":
         more, offsets = READERS[request.type](request.with_offsets(offsets))
         readings += more
-    return readings, offsets
+    unknown = {name for name in {reading.metric for reading in readings} if not is_name(name)}
+    return [one for one in readings if one.metric not in unknown] if unknown else readings, offsets

@@ -19,6 +19,7 @@ MOST_BYTES = 4 << 20
 """So much of a file is read at a look while the attempt runs."""
 MOST_AT_ONCE = 32 << 20
 """So long may be what can only be read whole: once, when the attempt has ended."""
+MAX_NAME = 255
 WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 LEFT_OUT = "left_out"
@@ -115,6 +116,13 @@ def _journal(folder: str) -> list[dict[str, Any]]:
         return runner.read_journal(folder)[1]
     except OSError:
         return []
+
+
+def is_name(name: str) -> bool:
+    """Whether a metric may be called that: some letters, and none that a database refuses."""
+    if not 1 <= len(name) <= MAX_NAME or "\0" in name:
+        return False
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _behind_hole(file: int, offset: int) -> int:

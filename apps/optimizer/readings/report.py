@@ -10,8 +10,6 @@ from itertools import islice
 from apps.optimizer.readings.base import Offsets, Request, number, read_lines, steps_done
 from apps.tuning.measuring import MAX_POINTS, MAX_STEP, Reading
 
-MAX_NAME = 255
-
 
 def read_report(request: Request) -> tuple[list[Reading], Offsets]:
     """Every metric of every whole line; lines and values that are none are left out.
@@ -47,7 +45,7 @@ def _time_of(line: bytes) -> float:
     """When a line was reported; never, where it does not tell."""
     try:
         return float(json.loads(line)["at"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return math.inf
 
 
@@ -55,11 +53,11 @@ def _readings(line: bytes) -> Iterator[Reading]:
     try:
         record = json.loads(line)
         step, metrics = record["step"], record["metrics"].items()
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return
     if isinstance(step, bool) or not isinstance(step, int) or not 0 <= step <= MAX_STEP:
         return
     for name, value in metrics:
         found = number(value)
-        if found is not None and 1 <= len(name) <= MAX_NAME and "\0" not in name:
+        if found is not None:
             yield Reading(name, step, found)

@@ -20,6 +20,7 @@ from apps.optimizer.steps.look import LOOK_EVERY, sources
 from apps.optimizer.work import Live, Work, now
 from apps.trials.models import Attempt
 from apps.tuning import driving
+from apps.tuning.announce import storable
 from apps.tuning.driving import Tick
 from tunebook.status import ExperimentStatus
 
@@ -36,7 +37,7 @@ def claim(work: Work, tick: Tick, obstacle: str) -> None:
     row = tick.experiment
     work.hungry = 0
     work.starves = False
-    obstacle = obstacle or hindrance(work, tick)
+    obstacle = storable(obstacle or hindrance(work, tick))
     if not obstacle and not row.has_ended:
         obstacle = fill(work, tick)
         work.starves = bool(obstacle)
@@ -145,7 +146,7 @@ def start(work: Work, live: Live) -> None:
         work.next_due = now() + LAUNCH_AGAIN_AFTER
         if str(error) != work.unavailable:
             work.note(f"{_named(live)} has to wait: {error}", level="warning")
-        work.unavailable = str(error)
+        work.unavailable = storable(str(error))
     except (ExecutorError, OSError, LookupError, ValueError) as error:
         live.observation = Observation(handle=handle_of(work, live), state=State.NOT_LAUNCHED, message=str(error))
         work.note(f"{_named(live)} could not be launched: {error}", level="error")

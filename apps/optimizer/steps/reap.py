@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from apps.optimizer.executors.base import Observation, State
 from apps.optimizer.readings import left_out
 from apps.optimizer.work import Live, Work, needs_curves, now
-from apps.tuning.announce import note
+from apps.tuning.announce import note, storable
 from apps.tuning.driving import Tick
 from apps.tuning.measuring import TOO_MANY_POINTS
 from apps.tuning.names import TOO_MANY
@@ -93,7 +93,7 @@ def doubt(work: Work, tick: Tick, live: Live, observation: Observation) -> None:
     """Say UNKNOWN when an executor has not been able to tell for a while; nothing is freed or retried by that."""
     live.unreachable_since = live.unreachable_since or now()
     if now() - live.unreachable_since > UNKNOWN_AFTER and live.trial.status != TrialStatus.UNKNOWN:
-        tick.unknown(live.trial, observation.message or "its executor cannot be reached")
+        tick.unknown(live.trial, storable(observation.message) or "its executor cannot be reached")
         work.remember(live.trial)
 
 
@@ -105,7 +105,7 @@ def outcome(observation: Observation, trouble: str = "") -> Outcome:
         signal=observation.signal,
         started=moment(observation.started),
         ended=moment(observation.ended),
-        text=observation.message or trouble,
+        text=storable(observation.message or trouble),
         by_limit=observation.by_limit,
     )
 

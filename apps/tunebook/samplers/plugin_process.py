@@ -171,7 +171,7 @@ class PluginProcess:
     def _read(self, line: bytes) -> dict[str, Any]:
         try:
             answer = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self.trouble(f"answered with something that is not JSON: {line[:80]!r}") from None
         if not isinstance(answer, dict):
             raise self.trouble(f"answered with something that is no object: {line[:80]!r}")

@@ -104,6 +104,7 @@ def test_words_stand_for_what_json_lacks(attempt: Attempt) -> None:
         '{"step": 0, "metrics": [1]}\n',
         '{"step": 0, "metrics": {"": 1}}\n',
         b"\xff\xfe\n",
+        "[" * 100_000 + "\n",
     ],
 )
 def test_lines_that_are_no_reports_are_left_out(attempt: Attempt, bad: str | bytes) -> None:
@@ -111,6 +112,17 @@ def test_lines_that_are_no_reports_are_left_out(attempt: Attempt, bad: str | byt
     attempt.write("metrics.jsonl", line(5, loss=2.0))
 
     assert attempt.read() == [Reading("loss", 5, 2.0)]
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "\udcff.txt", "n" * 256])
+def test_what_no_metric_can_be_called_is_left_out(attempt: Attempt, name: str) -> None:
+    attempt.write("metrics.jsonl", line(0, **{name: 1, "löss": 2}))
+    value = json.dumps({name: 3, "löss": 4})
+    frame = json.dumps({"type": "PERIODICAL", "sequence": 0, "value": value})
+    (attempt.folder / "nni/.nni").mkdir(parents=True)
+    attempt.write("nni/.nni/metrics", f"ME{len(frame):06}{frame}")
+
+    assert [(one.metric, one.value) for one in attempt.read(type="nni")] == [("löss", 2.0), ("löss", 4.0)]
 
 
 def test_an_attempt_without_files_has_measured_nothing(attempt: Attempt) -> None:

@@ -122,6 +122,24 @@ class Wordy(Plugin):
         return ["x"]
 
 
+class Deep(Plugin):
+    """Answers with lists in lists, as deep as its own process can write them."""
+
+    def ask(self, count, trials):
+        nested = []
+        for _ in range(960):
+            nested = [nested]
+        return nested
+
+
+class OddlyNamed(Plugin):
+    """Complains of a file whose name is not UTF-8, as Python does, and prints a NUL."""
+
+    def ask(self, count, trials):
+        print("looking for \0")
+        raise FileNotFoundError(2, "No such file", "\udcff.txt")
+
+
 class NotANumber(Plugin):
     def ask(self, count, trials):
         return [{"x": float("nan")}]

@@ -129,6 +129,7 @@ def test_a_plugin_says_when_it_is_exhausted() -> None:
         ("Listless", ["'int' object is not iterable"]),
         ("Wordy", ["'x' instead of a parameter set"]),
         ("NotANumber", ["ValueError"]),
+        ("Deep", ["[[[["]),
         ("Missing", ["has no attribute 'Missing'"]),
     ],
 )
