@@ -8,7 +8,10 @@ client = MLClient(
 )
 """
 
+import base64
+import json
 import os
+import re
 import time
 from typing import Any, NamedTuple
 
@@ -16,6 +19,9 @@ from tunebook.client import load_credentials
 from tunebook.errors import ClientError
 
 LIFE = 3600
+SERVICE = "azureml/audience"
+# Azure's machine learning as the one that a token is for: as `cloud_metadata` calls it, or as Azure's own clouds do.
+_SERVICE = re.compile(rf"https?://(?:ml\.azure\.[^/]+|.*/{SERVICE})/+\.default")
 
 
 class AccessToken(NamedTuple):
@@ -49,11 +55,21 @@ class TunebookCredential:
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """The token, whatever it is wanted for."""
-        return AccessToken(self._token, int(time.time()) + LIFE)
+        return AccessToken(self._for(scopes), int(time.time()) + LIFE)
 
     def get_token_info(self, *scopes: str, options: Any = None) -> AccessTokenInfo:
         """The token, whatever it is wanted for."""
-        return AccessTokenInfo(self._token, int(time.time()) + LIFE)
+        return AccessTokenInfo(self._for(scopes), int(time.time()) + LIFE)
+
+    def _for(self, scopes: tuple[str, ...]) -> str:
+        """The token. A job with a user's identity wants to read in one more whom it is for, and sends that beside it."""
+        wanted = next((scope.removesuffix("/.default") for scope in scopes if _SERVICE.match(scope)), None)
+        return self._token if wanted is None else f"{_part({'alg': 'none'})}.{_part({'aud': wanted})}."
+
+
+def _part(document: dict[str, str]) -> str:
+    """One part of a JSON web token."""
+    return base64.urlsafe_b64encode(json.dumps(document).encode()).decode().rstrip("=")
 
 
 def cloud_metadata(url: str | None = None) -> dict[str, str]:
@@ -70,7 +86,7 @@ def cloud_metadata(url: str | None = None) -> dict[str, str]:
         "azure_portal": site,
         "resource_manager": site,
         "active_directory": site,
-        "aml_resource_id": site,
+        "aml_resource_id": f"{site}{SERVICE}",
         "storage_endpoint": "tunebook",
         "registry_discovery_endpoint": site,
     }

@@ -120,6 +120,7 @@ def test_what_tutorials_ask_for_around_a_sweep_is_there_or_says_what_to_do(site:
     assert (told["computes"], told["workspaces"], told["scheduled"]) == (["tunebook"], ["lab"], [])
     assert (told["own"], "own" in told["archived"], "own" in told["environments"]) == (["own", "1"], False, True)
     assert "jobs.download" in told["models"]
+    assert told["identity"] == "UserIdentityConfiguration"
 
 
 def test_over_plain_http_the_client_does_what_it_dares(plain_site: Site) -> None:

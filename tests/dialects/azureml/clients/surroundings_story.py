@@ -1,6 +1,7 @@
 """What tutorials ask for around a sweep, by the unmodified MLClient: a compute, environments, workspaces, models."""
 
-from azure.ai.ml.entities import AmlCompute, Environment
+from azure.ai.ml import command
+from azure.ai.ml.entities import AmlCompute, Environment, UserIdentityConfiguration
 from azure.core.exceptions import ResourceNotFoundError
 from connecting import ml_client, tell
 
@@ -17,7 +18,10 @@ try:
     models = "found"
 except ResourceNotFoundError as error:
     models = str(error.message)
+own_identity = command(command="true", environment="e:1", compute="cpu", identity=UserIdentityConfiguration())
+submitted = client.jobs.create_or_update(own_identity)
 tell(
+    identity=type(submitted.identity).__name__,
     found=[found.name, found.provisioning_state],
     made=[made.name, made.size, made.max_instances],
     computes=[one.name for one in client.compute.list()],
