@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from apps.dialects import sources
+from apps.dialects.azureml.base import Scope
 from apps.dialects.azureml.models import CodeVersion
 from apps.workspaces.models import Workspace
 from tunebook.job import Job
@@ -24,15 +25,25 @@ def bring(job: Job, properties: Mapping[str, Any], details: Details, workspace: 
     """
     holder = properties if details.job_type == "Command" else properties.get("trial") or {}
     named = holder.get("codeId")
-    snapshot = _snapshot(workspace, named) if isinstance(named, str) else None
+    snapshot = _snapshot(workspace, named)
     if snapshot is not None:
         return replace(job, command=replace(job.command, code=snapshot))
     return sources.bring(job, workspace, details.experiment)
 
 
-def _snapshot(workspace: Workspace, code_id: str) -> str | None:
+def told(code_id: object, scope: Scope) -> str | None:
+    """An id of code in full; None for what names no version. Clients can list no job with another."""
+    match = _match(code_id)
+    return f"{scope.path}/codes/{match['name']}/versions/{match['version']}" if match else None
+
+
+def _match(code_id: object) -> re.Match[str] | None:
+    return (_ARM_ID.fullmatch(code_id) or _SHORT.fullmatch(code_id)) if isinstance(code_id, str) else None
+
+
+def _snapshot(workspace: Workspace, code_id: object) -> str | None:
     """The key of the snapshot behind a code's id."""
-    match = _ARM_ID.fullmatch(code_id) or _SHORT.fullmatch(code_id)
+    match = _match(code_id)
     if match is None:
         return None
     rows = CodeVersion.objects.filter(workspace=workspace, name=match["name"], version=match["version"])

@@ -167,8 +167,14 @@ def _settled(member: str, value: Any) -> Any:
     if not value:
         return None
     if isinstance(value, str) and member in ("computeId", "codeId", "environmentId"):
-        return value.rstrip("/").rpartition("/")[2].removeprefix("azureml:").lower()
+        return _named(value)
     return value.lower() if member == "jobType" else _without_nulls(value)
+
+
+def _named(value: str) -> str:
+    """The name that ends the id of a resource, with the version of those that have one: `name:version`."""
+    *_, name, word, last = ("", "", *value.lower().rstrip("/").split("/"))
+    return f"{name.removeprefix('azureml:')}:{last}" if word == "versions" else last.removeprefix("azureml:")
 
 
 def _without_nulls(value: Any) -> Any:
@@ -190,9 +196,17 @@ def _changes(experiment: Experiment, put: Put, pairs: list[tuple[str, str]]) -> 
         if set(ours) != set(pairs):
             wanted["tags"] = ours
     kept, shape = telling.declared(experiment)
-    if details.job_type == "Sweep" and telling.means(put.properties, put.shape) != telling.means(kept, shape):
+    if details.job_type == "Sweep" and (
+        telling.means(put.properties, put.shape) != telling.means(kept, shape) or _brings_code(kept, given)
+    ):
         wanted |= {"job": put.job, "submitted": put.text}
     return experiments.Changes(**wanted)
+
+
+def _brings_code(kept: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Whether a sweep names other code than before."""
+    before, after = ((one.get("trial") or {}).get("codeId") for one in (kept, given))
+    return bool(after) and _settled("codeId", after) != _settled("codeId", before)
 
 
 def _own(named: ArmJob | None, put: Put) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from apps.dialects.azureml import labels
+from apps.dialects.azureml import code, labels
 from apps.dialects.azureml.base import Scope
 from apps.dialects.azureml.models import ArmJob
 from apps.experiments.models import Experiment
@@ -63,7 +63,19 @@ def told(experiment: Experiment, tags: Tags, scope: Scope, shape: str) -> dict[s
         best=best,
         archived=named.archived if named else False,
     )
-    return azureml.resource(properties, facts, shape, kept)
+    answer = azureml.resource(properties, facts, shape, kept)
+    if shape == TODAY:
+        _name_code(answer["properties"], scope)
+    return answer
+
+
+def _name_code(properties: dict[str, Any], scope: Scope) -> None:
+    for member in ("trial", "codeId"):
+        holder = properties.get(member)
+        if isinstance(holder, dict) and holder.get("codeId") is not None:
+            properties[member] = {**holder, "codeId": code.told(holder["codeId"], scope)}
+        elif isinstance(holder, str):
+            properties[member] = code.told(holder, scope)
 
 
 def experiment_name(experiment: Experiment, properties: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,11 @@ import pytest
 
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
-from tests.dialects.azureml.conftest import VERSION, Arm
+from tests.dialects.azureml.conftest import VERSION, Arm, a_trial
+from tests.dialects.azureml.test_services import put_code, upload
+from tests.tunebook.wire.test_azureml import today
+
+CODES = (("one", b"print(1)"), ("two", b"print(2)"))
 
 CLUSTER = {
     "location": "westeurope",
@@ -150,3 +154,55 @@ def test_a_command_job_that_failed_says_how(ada_there: Arm) -> None:
     after = ada_there.call("GET", run, version=None).body["error"]["error"]["message"]
 
     assert (before, after) == ("its only trial failed", "its command exited with status 3")
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("azureml:src:2", "{base}/codes/src/versions/2"),
+        ("/subscriptions/s/codes/src/versions/2", "{base}/codes/src/versions/2"),
+        ("./src", None),
+        ("", None),
+    ],
+)
+def test_code_is_told_by_an_id_that_clients_can_read(ada_there: Arm, sent: str, told: str | None) -> None:
+    expected = told and told.format(base=ada_there.base)
+    command = {"jobType": "Command", "command": "true", "codeId": sent}
+
+    made = ada_there.put("train", command)
+    ada_there.put("sweep", today(inputs={}, trial=a_trial(codeId=sent)))
+
+    assert made.properties["codeId"] == expected
+    assert ada_there.get("sweep").properties["trial"]["codeId"] == expected
+    assert [ada_there.put(one, ada_there.get(one).properties).status for one in ("train", "sweep")] == [200, 200]
+    assert set(Experiment.objects.values_list("version", flat=True)) == {1}
+
+
+@pytest.mark.parametrize("member", ["codeId", "environmentId"])
+def test_a_command_job_keeps_its_code_and_environment_also_where_versions_are_alike(
+    ada_there: Arm, member: str
+) -> None:
+    first, second = (f"{ada_there.base}/{member.removesuffix('Id')}s/{name}/versions/1" for name in ("a", "b"))
+    ada_there.put("train", {"jobType": "Command", "command": "true", member: first})
+
+    answers = [
+        ada_there.put("train", {"jobType": "Command", "command": "true", member: one}) for one in (first, second)
+    ]
+
+    assert [one.status for one in answers] == [200, 409]
+    assert f"properties.{member}" in answers[1].error["message"]
+
+
+def test_a_sweep_that_is_put_with_other_code_runs_that_from_then_on(ada_there: Arm) -> None:
+    ids = [put_code(ada_there, upload(ada_there, {"train.py": text}, name), name).body["id"] for name, text in CODES]
+    ada_there.put("sweep", today(inputs={}, trial=a_trial(codeId=ids[0])))
+    before = Experiment.objects.get().job["command"]["code"]
+
+    changed = ada_there.put("sweep", today(inputs={}, trial=a_trial(codeId=ids[1])))
+
+    after = Experiment.objects.get().job["command"]["code"]
+    assert (changed.status, changed.properties["trial"]["codeId"]) == (200, ids[1])
+    assert before and after and before != after
+    ada_there.cancel("sweep")
+    assert ada_there.put("sweep", today(inputs={}, trial=a_trial(codeId=ids[1]))).status == 200
+    assert ada_there.put("sweep", today(inputs={}, trial=a_trial(codeId=ids[0]))).status == 409

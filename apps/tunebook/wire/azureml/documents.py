@@ -12,6 +12,7 @@ from tunebook.wire.terminations import INT32
 
 PATH = "properties"
 JOB_TYPES = ("Sweep", "Command")
+IDENTITIES = ("AMLToken", "Managed", "UserIdentity")
 DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
     "Mpi": ("processCountPerInstance",),
     "PyTorch": ("processCount", "processCountPerInstance"),
@@ -86,7 +87,8 @@ def check_surroundings(fields: Fields, shape: str) -> None:
             compute.text(name)
     else:
         fields.text("computeId")
-        fields.inside("resources").integer("instanceCount", low=0, high=INT32)
+        _check_resources(fields.inside("resources"))
+        fields.inside("queueSettings").text("jobTier")
     _check_identity(fields.inside("identity"))
 
 
@@ -94,6 +96,7 @@ def check_trial(fields: Fields) -> None:
     """Check what a trial names of elsewhere, and how its processes are spread over machines; ours run on one."""
     fields.text("codeId")
     fields.text("environmentId")
+    _check_resources(fields.inside("resources"))
     given = fields.inside("distribution")
     if not given.document:
         return
@@ -102,10 +105,15 @@ def check_trial(fields: Fields) -> None:
         given.integer(name, low=0, high=INT32)
 
 
+def _check_resources(resources: Fields) -> None:
+    resources.integer("instanceCount", low=0, high=INT32)
+    resources.mapping("properties")
+
+
 def _check_identity(identity: Fields) -> None:
     if not identity.document:
         return
-    identity.require("identityType").word("identityType", ("AMLToken", "Managed", "UserIdentity"), "")
+    identity.require("identityType").word("identityType", IDENTITIES, "")
     for name in ("clientId", "objectId"):
         if identity.has(name) and not _GUID.fullmatch(identity.text(name)):
             raise SpecError(identity.at(name), f"must be a GUID, got {identity.text(name)!r:.60}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tunebook.wire.azureml.spelling import canonical
 from tunebook.wire.azureml.versions import OLD, TODAY
 
 _LIMITS = ("maxTotalTrials", "maxConcurrentTrials", "timeout")
@@ -16,9 +17,9 @@ ONLY_TODAY = ("displayName", "isArchived", "queueSettings", "componentId")
 
 def converted(properties: Mapping[str, Any], have: str, want: str) -> dict[str, Any]:
     """The properties in the shape that is wanted; members that only the other shape has are left out."""
-    if have == want:
-        return dict(properties)
-    return _to_today(properties) if want == TODAY else _to_old(properties)
+    if want == TODAY:
+        return canonical(properties if have == TODAY else _to_today(properties))
+    return _to_old(properties) if have == TODAY else dict(properties)
 
 
 def _to_today(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,8 +34,9 @@ def _to_today(properties: Mapping[str, Any]) -> dict[str, Any]:
     found["computeId"] = compute.get("target")
     found["resources"] = {name: compute[name] for name in _RESOURCES if compute.get(name) is not None}
     found["inputs"] = {
-        name: _kept(jobInputType="uri_folder", uri=(one or {}).get("dataId"), mode=(one or {}).get("mode"))
+        name: _kept(jobInputType="uri_folder", uri=one.get("dataId") or one["pathOnCompute"], mode=one.get("mode"))
         for name, one in (holder.get("inputDataBindings") or {}).items()
+        if one and (one.get("dataId") or one.get("pathOnCompute"))
     }
     found["outputs"] = {
         name: _kept(jobOutputType="uri_folder", uri=(one or {}).get("pathOnCompute"), mode=(one or {}).get("mode"))
