@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from django.http import HttpResponse
@@ -27,7 +27,7 @@ from tunebook.wire.azureml import instant
 KEEP_UNFINISHED = timedelta(days=1)
 PURGE_ONE_IN = 50
 LONGEST_NAME = 255
-VIEWS = {"all": (True, False), "archivedonly": (True,)}
+VIEWS = {"ActiveOnly": (False,), "ArchivedOnly": (True,), "All": (True, False)}
 FIRST = "1"
 """The one version of an environment that nobody put here."""
 
@@ -35,6 +35,7 @@ FIRST = "1"
 class AssetView(ArmView):
     """One operation on the versions of one kind of asset."""
 
+    places: ClassVar[Mapping[str, str]] = {}
     kind: str
     model: type[Asset]
 
@@ -61,7 +62,7 @@ class AssetView(ArmView):
     @property
     def view(self) -> tuple[bool, ...]:
         """Whether the client wants to see archived ones, others, or both."""
-        return VIEWS.get(self.request._request.GET.get("listViewType", "").lower(), (False,))
+        return VIEWS[Fields(self.request._request.GET.dict(), "").word("listViewType", VIEWS, "ActiveOnly")]
 
     def page(self, shown: list[dict[str, Any]]) -> HttpResponse:
         """As many of them as the client asks for."""

@@ -62,11 +62,12 @@ class OneContainer(ContainerView):
 
     def put(self, request: Request, name: str, **scope: str) -> HttpResponse:
         require(self.actor, self.scope.workspace.pk, "create")
-        wanted = Fields(self.body(), "").require("properties").inside("properties").flag("isArchived")
-        versions = self.versions(name)
-        for row in versions:
-            row.properties = {**row.properties, "isArchived": wanted}
-        self.model._default_manager.bulk_update(versions, ["properties"])
+        given = Fields(self.body(), "").require("properties").inside("properties")
+        wanted, versions = given.flag("isArchived"), self.versions(name)
+        if given.has("isArchived"):
+            for row in versions:
+                row.properties = {**row.properties, "isArchived": wanted}
+            self.model._default_manager.bulk_update(versions, ["properties"])
         return self.answer(self.container(versions))
 
     def versions(self, name: str) -> list[Any]:

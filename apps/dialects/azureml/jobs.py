@@ -129,7 +129,8 @@ class Jobs(ArmView):
         if kind:
             is_command = Q(arm_job__job_type="Command")
             rows = {"command": rows.filter(is_command), "sweep": rows.exclude(is_command)}.get(kind, rows.none())
-        if any(query.get(name) for name in NEVER) or query.get("scheduled", "").lower() == "true":
+        is_scheduled = Fields(query.dict(), "").word("scheduled", ("true", "false"), "false") == "true"
+        if is_scheduled or any(query.get(name) for name in NEVER):
             return rows.none()
         for one in _listed(query.get("tag"), query.get("tags")):
             told = _says("tags", one)

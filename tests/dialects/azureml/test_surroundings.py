@@ -110,6 +110,7 @@ def test_environments_are_listed_archived_and_brought_back(ada_there: Arm, ben_t
     assert (before, refused, archived.properties["isArchived"]) == (["sklearn"], 403, True)
     assert (names(), names(listViewType="All"), names(listViewType="ArchivedOnly")) == ([], ["sklearn"], ["sklearn"])
     assert ada_there.call("GET", f"{path}/sklearn/versions").body["value"] == []
+    assert ada_there.call("PUT", f"{path}/sklearn", {"properties": {}}).properties["isArchived"] is True
     assert ada_there.call("PUT", f"{path}/sklearn", {"properties": {"isArchived": False}}).status == 200
     assert (names(), names(listViewType="ArchivedOnly")) == (["sklearn"], [])
 
@@ -206,3 +207,24 @@ def test_a_sweep_that_is_put_with_other_code_runs_that_from_then_on(ada_there: A
     ada_there.cancel("sweep")
     assert ada_there.put("sweep", today(inputs={}, trial=a_trial(codeId=ids[1]))).status == 200
     assert ada_there.put("sweep", today(inputs={}, trial=a_trial(codeId=ids[0]))).status == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "target"),
+    [
+        ("environments", {"listViewType": "Some"}, "listViewType"),
+        ("environments/e/versions", {"listViewType": "Some"}, "listViewType"),
+        ("data/d/versions", {"listViewType": "Some"}, "listViewType"),
+        ("jobs", {"scheduled": "maybe"}, "scheduled"),
+        (f"environments/{'x' * 256}", {}, "name"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused_by_its_name(
+    ada_there: Arm, path: str, query: dict[str, str], target: str
+) -> None:
+    ada_there.call("PUT", f"{ada_there.base}/environments/e/versions/1", {"properties": {}})
+    ada_there.call("PUT", f"{ada_there.base}/data/d/versions/1", {"properties": {"dataUri": "https://example.org/a"}})
+
+    answer = ada_there.call("GET", f"{ada_there.base}/{path}", **query)
+
+    assert (answer.status, answer.error["target"]) == (400, target)
