@@ -152,6 +152,18 @@ def test_controls_come_anew_with_the_state_and_its_reason(as_dora: Client, make_
     assertNotContains(as_dora.get(part), "Stop now")
 
 
+def test_the_time_since_the_start_goes_on_until_the_end(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    page = f"/w/lab/e/{one.key}/"
+    began = timezone.now() - timedelta(minutes=5)
+    Experiment.objects.filter(pk=one.pk).update(started=began)
+
+    assertContains(as_dora.get(page), f'<time datetime="{began.isoformat()}" data-elapsed class="lasting"')
+
+    Experiment.objects.filter(pk=one.pk).update(status="FINISHED", ended=began + timedelta(minutes=2))
+    assertContains(as_dora.get(f"{page}part/controls"), '<span title="From its start to its end">2 m 0 s</span>')
+
+
 def test_edits_that_meet_show_both_versions_and_mine_can_go_over_theirs(
     as_dora: Client, make_experiment: Make, actor_ada: Actor
 ) -> None:
