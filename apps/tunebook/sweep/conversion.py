@@ -31,6 +31,10 @@ _POLICIES: dict[str, type[EarlyTerminationPolicy]] = {
 }
 
 
+# Code by the name it was registered under in Azure, by its whole id, or at an address.
+_ELSEWHERE = re.compile(r"azureml:[^/\\]+[:@][^/\\]+|(azureml:)?/subscriptions/.*|(?!file:)[\w+.-]+://.*", re.DOTALL)
+
+
 def to_job(sweep: SweepJob, *, here: bool = True) -> Job:
     """The job of a sweep. Raises SpecError with the path in the sweep: `search_space.lr.max_value`.
 
@@ -44,9 +48,9 @@ def to_job(sweep: SweepJob, *, here: bool = True) -> Job:
     trial = properties.get("trial") or {}
     if not isinstance(trial.get("environmentId"), str):  # one described on the spot: trials run in the server's own
         trial.pop("environmentId", None)
-    code = sweep.trial.code if sweep.trial and here else None
+    source = _source(sweep) if here else None
     try:
-        return azureml.load(properties, source=_folder(_local(sweep, code)) if code else None)
+        return azureml.load(properties, source=source)
     except SpecError as error:
         message = re.sub(r"\bslack(Factor|Amount)\b", lambda found: _snake(found[0]), error.message)
         raise SpecError(_path(error.path, properties), message) from None
@@ -86,8 +90,14 @@ def _local(sweep: SweepJob, path: Any) -> str | None:
     return whole if os.path.exists(whole) else None
 
 
-def _folder(path: str | None) -> str | None:
-    """The folder itself, or the one that a file lies in."""
+def _source(sweep: SweepJob) -> str | None:
+    """The folder of its code, or the one that the file lies in; None for code that is kept elsewhere."""
+    code = sweep.trial.code if sweep.trial else None
+    if not code:
+        return None
+    path = _local(sweep, code)
+    if path is None and not _ELSEWHERE.fullmatch(os.fspath(code)):
+        raise SpecError("trial.code", f"there is no {os.fspath(code)!r:.200} in {sweep.base_path}")
     return os.path.dirname(path) if path and os.path.isfile(path) else path
 
 

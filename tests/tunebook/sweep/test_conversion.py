@@ -104,6 +104,24 @@ def test_code_that_is_a_file_runs_in_its_folder(tmp_path):
     assert to_job(a_sweep(trial=trial)).command.working_dir == str(tmp_path)
 
 
+@pytest.mark.parametrize("code", ["./scr", "/nowhere/src", "file:///nowhere", "azureml:./scr"])
+def test_code_that_is_not_there_is_refused_before_trials_miss_it(tmp_path, code):
+    trial = CommandJob(command="python train.py ${{search_space.lr}}", code=code)
+
+    with pytest.raises(SpecError, match="there is no ") as refused:
+        to_job(a_sweep(trial=trial, base_path=str(tmp_path)))
+
+    assert refused.value.path == "trial.code"
+    assert to_job(a_sweep(trial=trial), here=False).command.working_dir is None
+
+
+@pytest.mark.parametrize("code", ["azureml:src:1", "azureml:/subscriptions/s/codes/c/versions/1", "git+https://host/a"])
+def test_code_that_is_kept_elsewhere_is_not_looked_for_here(code):
+    trial = CommandJob(command="python train.py ${{search_space.lr}}", code=code)
+
+    assert to_job(a_sweep(trial=trial)).command.working_dir is None
+
+
 def test_members_are_named_as_the_classes_spell_them():
     with pytest.raises(SpecError, match="give slack_factor or slack_amount, above 0"):
         to_job(a_sweep(early_termination=BanditPolicy()))

@@ -165,7 +165,7 @@ def test_limits_may_be_left_out_as_the_documentation_does():
     job = load_document(changed(limits=...))
 
     assert job.limits == SweepJobLimits()
-    assert to_job(job).limits.max_trials == 1000
+    assert to_job(job, here=False).limits.max_trials == 1000
 
 
 def test_early_files_say_compute_inputs_and_code_inside_the_trial():
