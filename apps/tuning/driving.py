@@ -131,13 +131,15 @@ class Tick:
         self.confirmed(attempt)
 
     def confirmed(self, attempt: Attempt) -> None:
-        """A sign of life: WAITING or UNKNOWN to RUNNING."""
+        """A sign of life: WAITING or UNKNOWN to RUNNING; why nothing was known of it is over then."""
         trial = attempt.trial
         if trial.status == TrialStatus.RUNNING:
             return
         started = trial.started or attempt.started or timezone.now()
-        if Trial.objects.move(trial, TrialStatus.RUNNING, started=started):
-            trial.started = started
+        is_back = trial.status == TrialStatus.UNKNOWN and trial.desired == Desired.RUN
+        changes = {"reason": ""} if is_back else {}
+        if Trial.objects.move(trial, TrialStatus.RUNNING, started=started, **changes):
+            trial.started, trial.reason = started, "" if is_back else trial.reason
             self._moved(trial, TrialStatus.RUNNING)
 
     def measured(
@@ -219,7 +221,8 @@ class Tick:
         return to, True
 
     def unknown(self, trial: Trial, reason: str) -> None:
-        """Nobody can say how a live trial is."""
+        """Nobody can say how a live trial is. Why one is to stop remains its reason."""
+        reason = trial.reason if trial.desired == Desired.STOP else reason
         if Trial.objects.move(trial, TrialStatus.UNKNOWN, reason=reason):
             trial.reason = reason
             self._moved(trial, TrialStatus.UNKNOWN)

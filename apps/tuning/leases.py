@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.experiments import tally
-from apps.experiments.models import COUNT_COLUMNS, Experiment
+from apps.experiments.models import COUNT_COLUMNS, Desired, Experiment
 from apps.feed.models import experiment_stream, workspace_stream
 from apps.feed.writing import append
 from apps.trials.models import Trial
@@ -133,11 +133,10 @@ def _abandon_one(lease: Lease) -> int:
         if row is None or row.status not in CAN_BE_ABANDONED:
             return 0
         before = tally.place(row)
-        live = [TrialStatus.WAITING, TrialStatus.RUNNING]
+        live = Trial.objects.filter(experiment=row, status__in=[TrialStatus.WAITING, TrialStatus.RUNNING])
         reason = "no optimizer is driving it"
-        Trial.objects.filter(experiment=row, status__in=live).update(
-            status=TrialStatus.UNKNOWN, reason=reason, modified=timezone.now()
-        )
+        live.filter(desired=Desired.RUN).update(reason=reason)  # of the others it remains why they are to stop
+        live.update(status=TrialStatus.UNKNOWN, modified=timezone.now())
         row.unknown_count += row.waiting_count + row.running_count
         row.waiting_count = row.running_count = 0
         row.status, row.reason, row.modified = ExperimentStatus.UNKNOWN, reason, timezone.now()

@@ -568,12 +568,32 @@ def test_an_executor_that_cannot_tell_makes_trials_unknown_but_frees_nothing(the
     stage.clock[0] += 61
 
     stage.turn()
-    unknown = (stage.statuses(), len(stage.launched()))
+    unknown = (stage.statuses(), len(stage.launched()), {trial.reason for trial in stage.trials()})
     stage.world.is_unreachable = False
     stage.turn()
 
-    assert unknown == (["UNKNOWN", "UNKNOWN"], 2)
+    assert unknown == (["UNKNOWN", "UNKNOWN"], 2, {"nobody answers"})
     assert stage.statuses() == ["RUNNING", "RUNNING"]
+    assert {trial.reason for trial in stage.trials()} == {""}
+
+
+def test_what_is_stopped_while_nothing_is_known_of_it_ends_for_that_reason(theatre: Stage, actor_ada: Actor) -> None:
+    stage = theatre(limits=Limits(max_trials=4, max_concurrent=2), recording=holding)
+    stage.turn()
+    stage.turn()
+    stage.world.is_unreachable = True
+    trials.stop(actor_ada, stage.experiment, [stage.trials()[0].key])
+    stage.turn()
+    stage.clock[0] += 61
+    stage.turn()
+    unknown = stage.statuses()[0]
+
+    stage.world.is_unreachable = False
+    stage.turn()
+    stage.turn()
+
+    assert unknown == "UNKNOWN"
+    assert (stage.trials()[0].status, stage.trials()[0].reason) == ("USER_CANCELED", "stopped by ada")
 
 
 def test_a_sampler_that_raises_says_so(theatre: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -599,15 +619,20 @@ def test_three_failures_of_the_sampler_end_the_experiment(theatre: Stage) -> Non
     assert "ZeroDivisionError" in stage.experiment.reason
 
 
-def test_an_unknown_experiment_goes_on_with_its_next_driver(theatre: Stage) -> None:
+def test_an_unknown_experiment_goes_on_with_its_next_driver(theatre: Stage, actor_ada: Actor) -> None:
     stage = theatre(limits=Limits(max_trials=2, max_concurrent=2), recording=holding)
     stage.turn()
     stage.turn()
+    trials.stop(actor_ada, stage.experiment, [stage.trials()[0].key])
     Experiment.objects.update(lease_until=timezone.now() - timedelta(minutes=5))
     leases.abandon()
+    abandoned = [trial.reason for trial in stage.trials()]
 
     stage.take_over()
     stage.turn()
+
+    assert abandoned == ["stopped by ada", "no optimizer is driving it"]
+    assert [trial.reason for trial in stage.trials()] == ["stopped by ada", ""]
 
     assert stage.experiment.status == "RUNNING" or stage.experiment.status == "NO_MORE_TRIAL"
     assert stage.statuses() == ["RUNNING", "RUNNING"]
