@@ -137,8 +137,8 @@ class Tick:
             return
         started = trial.started or attempt.started or timezone.now()
         is_back = trial.status == TrialStatus.UNKNOWN and trial.desired == Desired.RUN
-        changes = {"reason": ""} if is_back else {}
-        if Trial.objects.move(trial, TrialStatus.RUNNING, started=started, **changes):
+        changes: dict[str, Any] = {"started": started, **({"reason": ""} if is_back else {})}
+        if Trial.objects.move(trial, TrialStatus.RUNNING, **changes):
             trial.started, trial.reason = started, "" if is_back else trial.reason
             self._moved(trial, TrialStatus.RUNNING)
 
