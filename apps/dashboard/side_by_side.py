@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from apps.dashboard.templatetags.figures import NOTHING, duration, exact, number, words
+from apps.dashboard.templatetags.figures import NOTHING, duration, exact, metric, number, words
+from apps.dashboard.words import state_words
 from apps.experiments.models import Experiment
 from apps.insights.comparison import Result
 from apps.trials.models import Trial
 from tunebook.job import Job
-from tunebook.status import STATUS_WORDS, TrialStatus
+from tunebook.status import TrialStatus
 
 LONGEST = 160
 HIDDEN = ("version", "space")
@@ -69,8 +70,8 @@ def results(
     """How each of them ended. `alike`: they share an objective, so that there is a best of all."""
     best = _best([one.best_value for one in experiments], experiments[0].goal) if alike else None
     rows = [
-        Row("Status", [Cell(STATUS_WORDS.get(one.status, one.status)) for one in experiments]),
-        Row("Objective", [Cell(f"{one.goal} {one.metric}") for one in experiments]),
+        Row("Status", [Cell(state_words(one.status, one.desired)) for one in experiments]),
+        Row("Objective", [Cell(f"{one.goal} {metric(one.metric)}") for one in experiments]),
         Row(
             "Best value",
             [
@@ -212,8 +213,8 @@ def trial_results(trials: Sequence[Trial], experiments: Mapping[int, Experiment]
     best = _best(counting, goal) if alike else None
     ofs = [experiments[trial.experiment_id] for trial in trials]
     return [
-        Row("Status", [Cell(STATUS_WORDS.get(one.status, one.status)) for one in trials]),
-        Row("Objective", [Cell(f"{one.goal} {one.metric}") for one in ofs]),
+        Row("Status", [Cell(state_words(one.status, one.desired)) for one in trials]),
+        Row("Objective", [Cell(f"{one.goal} {metric(one.metric)}") for one in ofs]),
         Row("Rank", [Cell(NOTHING if rank is None else str(rank)) for rank in ranked]).heated(heats(ranked)),
         Row(
             "Value", [Cell(number(one.value), exact(one.value), one.value == best is not None) for one in trials]

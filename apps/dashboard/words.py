@@ -33,6 +33,12 @@ def shown(status: str, desired: str = "run") -> str:
     return str(status)
 
 
+def state_words(status: str, desired: str = "run") -> str:
+    """What the badge of a state says."""
+    state = shown(status, desired)
+    return STATE_WORDS.get(state, state)
+
+
 def css_class(state: str) -> str:
     """The class that colours a state; its icon in the sprite has the same name."""
     return f"status-{state.lower()}"

@@ -14,6 +14,8 @@ from apps.experiments.models import Experiment
 from apps.insights.comparison import densities, looks
 from apps.insights.models import Insight, State
 from apps.trials.models import Measurement, Trial
+from apps.tuning import experiments
+from apps.workspaces.access import Actor
 from tests.dashboard.conftest import queries_of
 from tests.dashboard.trials import with_trials
 from tests.people import a_job
@@ -54,6 +56,17 @@ def test_experiments_stand_side_by_side_with_what_differs_first(as_ben: Client, 
     assert "Search space: 2 differences" in shown
     assert "Settings: the same in all" in shown
     assert shown.index("Search space: 2 differences") < shown.index("Settings: the same in all")
+
+
+def test_a_comparison_says_of_what_is_paused_that_it_is(
+    as_ben: Client, pair: list[Experiment], actor_ada: Actor
+) -> None:
+    experiments.pause(actor_ada, pair[0])
+
+    results = as_ben.get(of(*pair)).context["results"]
+
+    status = next(row for row in results if row.name == "Status")
+    assert [cell.text for cell in status.cells] == ["Paused", "Waiting"]
 
 
 def test_ticked_experiments_become_an_address(as_ben: Client, pair: list[Experiment]) -> None:

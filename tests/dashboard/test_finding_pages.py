@@ -20,7 +20,8 @@ from apps.dashboard.views.experiments import FILLERS
 from apps.experiments import tally
 from apps.experiments.models import Experiment
 from apps.search.models import SavedView, Star
-from apps.tuning import trash
+from apps.tuning import experiments, trash
+from apps.workspaces.access import Actor
 from tests.dashboard.conftest import queries_of
 from tests.dashboard.trials import with_trials
 
@@ -259,6 +260,12 @@ def test_words_and_jumps_answer_members_only(as_ben: Client, as_cleo: Client, ma
     assert "New experiment" not in [item["words"] for item in as_ben.get(f"{CATALOG}jump").json()["items"]]
     assert as_cleo.get(f"{CATALOG}jump").status_code == 404
     assert as_cleo.get(f"{CATALOG}words").status_code == 404
+
+
+def test_the_palette_says_of_what_is_paused_that_it_is(as_ben: Client, make_experiment: Make, actor_ada: Actor) -> None:
+    experiments.pause(actor_ada, make_experiment(name="resnet"))
+
+    assert as_ben.get(f"{CATALOG}jump", {"q": "res"}).json()["items"][0]["about"] == "Paused"
 
 
 def test_the_help_names_every_field(as_ben: Client) -> None:

@@ -32,7 +32,7 @@ HAPPENINGS = (
     ("error", "Errors"),
 )
 """What the events can be narrowed to, and the words for it."""
-ABOUT_LOG = "what it could not do, with the reasons; of a turn in which all is well it says nothing"
+ABOUT_LOG = "what it could not do, with the reasons; of a turn in which all is well it says nothing; times in UTC"
 POSTED = ("settings", "space")
 """Tabs with a form of their own."""
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.dashboard import undoing
 from apps.dashboard.views.frame import REFUSALS, Place, given, in_workspace, render, said
+from apps.dashboard.words import state_words
 from apps.experiments.models import Experiment
 from apps.search import completion
 from apps.search.grammar import CATALOG, Grammar, trials_grammar
@@ -20,7 +21,6 @@ from apps.search.models import SavedView
 from apps.trials.models import Trial
 from apps.tuning import experiments, shelf
 from tunebook.job import Job
-from tunebook.status import STATUS_WORDS
 
 MOST_JUMPS = 8
 
@@ -72,10 +72,10 @@ def _trial(place: Place, key: str, text: str) -> list[dict[str, Any]]:
     if not (key.isalnum() and number.isascii() and number.isdecimal() and len(number) < 10):
         return []
     rows = Trial.objects.filter(experiment__in=Experiment.objects.visible_to(place.actor).kept(), experiment__key=key)
-    found = rows.filter(number=int(number), experiment__workspace=place.workspace).only("status").first()
+    found = rows.filter(number=int(number), experiment__workspace=place.workspace).only("status", "desired").first()
     if found is None:
         return []
-    about = STATUS_WORDS.get(found.status, found.status)
+    about = state_words(found.status, found.desired)
     address = reverse("dashboard:trial", args=[place.workspace.slug, key, int(number)])
     return [{"words": f"Trial {int(number)}", "kind": "trial", "about": about, "address": address}]
 
@@ -87,7 +87,7 @@ def _experiments(place: Place, text: str) -> list[dict[str, Any]]:
         {
             "words": str(one),
             "kind": "experiment",
-            "about": STATUS_WORDS.get(one.status, one.status),
+            "about": state_words(one.status, one.desired),
             "address": reverse("dashboard:experiment", args=[place.workspace.slug, one.key]),
         }
         for one in rows.order_by("-created", "-id")[:MOST_JUMPS]

@@ -13,6 +13,7 @@ from django.db.models import Case, F, IntegerField, Q, Value, When
 from apps.experiments.models import Experiment
 from apps.insights.charts.axes import axis, label, placing, tried
 from apps.insights.charts.numbers import Payload
+from apps.insights.wording import short
 from apps.trials.models import Trial
 from tunebook.job import Job
 
@@ -99,8 +100,8 @@ def _parameter(
     is_category = drawn["scale"] == "category"
     return Parameter(
         name,
-        "" if is_category else f"{drawn['min']:.4g}",
-        "" if is_category else f"{drawn['max']:.4g}",
+        "" if is_category else short(drawn["min"]),
+        "" if is_category else short(drawn["max"]),
         drawn["values"] if is_category else (),
         [
             _density(drawn, values[one.pk], tried(bests.get(one.pk, {}), name)) if one in has else None
@@ -149,8 +150,8 @@ def _words(values: Sequence[Any], best: Any) -> str:
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) == len(values):
         middle = sorted(numbers)[len(numbers) // 2]
-        said = f"tried from {min(numbers):.4g} to {max(numbers):.4g}, half of it up to {middle:.4g}"
+        said = f"tried from {short(min(numbers))} to {short(max(numbers))}, half of it up to {short(middle)}"
     else:
         often = max(set(map(label, values)), key=[label(value) for value in values].count)
         said = f"tried {len(set(map(label, values)))} values, {often} most"
-    return said if best is None else f"{said}; best at {f'{best:.4g}' if isinstance(best, float) else label(best)}"
+    return said if best is None else f"{said}; best at {short(best) if isinstance(best, float) else label(best)}"
