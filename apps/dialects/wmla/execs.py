@@ -211,6 +211,8 @@ def result_files(found: Training) -> Iterator[tuple[str, int]]:
         return
     place = found.experiment.job["command"].get("working_dir") or ""
     root = folder / "work" / place / wmla.RESULTS
+    if not root.is_dir():
+        return  # it has not begun, or keeps no results
     left = LARGEST_RESULT
     for above, _, names, descriptor in os.fwalk(root, follow_symlinks=False):
         for name in sorted(names):
@@ -226,7 +228,8 @@ def result_files(found: Training) -> Iterator[tuple[str, int]]:
             if left < 0:
                 os.close(handle)
                 raise Refusal("too_large", f"the results are larger than {LARGEST_RESULT} bytes", status=413)
-            yield str((Path(above) / name).relative_to(root)), handle
+            path = str((Path(above) / name).relative_to(root))
+            yield os.fsencode(path).decode("utf-8", "replace"), handle
 
 
 def _folder(found: Training) -> Path | None:

@@ -106,18 +106,22 @@ def test_results_come_as_a_zip_without_what_links_lead_to(ada_there: Wmla, tmp_p
     (results / "link").symlink_to(tmp_path / "secret")
     (results / "folder").symlink_to(tmp_path)
     os.mkfifo(results / "pipe")
+    (results / os.fsdecode(b"odd-\xff")).write_text("odd")
 
     answer = ada_there.get(f"{EXECS}/{name}/result")
 
     content = b"".join(answer.streaming_content)
     assert answer["Content-Disposition"] == f"attachment;filename={name}.zip;size={len(content)}"
     archive = zipfile.ZipFile(io.BytesIO(content))
-    assert sorted(archive.namelist()) == ["deep/model.bin", "val_dict_list.json"]
+    assert sorted(archive.namelist()) == ["deep/model.bin", "odd-\N{REPLACEMENT CHARACTER}", "val_dict_list.json"]
     assert archive.read("deep/model.bin") == b"x" * 100_000
 
 
-def test_results_of_one_that_never_ran_are_an_empty_zip(ada_there: Wmla) -> None:
-    name, _ = an_exec(ada_there)
+@pytest.mark.parametrize("is_placed", [False, True])
+def test_results_of_one_that_never_ran_are_an_empty_zip(ada_there: Wmla, is_placed: bool) -> None:
+    name, experiment = an_exec(ada_there)
+    if is_placed:
+        a_trial(experiment)
 
     answer = ada_there.get(f"{EXECS}/{name}/result")
 
