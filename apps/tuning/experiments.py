@@ -99,6 +99,10 @@ def create(
     return experiment
 
 
+TOLD = {"name": "name", "description": "description", "accessibility": "accessibility: {}", "tagged": "tags"}
+"""Of what a change may be, beside the declaration: the row's column, and how the event log says that it is another."""
+
+
 @dataclass(frozen=True)
 class Changes:
     """What an update may change; None leaves a member as it is."""
@@ -123,6 +127,7 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
         if version is not None and version != row.version:
             raise Stale(f"it was changed meanwhile: version {row.version}, yours is {version}")
         before, said = tally.place(row), []
+        was = {member: getattr(row, member) for member in TOLD}
         if changes.workspace is not None and changes.workspace.pk != row.workspace_id:
             require(actor, changes.workspace.pk, "create")
             announce_listing(row, "removed")
@@ -131,24 +136,25 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
             said.append(f"workspace: {changes.workspace.slug}")
         if changes.name is not None:
             row.name = _text("name", changes.name, MAX_NAME)
-            said.append("name")
         if changes.description is not None:
             row.description = _text("description", changes.description, MAX_DESCRIPTION)
-            said.append("description")
         if changes.accessibility is not None:
             row.accessibility = _accessibility(changes.accessibility)
-            said.append(f"accessibility: {row.accessibility}")
         if changes.tags is not None:
             _retag(row, changes.tags)
-            said.append("tags")
+        said += [
+            words.format(getattr(row, member)) for member, words in TOLD.items() if getattr(row, member) != was[member]
+        ]
         if changes.job is not None:
             said += declared.redeclare(actor, row, changes.job)
             row.submitted = changes.submitted if changes.submitted is not None else row.submitted
         row.version += 1
         save(row)
         tally.shift(before, tally.place(row))
-        announce_experiment(row, also=(note(f"changed by {actor.username}: {', '.join(said)}", by=actor.username),))
-        record(actor, row.workspace_id, "experiment.change", row.key, ", ".join(said))
+        told = (note(f"changed by {actor.username}: {', '.join(said)}", by=actor.username),) if said else ()
+        announce_experiment(row, also=told)
+        if said:
+            record(actor, row.workspace_id, "experiment.change", row.key, ", ".join(said))
     return row
 
 

@@ -121,7 +121,7 @@ def exclude(
             row.modified = now
             row.save(update_fields=["best_value", "best_trial", "spark", "version", "modified"])
             numbers = ", ".join(str(trial.number) for trial in changed)
-            what = f"trial {numbers} {'excluded' if excluded else 'included again'} by {actor.username}"
+            what = f"trial{'s' if len(changed) > 1 else ''} {numbers} {'excluded' if excluded else 'included again'} by {actor.username}"
             said = [("trial", trial_summary(trial, best=trial.number == row.best_trial)) for trial in changed]
             announce_experiment(row, also=(note(f"{what}: {why}" if why else what, by=actor.username), *said))
     return found

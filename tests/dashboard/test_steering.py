@@ -164,6 +164,19 @@ def test_the_time_since_the_start_goes_on_until_the_end(as_dora: Client, make_ex
     assertContains(as_dora.get(f"{page}part/controls"), '<span title="From its start to its end">2 m 0 s</span>')
 
 
+def test_a_saved_form_is_told_by_what_it_changed(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment(name="first", tags=[("vision", "")])
+    page = f"/w/lab/e/{one.key}/settings"
+    form = fields_of(as_dora.get(page).content.decode(), "settings")
+
+    as_dora.post(page, {**form, "accessibility": "PUBLIC"})
+    again = fields_of(as_dora.get(page).content.decode(), "settings")
+    as_dora.post(page, {**again, "accessibility": "PUBLIC", "name": "second", "tags": "vision, new"})
+
+    told = [event.payload["text"] for event in as_dora.get(f"/w/lab/e/{one.key}/logs").context["events"]]
+    assert told == ["changed by dora: name, tags", "created by ada"]
+
+
 def test_edits_that_meet_show_both_versions_and_mine_can_go_over_theirs(
     as_dora: Client, make_experiment: Make, actor_ada: Actor
 ) -> None:
