@@ -236,6 +236,25 @@ def test_the_palette_jumps_and_does_what_the_page_offers(signed_in: Visit, ada: 
     expect(page.get_by_role("dialog")).to_contain_text("Search or jump anywhere")
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_bar_of_ticked_rows_has_its_place_before_scripts_and_after(
+    signed_in: Visit, ada: User, make_experiment: Make, width: int
+) -> None:
+    make_experiment(name="one")
+    size = {"width": width, "height": 800}
+    top = "() => document.querySelector('[data-tick-form] table').getBoundingClientRect().top"
+
+    page = signed_in(ada, "/w/lab/", viewport=size, java_script_enabled=False)
+    before = page.locator("[data-tick-form] table").bounding_box()
+    page = signed_in(ada, "/w/lab/", viewport=size)
+    ready = page.evaluate(top)
+    page.get_by_role("checkbox", name="Tick one").check()
+    expect(page.locator("[data-tick-bar]")).to_be_visible()
+
+    assert before is not None
+    assert before["y"] == ready == page.evaluate(top)
+
+
 def test_a_rows_menu_acts_on_its_row(signed_in: Visit, ada: User, make_experiment: Make) -> None:
     make_experiment(name="one")
     make_experiment(name="two")
