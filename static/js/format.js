@@ -81,8 +81,3 @@ export function moment(iso) {
 export function count(n) {
   return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 }
-
-/** A count of things: "1 trial", "12,345 trials". */
-export function plural(n, one) {
-  return `${count(n)} ${one}${n === 1 ? "" : "s"}`;
-}

@@ -1,10 +1,11 @@
 /** The charts of a comparison: several experiments or trials on one scale, each in its own colour on every chart. */
 
-import { duration, number, plural, toNumber } from "../format.js";
+import { duration, number, toNumber } from "../format.js";
 import { Chart } from "./core.js";
 import { GOAL_WORDS, worthReach } from "./data.js";
 import { edfSeries } from "./edf.js";
 import { mountAll } from "./mount.js";
+import { plural } from "./plural.js";
 
 const ACROSS = {
   number: { words: "by number", axis: { label: "trial", kind: "linear", whole: true } },

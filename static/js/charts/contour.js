@@ -1,8 +1,9 @@
 /** What a pair of parameters leads to: shaded cells with lines of equal value, the tried places, the ten best marked. */
 
-import { number, plural } from "../format.js";
+import { number } from "../format.js";
 import { Chart } from "./core.js";
 import { axisOf, hrefOf } from "./data.js";
+import { plural } from "./plural.js";
 import { pairTools, scaleLegend } from "./rank.js";
 import { mark, shade } from "./theme.js";
 

@@ -1,9 +1,10 @@
 /** Learning curves of an experiment: a grey bundle, the best bold, the one under the pointer too, with smoothing. */
 
-import { number, plural, toNumber } from "../format.js";
+import { number, toNumber } from "../format.js";
 import { statusWords } from "../words.js";
 import { Chart } from "./core.js";
 import { GOAL_WORDS, hrefOf, isBetter, newPoints } from "./data.js";
+import { plural } from "./plural.js";
 import { extent } from "./scales.js";
 
 const BEST = { colour: "best", width: 2.5, alpha: 1, halo: true };

@@ -1,8 +1,9 @@
 /** The distribution of results: for each value the share of trials at most so large. Several experiments may share it. */
 
-import { number, plural, toNumber } from "../format.js";
+import { number, toNumber } from "../format.js";
 import { Chart } from "./core.js";
 import { GOAL_WORDS, worthReach } from "./data.js";
+import { plural } from "./plural.js";
 
 export function mountEdf(figure, payload, events) {
   const chart = new Chart(figure, { empty: "No trial has succeeded yet." });

@@ -1,9 +1,10 @@
 /** Optimisation history: every trial's value, the best so far as the one strong line, failures on the lower edge. */
 
-import { count, duration, number, plural, toNumber } from "../format.js";
+import { count, duration, number, toNumber } from "../format.js";
 import { ENDED, statusWords } from "../words.js";
 import { Chart } from "./core.js";
 import { GOAL_WORDS, hrefOf, isBetter, worthReach } from "./data.js";
+import { plural } from "./plural.js";
 import { extent } from "./scales.js";
 import { mark, STATUS_SHAPES } from "./theme.js";
 

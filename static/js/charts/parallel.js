@@ -5,10 +5,11 @@
  */
 
 import { element } from "../dom.js";
-import { number, plural, toNumber } from "../format.js";
+import { number, toNumber } from "../format.js";
 import { Brushing } from "./brushing.js";
 import { cells, hrefOf, ranks, worthReach } from "./data.js";
 import { fit, named } from "./names.js";
+import { plural } from "./plural.js";
 import { extent, niceDomain, scale } from "./scales.js";
 import { select } from "./selection.js";
 import { adoptStyle } from "./style.js";

@@ -1,8 +1,9 @@
 /** A pair of parameters: each trial a point, the stronger the better its rank. */
 
-import { number, plural, toNumber } from "../format.js";
+import { number, toNumber } from "../format.js";
 import { Chart } from "./core.js";
 import { axisOf, cells, hrefOf, ranks } from "./data.js";
+import { plural } from "./plural.js";
 import { onSelected, selected } from "./selection.js";
 import { mark, shade } from "./theme.js";
 

@@ -1,9 +1,10 @@
 /** One parameter against the value: each trial a point, the ten best strong, brushed ones alone in full colour. */
 
-import { number, plural, toNumber } from "../format.js";
+import { number, toNumber } from "../format.js";
 import { statusWords } from "../words.js";
 import { Chart } from "./core.js";
 import { axisOf, cells, GOAL_WORDS, hrefOf, ranks, worthReach } from "./data.js";
+import { plural } from "./plural.js";
 import { onSelected, selected } from "./selection.js";
 import { shade } from "./theme.js";
 

@@ -1,9 +1,10 @@
 /** When trials ran: a bar in a slot each, or, when they are many, how many ran at once by how they ended. */
 
-import { duration, number, plural } from "../format.js";
+import { duration, number } from "../format.js";
 import { statusWords } from "../words.js";
 import { Chart } from "./core.js";
 import { hrefOf } from "./data.js";
+import { plural } from "./plural.js";
 import { mark, STATUS_SHAPES } from "./theme.js";
 
 export function mountTimeline(figure, payload, events) {

@@ -102,6 +102,8 @@ def test_files_of_azure_are_submitted(
     monkeypatch.setenv("TUNEBOOK_SERVER", f"http://{served}")
     monkeypatch.setenv("TUNEBOOK_API_TOKEN", key_ada.token)
     (tmp_path / name).write_text(text)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "train.py").write_text("print('accuracy: 0.5')\n")
 
     code = main(["submit", str(tmp_path / name), "--json"])
 
