@@ -17,15 +17,22 @@ NOW = timedelta(0)
 
 
 @pytest.fixture
-def bucket(monkeypatch, tmp_path):
+def own_root(settings, tmp_path):
+    """A folder that no other test process writes to."""
+    settings.TUNEBOOK_DATA = tmp_path / "data"
+    return places.root()
+
+
+@pytest.fixture
+def bucket(monkeypatch, own_root):
     """Blobs in a Django storage instead of the folder."""
-    made = places.Bucket(InMemoryStorage(), places.Folder(tmp_path / "kept"))
+    made = places.Bucket(InMemoryStorage(), places.Folder(own_root))
     monkeypatch.setattr(places, "place", lambda: made)
     return made
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def somewhere(request, db):
+def somewhere(request, db, own_root):
     return request.getfixturevalue("bucket") if request.param == "bucket" else places.place()
 
 
