@@ -41,16 +41,24 @@ def write(trial: Trial, attempt: int, kind: str, words: Words, *, stay: bool = F
     write_all(trial, attempt, {kind: words}, stay={kind} if stay else set())
 
 
-def write_all(trial: Trial, attempt: int, given: Mapping[str, Words], *, stay: Iterable[str] = ()) -> None:
-    """`write` for several kinds at once, with the same number of queries."""
+def write_all(
+    trial: Trial, attempt: int, given: Mapping[str, Words], *, stay: Iterable[str] = (), first: Iterable[str] = ()
+) -> None:
+    """`write` for several kinds at once, with the same number of queries.
+
+    first: of these kinds what this attempt has written before is left as it is, whatever it says now.
+    """
     wanted = {(kind, name): text for kind, words in given.items() for name, text in words.items()}
     if not wanted:
         return
-    fixed = set(stay)
+    fixed, first = set(stay), set(first)
     with transaction.atomic():
         # whoever writes about the same trial takes turns
         Trial.objects.select_for_update(no_key=True).filter(pk=trial.pk).values_list("pk").first()
         known = {(row.kind, row.name): row for row in Remark.objects.filter(trial=trial).defer("text")}
+        settled = [key for key in wanted if key[0] in first and key in known and known[key].attempt == attempt]
+        for key in settled:
+            del wanted[key]
         touched = [key for key in wanted if key in known]
         if fixed and touched:
             _refuse_changes(trial, attempt, {key: wanted[key] for key in touched if key[0] in fixed})

@@ -17,8 +17,9 @@ from tunebook.wire import mlflow
 from tunebook.wire.mlflow import Point, RunFacts
 
 ENDED = frozenset({"FINISHED", "FAILED", "KILLED"})
-STATUS, END_TIME, NAME = "status", "end_time", "name"
-"""What a script has said about its run; its status counts only while the trial's own is not final."""
+STATUS, END_TIME, NAME, OTHERS = "status", "end_time", "name", "others"
+"""What a script has said about its run: its status counts only while the trial's own is not final; others: that it has
+made more runs, which are the trial's as well."""
 
 
 def facts(trials: Sequence[Trial]) -> list[RunFacts]:

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from apps.artifacts import remarks
+from apps.dialects.mlflow import facts
 from apps.dialects.mlflow.base import MlflowView
 from apps.dialects.mlflow.callers import Run
 from apps.dialects.refusal import Refusal
@@ -43,8 +44,7 @@ class LogBatch(MlflowView):
         wanted = mlflow.batch(self.arguments)
         only_tags = not wanted.metrics and not wanted.params
         run = self.run_to_change() if only_tags else self.run_to_log()
-        words = {remarks.PARAM: wanted.params, remarks.TAG: wanted.tags}
-        remarks.write_all(run.trial, run.attempt, words, stay={remarks.PARAM})
+        write(run, {remarks.PARAM: wanted.params, remarks.TAG: wanted.tags})
         log_metrics(run, wanted.metrics)
         return self.answer({})
 
@@ -55,7 +55,7 @@ class LogParameter(MlflowView):
     def post(self, request: Request) -> HttpResponse:
         run = self.run_to_log()
         key, value = mlflow.pair_of(self.arguments, mlflow.MOST_PARAM)
-        remarks.write(run.trial, run.attempt, remarks.PARAM, {key: value}, stay=True)
+        write(run, {remarks.PARAM: {key: value}})
         return self.answer({})
 
 
@@ -121,6 +121,20 @@ class LogModel(MlflowView):
         history = [*json.loads(before or "[]"), model]
         remarks.write(run.trial, run.attempt, remarks.TAG, {HISTORY: _document(history, "model_json")})
         return self.answer({})
+
+
+def write(run: Run, words: Mapping[str, Mapping[str, str]]) -> None:
+    """Write down parameters, which stay as they are, and tags.
+
+    Once the script has made more runs, nested ones or one after the other, these may have other values: MLflow keeps
+    them apart, and a script that goes by that must not fail. What was said first stands then.
+    """
+    try:
+        remarks.write_all(run.trial, run.attempt, words, stay={remarks.PARAM})
+    except remarks.Changed:
+        if not remarks.of([run.trial.pk], remarks.RUN).filter(attempt=run.attempt, name=facts.OTHERS).exists():
+            raise
+        remarks.write_all(run.trial, run.attempt, words, first={remarks.PARAM})
 
 
 def log_metrics(run: Run, metrics: Sequence[Metric]) -> None:

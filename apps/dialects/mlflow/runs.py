@@ -19,6 +19,7 @@ from apps.tuning import trials
 from tunebook.wire import mlflow
 
 MOST_NAME = 500
+PARENT, RUN_NAME = "mlflow.parentRunId", "mlflow.runName"
 MOST_RESULTS = 50_000
 MOST_EXPERIMENTS = 1_000
 VIEWS = {"ACTIVE_ONLY": [False], "DELETED_ONLY": [True], "ALL": [False, True]}
@@ -52,15 +53,18 @@ class UpdateRun(MlflowView):
 
 
 class CreateRun(MlflowView):
-    """In a trial every run is the trial's own, so that a second or nested run logs to it too."""
+    """In a trial every run is the trial's own, so that a second or nested run logs to it too; a nested one names it not."""
 
     def post(self, request: Request) -> HttpResponse:
         if not isinstance(self.caller, TrialCaller):
             raise Refusal("not_allowed", ONLY_TRIALS, status=403)
         run = self.caller.run
         tags = mlflow.pairs_of(self.arguments, "tags", 100, mlflow.MOST_TAG)
-        about = {facts.STATUS: "RUNNING"}
-        if name := self.text("run_name", most=MOST_NAME):
+        about = {facts.STATUS: "RUNNING", facts.OTHERS: "yes"}
+        name = self.text("run_name", most=MOST_NAME)
+        if PARENT in tags:
+            tags = {key: value for key, value in tags.items() if key not in (PARENT, RUN_NAME)}
+        elif name:
             about[facts.NAME] = name
         remarks.write_all(run.trial, run.attempt, {remarks.TAG: tags, remarks.RUN: about})
         return self.answer({"run": facts.run_document(run.trial)})

@@ -58,19 +58,29 @@ with tempfile.TemporaryDirectory() as folder:
         for name in names
     )
 
+try:
+    client.log_param(run_id, "lr", "0.2")
+except mlflow.exceptions.MlflowException as error:
+    seen["changed"] = error.error_code
 mlflow.set_experiment("whatever name")
 with mlflow.start_run(run_name="second") as second:
     seen["second"] = second.info.run_id
     with mlflow.start_run(nested=True) as nested:
         seen["nested"] = nested.info.run_id
         mlflow.log_metric("inner", 1.0)
+    for fold in range(2):
+        with mlflow.start_run(run_name=f"fold {fold}", nested=True):
+            mlflow.log_params({"fold": fold, "lr": 0.3, f"seed {fold}": 7})
+            mlflow.log_param("kind", "tree")
     mlflow.log_metric("stepless", 0.5)
     mlflow.log_metric("stepless", 0.25)
+about = client.get_run(run_id)
+seen["after"] = {
+    "params": about.data.params,
+    "name": about.info.run_name,
+    "parent": about.data.tags.get("mlflow.parentRunId"),
+}
 seen["stepless"] = [(one.step, one.value) for one in client.get_metric_history(run_id, "stepless")]
-try:
-    client.log_param(run_id, "lr", "0.2")
-except mlflow.exceptions.MlflowException as error:
-    seen["changed"] = error.error_code
 try:
     client.get_run("0" * 32)
 except mlflow.exceptions.MlflowException as error:

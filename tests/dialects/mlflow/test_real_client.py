@@ -71,6 +71,8 @@ def test_a_script_written_for_mlflow_lands_on_its_trial(served: str, running: Ru
     assert seen["text"] == "hello"
     assert {"all/empty", "config.json", "deep/er/häßlich name.bin"} <= set(seen["downloaded"])
     assert (seen["changed"], seen["unknown"]) == ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+    folds = {"fold": "0", "seed 0": "7", "seed 1": "7"}
+    assert seen["after"] == {"params": {**seen["params"], **folds}, "name": "second", "parent": None}
     assert seen["registry"] == "ENDPOINT_NOT_FOUND"
     assert seen["found"] == [running.id]
 
@@ -78,7 +80,7 @@ def test_a_script_written_for_mlflow_lands_on_its_trial(served: str, running: Ru
     assert (running.trial.last_value, running.trial.best_value) == (0.2, 0.2)
     assert Measurement.objects.filter(trial=running.trial, name="loss").count() == 5
     assert Artifact.objects.filter(trial=running.trial).count() == 5
-    assert Remark.objects.filter(trial=running.trial, kind="param").count() == 4
+    assert Remark.objects.filter(trial=running.trial, kind="param").count() == 7
 
 
 @pytest.mark.slow
