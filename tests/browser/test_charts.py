@@ -146,13 +146,17 @@ def test_curves_grow_by_live_metrics(stage, open_page):
     expect(page.get_by_role("application")).to_have_attribute("aria-label", _containing("1 curve; the best is trial 0"))
 
 
-def test_one_trials_curve_stands_beside_the_best_and_the_median(stage, open_page):
+@pytest.mark.parametrize("frames", ["drawn", "not yet drawn"])
+def test_one_trials_curve_stands_beside_the_best_and_the_median(stage, open_page, frames):
     line = {"step": [1, 2], "value": [1.0, 0.5]}
     payload = {
         "chart": "curve", "number": 7, "goal": "minimize", "metric": "loss",
         "this": line, "median": line, "best": {**line, "number": 3},
     }  # fmt: skip
-    page = show(stage, open_page, a_figure(payload, name="curve"))
+    page: Page = open_page()
+    if frames == "not yet drawn":
+        page.add_init_script("window.requestAnimationFrame = () => 1;")
+    page.goto(stage.show(a_figure(payload, name="curve")))
     page.get_by_role("application").focus()
 
     page.keyboard.press("ArrowDown")

@@ -142,7 +142,9 @@ export class Pointer {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.chart.model) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.chart.axes.box) this.chart.draw(); // it has the focus before its first frame
+    if (!this.chart.axes.box) return;
     const act = {
       ArrowRight: () => this.walk(1),
       ArrowLeft: () => this.walk(-1),
@@ -223,12 +225,13 @@ export class Pointer {
 
   hide() {
     this.chart.tip.hidden = true;
-    if (this.chart.axes.box) this.paint();
+    this.paint();
   }
 
   /** Everything above the drawing: highlighted line and point, the dragged rectangle. */
   paint() {
     const { chart } = this;
+    if (!chart.axes.box) return;
     const ctx = chart.prepare(chart.overlay);
     if (this.drag) this.paintDrag(ctx);
     if (!this.spot) return;
