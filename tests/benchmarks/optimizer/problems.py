@@ -30,6 +30,7 @@ from tunebook import Choice, LogUniform, QLogUniform, Randint, Space, Uniform
 
 RANDOM_POINTS = 200  # whose median is 1 on the scale of regrets
 DRAWN = "drawn-"  # and a number: a data set that is made, not measured
+EASY = "easy-"  # and a number: one whose classes lie apart, with no wrong labels
 GRID = 40  # levels of a continuous parameter in the tables
 LISTED = "-listed"  # of a model: some of its numbers are chosen from lists
 
@@ -144,7 +145,7 @@ SPACES["sgd-listed"] = Space(
 def tables(datasets: tuple[str, ...], models: tuple[str, ...] = tuple(SPACES)) -> Iterator[Problem]:
     """Cross-validated loss of real models, each point of a fine grid reckoned when first asked for and kept.
 
-    Data sets are digits, wine, and as many as are wanted of drawn-0, drawn-1, ...
+    Data sets are digits, wine, and as many as are wanted of drawn-0, drawn-1, ... and easy-0, easy-1, ...
     """
     for dataset in datasets:
         for model in models:
@@ -206,10 +207,28 @@ def _drawn(number: int) -> tuple[Any, Any]:
     )
 
 
+def _easy(number: int) -> tuple[Any, Any]:
+    """A small set of three to five classes that can be told apart, some of them without a mistake."""
+    random = np.random.default_rng(5000 + number)
+    classes, features = int(random.integers(3, 6)), int(random.integers(4, 20))
+    return make_classification(
+        n_samples=int(random.integers(120, 220)),
+        n_features=features,
+        n_informative=max(int(random.integers(3, features)), 3),
+        n_redundant=0,
+        n_classes=classes,
+        n_clusters_per_class=1,
+        flip_y=0.0,
+        class_sep=float(random.uniform(1.2, 2.5)),
+        random_state=number,
+    )
+
+
 @functools.cache
 def _data(name: str) -> tuple[Any, Any]:
-    if name.startswith(DRAWN):
-        return _drawn(int(name.removeprefix(DRAWN)))
+    for kind, made in ((DRAWN, _drawn), (EASY, _easy)):
+        if name.startswith(kind):
+            return made(int(name.removeprefix(kind)))
     x, y = {"digits": load_digits, "wine": load_wine}[name](return_X_y=True)
     chosen = np.random.default_rng(0).permutation(len(y))[:300]
     return x[chosen], y[chosen]
