@@ -36,7 +36,7 @@ NEAR = (0.1, 0.03, 0.01, 0.003)  # how far from the best candidates each round l
 PER_START = 60
 BESIDE = 0.01  # so near to a running trial, as a share of each range, nothing more is tried
 FINE = (0.25, 0.5, 0.75, 1.0)  # up to this share of the losses their scale is about straight; the first that tells
-COARSE = (0.75, 1.0)  # the same where all good values are looked for, lest what is near the best be magnified for ever
+COARSE = (0.75, 1.0)  # the same for every other pair of trials, lest what is near the best be magnified for ever
 DOUBT = 0.1  # of the variance of values, for a trial of weight 1/2; more for less
 ITS_TURN = 3  # beside choices one trial in so many is the model's own
 OFFERS = 16  # suggestions of TPE among which it chooses the others
@@ -88,9 +88,8 @@ class BayesianSampler(Sampler):
 
     Where there are choices two trials of three are suggested by TPE (``beside_choices``): a process that has seen an
     option fail twice is soon sure of all that lies under it, and stays with the option that happened to begin well.
-    It chooses among 16 suggestions there, by where good values lie at all, and looks closely with the trials of its own.
-    Of steps, which options make, it knows little: a forest is asked with it, each for half of what is expected; how far
-    they disagree counts as not known.
+    It chooses among 16 suggestions there. Of steps, which options make, it knows little: a forest is asked with it, each
+    for half of what is expected; how far they disagree counts as not known.
 
     Example:
         >>> BayesianSampler(space, objective, seed=7, acquisition="ei").ask(history, 4)
@@ -124,7 +123,7 @@ class BayesianSampler(Sampler):
             return self._start.suggestion(number)
         beside = self._beside if number % ITS_TURN else None
         with one_thread():
-            learnt = self._learnt(table, number, self._bends(number))
+            learnt = self._learnt(table, number)
             if beside is not None:
                 offers = beside.offers(history, number, pending, OFFERS)
                 rows = np.array([self._encoder.row(offer.params) for offer in offers])
@@ -138,18 +137,14 @@ class BayesianSampler(Sampler):
         note = f"the most promising {kind} {model} over {learnt.trials} trials"
         return Suggestion(params, "model", expected=expected, spread=spread, note=note)
 
-    def _bends(self, number: int) -> Bends:
-        """How closely the trial of this number looks at what is near the best."""
-        is_close = number // 2 % 2 == 0 if self._beside is None else number % ITS_TURN == 0
-        return FINE if is_close else COARSE
-
-    def _learnt(self, table: Table, number: int, bends: Bends) -> Learnt:
+    def _learnt(self, table: Table, number: int) -> Learnt:
         """The model of what is known; trials that run have come to what the process expects of them.
 
         So have, for the forest, trials of little weight, as far as they are not trusted.
         """
         told = _entering(table.loss)
         rows, loss, weight = table.rows[told], table.loss[told], table.weight[told]
+        bends = COARSE if number // 2 % 2 else FINE
         values, scale = _scaled(loss, bends)
         process = self._process(rows, values, _doubt(weight), bends)
         waiting = table.rows[np.isnan(table.loss)]
