@@ -1,6 +1,6 @@
 """Properties as today's clients can read them: they know each word in one spelling, and cannot list a job with another."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tunebook.wire.azureml.documents import IDENTITIES, JOB_TYPES
@@ -25,10 +25,10 @@ def canonical(properties: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(properties)
     job_type = _word(found.get("jobType"), JOB_TYPES)
     found["jobType"] = job_type
-    for name, (read, absent) in _MEMBERS.items():
+    for name, read in _MEMBERS.items():
         members = found.get(name)
         if isinstance(members, Mapping):
-            found[name] = {key: read(one) for key, one in members.items() if one is not None or not absent}
+            found[name] = {key: read(one) for key, one in members.items() if one is not None}
     if isinstance(found.get("limits"), Mapping):
         found["limits"] = {
             **{name: _upper(value) for name, value in found["limits"].items()},
@@ -59,7 +59,7 @@ def _bound(given: Mapping[str, Any], member: str, usual: str, modes: tuple[str, 
     return found
 
 
-_MEMBERS = {"searchSpace": (_expression, False), "inputs": (_input, True), "outputs": (_output, True)}
+_MEMBERS: Mapping[str, Callable[[Any], Any]] = {"searchSpace": _expression, "inputs": _input, "outputs": _output}
 
 
 def _word(value: Any, words: tuple[str, ...]) -> Any:
