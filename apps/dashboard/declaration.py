@@ -61,7 +61,10 @@ SAMPLER_WORDS = {
     "grid": "every combination",
     "tpe": "learns where good values lie",
     "bayesian": "Gaussian process, for few and costly trials",
+    "gp": "the same with NNI's options",
     "evolution": "changes the best a little",
+    "cmaes": "moves a cloud of numbers, for long searches",
+    "anneal": "looks ever closer around the best",
     "hyperband": "many short trials, the best go on",
     "halving": "one bracket of that",
     "bohb": "Hyperband with a model",
@@ -74,6 +77,9 @@ POLICY_WORDS = {
     "bandit": "too far behind the best (bandit)",
     "truncation_selection": "among the worst part (truncation)",
     "pai_assessor": "PAI assessor",
+    "nni_medianstop": "worse than the median of finished trials (NNI)",
+    "curve_fitting": "its curve will not come near the best",
+    "halving": "not among the best share at each rung",
 }
 READING_WORDS = {
     "report": "the script calls tunebook.run.log",

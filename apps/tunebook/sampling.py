@@ -139,6 +139,16 @@ SAMPLERS: Mapping[str, Mapping[str, Allowed]] = {
         "noise": Words(("fitted", "none")),
         "beside_choices": Words(("tpe", "nothing")),
     },
+    "gp": {
+        "utility": Words(("ei", "ucb", "poi")),
+        "kappa": _POSITIVE,
+        "xi": _POSITIVE,
+        "nu": _POSITIVE,
+        "alpha": _POSITIVE,
+        "cold_start_num": _SOME,
+        "selection_num_warm_up": Bounds(1, whole=True),
+        "selection_num_starting_points": Bounds(1, whole=True),
+    },
     "evolution": {"population_size": Bounds(2, 10_000, whole=True), "sample_size": _MANY},
     "cmaes": {"population_size": _SOME, "sigma": Bounds(1e-9, 1), "n_startup": _SOME},
     "anneal": {"n_startup": _MANY, "best_rank": Bounds(1), "shrink": _POSITIVE},
@@ -180,8 +190,8 @@ WARM_WEIGHT = 0.3
 class Sampling:
     """How the next parameters are chosen.
 
-    name: "auto" (picked by the space) or one of `SAMPLERS`: "random", "sobol", "grid", "tpe", "bayesian", "evolution",
-        "cmaes", "anneal", "experiments", "hyperband", "halving", "bohb", "pbt", "plugin".
+    name: "auto" (picked by the space) or one of `SAMPLERS`: "random", "sobol", "grid", "tpe", "bayesian", "gp",
+        "evolution", "cmaes", "anneal", "experiments", "hyperband", "halving", "bohb", "pbt", "plugin".
     options: what that sampler understands, by name.
     seed: a whole number from 0 on; None lets the server draw one and keep it.
     warm_start: keys of earlier experiments of the workspace, whose results a model learns from as well.

@@ -20,6 +20,7 @@ from tunebook.samplers.bohb import BohbSampler
 from tunebook.samplers.cmaes import CmaesSampler
 from tunebook.samplers.evolution import EvolutionSampler
 from tunebook.samplers.experiments import ExperimentsSampler
+from tunebook.samplers.gp import GpSampler
 from tunebook.samplers.grid import GridSampler
 from tunebook.samplers.halving import HalvingSampler
 from tunebook.samplers.hyperband import HyperbandSampler
@@ -39,6 +40,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "grid": GridSampler,
     "tpe": TpeSampler,
     "bayesian": BayesianSampler,
+    "gp": GpSampler,
     "evolution": EvolutionSampler,
     "cmaes": CmaesSampler,
     "anneal": AnnealSampler,

@@ -316,6 +316,7 @@ def bowl(params: Params) -> float:
 BUDGETS = {
     "auto": 30,
     "bayesian": 25,
+    "gp": 25,
     "evolution": 120,
     "cmaes": 120,
 }  # trials after which a sampler must be ahead; 60 for the others
