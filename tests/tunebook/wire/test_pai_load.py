@@ -198,6 +198,11 @@ def test_other_platforms_are_refused_with_those_there_are(name):
             {"yml_config": {"tuner": {"name": "Evolution", "class_args": {"population_size": 0}}}},
             "yml_config.tuner.class_args.population_size",
         ),
+        ({"yml_config": {"tuner": {"name": "experiments"}}}, "yml_config.tuner.class_args.experiments"),
+        (
+            {"yml_config": {"tuner": {"name": "halving", "class_args": {"resource": "${lr}"}}}},
+            "yml_config.tuner.class_args.resource",
+        ),
         ({"yml_config": {"assessor": {"name": "Magic"}}}, "yml_config.assessor.name"),
         ({"yml_config": {"assessor": {"class_args": {"start_step": 1}}}}, "yml_config.assessor.name"),
         (
@@ -322,6 +327,19 @@ def test_our_own_samplers_and_policies_are_known_by_their_names_too():
 
     assert job.sampling == Sampling("evolution", {"sample_size": 4}, 3)
     assert job.policy == MedianStoppingPolicy(delay_evaluation=2)
+
+
+def test_our_own_samplers_know_parameters_as_the_search_space_writes_them():
+    listed, budget = (
+        pai.load(a_configuration(yml_config={"tuner": {"name": name, "class_args": arguments}})).sampling.options
+        for name, arguments in (
+            ("experiments", {"experiments": [{"${lr}": 0.1, "batch": 16}]}),
+            ("hyperband", {"resource": "${epochs}"}),
+        )
+    )
+
+    assert listed == {"experiments": [{"lr": 0.1, "batch": 16}]}
+    assert budget == {"resource": "epochs"}
 
 
 def test_tuner_and_assessor_must_agree_on_the_direction():

@@ -7,6 +7,7 @@ from tunebook import policies
 from tunebook.errors import SpecError
 from tunebook.fields import Fields, join, unknown
 from tunebook.objective import Goal
+from tunebook.placeholders import unwrapped
 from tunebook.policies import POLICIES, PaiAssessorPolicy, Policy
 from tunebook.sampling import SAMPLERS, Sampling
 from tunebook.wire.nni.algorithms import ASSESSORS, GP_ARGS, gp_options, tpe_options
@@ -31,13 +32,14 @@ def load_tuner(yml: Fields, *, is_empty: bool) -> Sampling:
     sampler = _sampler_of(name)
     if sampler is None:
         offered = [word for word, (behind, _) in TUNERS.items() if behind in SAMPLERS]
-        own = [one for one in SAMPLERS if one not in [behind for behind, _ in TUNERS.values()]]
+        own = [one for one in SAMPLERS if one.upper() not in TUNERS and one not in [of for of, _ in TUNERS.values()]]
         raise SpecError(tuner.at("name"), unknown(name, offered + own, f"tuner {name!r}"))
     members = [member for behind, extra in TUNERS.values() if behind == sampler for member in extra]
     arguments = tuner.inside("class_args", ("optimize_mode", "seed", *members, *SAMPLERS[sampler]))
     seed = arguments.integer("seed", low=0)
     options = _TRANSLATED.get(sampler, _nothing)(arguments)
-    options |= {option: arguments.document[option] for option in SAMPLERS[sampler] if arguments.has(option)}
+    own = {option: arguments.document[option] for option in SAMPLERS[sampler] if arguments.has(option)}
+    options |= {option: _unwrapped(option, value) for option, value in own.items()}
     if is_empty:
         return Sampling("grid", seed=seed)
     try:
@@ -69,6 +71,19 @@ def _sampler_of(name: str) -> str | None:
     words = {sampler: sampler for sampler in SAMPLERS}
     words |= {word.lower(): sampler for word, (sampler, _) in TUNERS.items() if sampler in SAMPLERS}
     return words.get(name.strip().lower())
+
+
+def _unwrapped(option: str, value: Any) -> Any:
+    """The value of an option that names parameters, which may be written `${lr}` as in the search space."""
+    if option == "resource" and isinstance(value, str):
+        return unwrapped(value)
+    if option == "experiments" and isinstance(value, list):
+        return [_bare(entry) if isinstance(entry, Mapping) else entry for entry in value]
+    return value
+
+
+def _bare(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {unwrapped(str(name)): value for name, value in entry.items()}
 
 
 def _nothing(arguments: Fields) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def _wire_path(path: str, job: Job) -> str:
         "platform": "platform_config",
         "space": "search_space",
     }
+    if path.startswith("sampling.options."):
+        return path.replace("sampling.options", "yml_config.tuner.class_args", 1)
     if path.startswith("readings.sources"):
         return path.replace("readings.sources", "metric_config.metric_source", 1)
     for ours, theirs in table.items():
