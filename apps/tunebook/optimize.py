@@ -126,7 +126,8 @@ class Optimizer:
         Parameters that were not asked for are earlier results; told again, they are one more trial. They need a value for
         every name of the space, which may lie outside of its distribution: then no model learns from it. They may have
         what the sampler adds, such as a budget. Numpy's numbers count as Python's.
-        ``weight`` is how much the result counts for a model, from 0 to 1: less than 1 for other data or another task.
+        ``weight`` is how much the result counts for a model, from 0 to 1: less than 1 for other data or another task;
+        with 0 it counts for nothing, nor for ``best``.
         Raises SpecError for something that is no number or no set of parameters of the space; nothing is noted then.
         """
         self._note(self._checked(params, value), _weight(weight))
@@ -193,7 +194,8 @@ class Optimizer:
         status = TrialStatus.FAILED if value is None else TrialStatus.FINISHED
         self._ledger.put(TrialView(trial.number, trial.params, status, value, weight=weight, parent=trial.parent))
         objective = self._ledger.objective
-        if value is not None and objective.is_better(value, None if self._best is None else self._best.value):
+        than = None if self._best is None else self._best.value
+        if value is not None and weight > 0 and objective.is_better(value, than):
             self._best = Best(plain(trial.params, "params"), value)
 
     def _take(self, told: Told) -> TrialView:

@@ -57,6 +57,16 @@ def test_the_best_is_known(goal: Any) -> None:
     assert tuner.best == (({"x": 0.1}, 5.0) if goal == "minimize" else ({"x": 0.2}, 7.0))
 
 
+def test_what_counts_for_nothing_is_not_the_best() -> None:
+    tuner = Optimizer({"x": Uniform(0, 1)}, seed=7)
+
+    tuner.tell({"x": 0.1}, 5.0)
+    tuner.tell({"x": 0.2}, 1.0, weight=0)
+
+    assert tuner.best == ({"x": 0.1}, 5.0)
+    assert tuner.history.best == tuner.history.trials[0]
+
+
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
 def test_no_number_is_a_failure(value: float | None) -> None:
     tuner = Optimizer(SPACE, seed=7)
