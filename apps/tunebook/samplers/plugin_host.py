@@ -33,6 +33,8 @@ def main() -> None:
             text = json.dumps({"error": f"{type(error).__name__}: {error}"[:1000]})
         sys.stderr.flush()
         answers.write(text.encode() + b"\n")
+        if host.plugin is None:
+            return  # it could not be made: what is asked of it next would only hide why
 
 
 class Host:

@@ -14,6 +14,7 @@ from tests.tunebook.samplers.rungs import LINE, begin, end, finish, start
 from tunebook import Objective, Space, SpecError, TrialStatus, Uniform
 from tunebook.samplers import build
 from tunebook.samplers.plugin import PluginFailed, PluginSampler, located
+from tunebook.samplers.plugin_process import Bounds, PluginProcess
 from tunebook.sampling import Sampling
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -138,6 +139,20 @@ def test_a_misbehaving_plugin_is_ended_with_its_last_lines(kind: str, words: lis
 
     for word in words:
         assert word in text
+
+
+def test_a_plugin_that_cannot_be_made_shows_nothing_but_why(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("class Plugin\n")
+    process = PluginProcess(Bounds())
+    process.send({"do": "start", "path": str(tmp_path), "module": "broken", "class": "Plugin", "memory": 2 << 30})
+    process.send({"do": "ask", "count": 1, "number": 0, "seed": 7, "changed": []})
+    process._process.wait(20.0)
+
+    with pytest.raises(PluginFailed) as failed:
+        process.receive(20.0)
+
+    assert "SyntaxError" in str(failed.value)
+    assert "NoneType" not in str(failed.value)
 
 
 def test_a_hanging_plugin_is_ended_in_time() -> None:
