@@ -59,9 +59,10 @@ def best_ten(experiment: Experiment, space: Space, upto: int | None = None) -> l
 def summary(
     experiment: Experiment, job: Job, known: keeping.Known, top: Sequence[Top], upto: int | None = None
 ) -> list[Sentence]:
-    """The sentences, the most telling first. No query; `upto` leaves out what only the whole experiment knows."""
+    """The sentences, the most telling first. One query where `auto` picks; `upto` leaves out what only the whole experiment knows."""
+    picked = list(_picked(experiment, upto))
     if not top:
-        return []
+        return picked
     sentences = [*_best(experiment, top)]
     if upto is None:
         sentences += _progress(experiment)
@@ -70,7 +71,7 @@ def summary(
     sentences += _failures(known)
     if upto is None:
         sentences += _stopped(experiment)
-    return sentences
+    return sentences + picked
 
 
 def _best(experiment: Experiment, top: Sequence[Top]) -> Iterator[Sentence]:
@@ -175,6 +176,18 @@ def _stopped(experiment: Experiment) -> Iterator[Sentence]:
             "trials",
             "status:stopped_early",
         )
+
+
+def _picked(experiment: Experiment, upto: int | None) -> Iterator[Sentence]:
+    """Which sampler `auto` asked last, and why, as the trial's note says it."""
+    if experiment.sampler != "auto":
+        return
+    asked = Trial.objects.filter(experiment=experiment, note__startswith="auto picked ")
+    if upto is not None:
+        asked = asked.filter(number__lte=upto)
+    for number, note in asked.order_by("-number").values_list("number", "note")[:1]:
+        sampler, _, why = note.removeprefix("auto picked ").partition(". ")[0].partition(": ")
+        yield Sentence(f"The sampler auto asked {sampler} for trial {number}: {why}.", "trial", str(number))
 
 
 def rule_text(rule: Mapping[str, Any], groups: int = 1) -> str:

@@ -392,7 +392,7 @@ def test_a_choice_of_nothing_is_told_from_a_parameter_that_is_not_there(
     assertContains(as_ada.get(page(one, "t/0")), "null")
 
 
-@pytest.mark.parametrize(("tab", "most"), [("", 17), ("trials", 13), ("curves", 12), ("logs", 13), ("settings", 12)])
+@pytest.mark.parametrize(("tab", "most"), [("", 18), ("trials", 13), ("curves", 12), ("logs", 13), ("settings", 12)])
 def test_the_number_of_queries_does_not_grow_with_the_trials(
     as_ada: Client, make_experiment: Make, add_trials: Add, tab: str, most: int
 ) -> None:

@@ -17,6 +17,7 @@ from tests.insights.test_keeping import worked_out
 from tunebook import Space
 from tunebook.distributions import Choice, LogUniform, Randint, Uniform
 from tunebook.job import Job
+from tunebook.optimize import Optimizer
 
 Make = Callable[..., Experiment]
 pytestmark = pytest.mark.django_db
@@ -67,6 +68,28 @@ def test_every_sentence_has_its_evidence(make_experiment: Make):
 
 def test_nothing_is_said_before_there_is_a_result(make_experiment: Make):
     assert said(make_experiment()) == []
+
+
+def test_what_auto_asked_last_is_told_with_why(make_experiment: Make):
+    one = make_experiment()
+    Experiment.objects.filter(pk=one.pk).update(sampler="auto")
+    one.refresh_from_db()
+    with_trials(one, "RUNNING", "RUNNING")
+    (continuous, *_), (listed, *_) = (
+        Optimizer(space, seed=7).suggest() for space in ({"x": Uniform(0, 1)}, {"n": Randint(3)})
+    )
+    for number, suggestion in enumerate((listed, continuous)):
+        Trial.objects.filter(experiment=one, number=number).update(note=suggestion.note)
+    job = Job.from_dict(one.job)
+
+    now, then = (summary.summary(one, job, keeping.newest(one), [], upto) for upto in (None, 0))
+
+    assert [(told.text, told.at) for told in now] == [
+        ("The sampler auto asked bayesian for trial 1: it makes the most of few results.", "1")
+    ]
+    assert [told.text for told in then] == [
+        "The sampler auto asked grid for trial 0: the space has only 3 parameter sets."
+    ]
 
 
 def test_one_result_is_the_only_one(make_experiment: Make):

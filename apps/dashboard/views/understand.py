@@ -53,7 +53,7 @@ def overview(request: HttpRequest, place: Place, experiment: Experiment) -> dict
 
 
 def now(request: HttpRequest, place: Place, experiment: Experiment, asked: Filtered) -> dict[str, Any]:
-    """What goes on and what was found: importance, summary, best trial, failures, running ones. Seven queries at most."""
+    """What goes on and what was found: importance, summary, best trial, failures, running ones. Eight queries at most."""
     job, upto = asked.job, asked.upto
     known = keeping.look(experiment, upto)
     top = summaries.best_ten(experiment, job.space, upto)
