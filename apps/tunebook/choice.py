@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -31,7 +31,7 @@ class Choice(Distribution):
         ('svm', 'bayes')
     """
 
-    values: tuple[Value, ...]
+    values: Sequence[Value]
 
     type: ClassVar[str] = "choice"
     is_numeric: ClassVar[bool] = False

@@ -7,7 +7,7 @@ import os
 import random
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from tunebook.distributions import Distribution, Value, identity
 from tunebook.errors import SpecError
@@ -19,6 +19,7 @@ from tunebook.objective import Goal, Objective
 from tunebook.sampling import CHECKPOINTS, MAX_SEED, Sampling
 from tunebook.space import Params, Space
 from tunebook.status import TrialStatus
+from tunebook.wire import expressions
 
 try:
     from tunebook.samplers import Sampler, Suggestion, build
@@ -26,6 +27,13 @@ try:
 except ModuleNotFoundError as error:
     message = f"tunebook.optimize needs {error.name}: pip install 'tunebook[optimize]'"
     raise ModuleNotFoundError(message, name=error.name) from error
+
+
+@runtime_checkable
+class Worded(Protocol):
+    """A distribution that says itself in Azure's words."""
+
+    def to_wire(self) -> list[Any]: ...
 
 
 class Best(NamedTuple):
@@ -51,7 +59,7 @@ class Optimizer:
     it stood. It is not meant for several threads at once.
 
     Args:
-        space: names and distributions.
+        space: names and distributions, those of ``tunebook.sweep`` too.
         goal: "minimize" or "maximize".
         sampler: the name of a sampler; "auto" picks one by the space and what is known of the run.
         options: what that sampler understands, by name; ``print(*SAMPLERS["tpe"].options, sep="\\n")`` tells them with
@@ -68,7 +76,7 @@ class Optimizer:
 
     def __init__(
         self,
-        space: Mapping[str, Distribution],
+        space: Mapping[str, Distribution | Worded],
         goal: Goal = "minimize",
         sampler: str = "auto",
         options: Mapping[str, Any] | None = None,
@@ -77,7 +85,7 @@ class Optimizer:
         max_trials: int | None = None,
         max_concurrent: int = 1,
     ) -> None:
-        self.space = space if isinstance(space, Space) else Space(space)
+        self.space = space if isinstance(space, Space) else Space(_declared(space))
         self.seed: int = random.SystemRandom().randrange(MAX_SEED) if seed is None else plain(seed, "seed")
         self.sampling = Sampling(sampler, plain(options or {}, "options"), self.seed)
         self.sampling.check(self.space)
@@ -256,6 +264,18 @@ class Optimizer:
         if not self._open[key]:
             del self._open[key]
         return self._running.pop(number)
+
+
+def _declared(space: Mapping[str, Distribution | Worded]) -> Any:
+    """The same with the distributions of azure.ai.ml's face as ours; what is no space is left for it to say so."""
+    if not isinstance(space, Mapping):
+        return space
+    return {
+        name: expressions.load(one.to_wire(), f"space.{name}")
+        if isinstance(one, Worded) and not isinstance(one, type)
+        else one
+        for name, one in space.items()
+    }
 
 
 def _weight(weight: object) -> float:

@@ -3,7 +3,8 @@
 import json
 import math
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -318,3 +319,7 @@ def test_a_wrong_document_is_refused_with_its_place_named(document: object, path
         Distribution.from_dict(document, "space.x")
 
     assert caught.value.path == path
+
+
+def test_a_checker_of_types_takes_a_list_for_the_values_of_a_choice() -> None:
+    assert get_origin(get_type_hints(Choice)["values"]) is Sequence

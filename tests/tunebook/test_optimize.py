@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tunebook import Choice, LogUniform, Randint, Space, SpecError, TrialStatus, Uniform
+from tunebook import Choice, LogUniform, Randint, Space, SpecError, TrialStatus, Uniform, sweep
 from tunebook.history import History
 from tunebook.ledger import Ledger
 from tunebook.optimize import Optimizer
@@ -271,6 +271,19 @@ def test_a_listed_parameter_set_may_be_told_again() -> None:
         tuner.tell_many([(dict(params), 2.0), (dict(params), 1.0)])
 
     assert [trial.params for trial in tuner.history.finished] == [*sets, *sets]
+
+
+def test_distributions_with_the_face_of_azures_are_taken_too() -> None:
+    inner = Choice([{"_name": "svm", "C": Uniform(0, 1)}, "bayes"])
+    face = sweep.Choice([{"_name": "svm", "C": sweep.Uniform(0, 1)}, "bayes"])
+
+    tuner = Optimizer({"lr": sweep.LogUniform(-9, 0), "n": sweep.Randint(5), "model": face, "x": Uniform(0, 1)}, seed=7)
+
+    assert tuner.space == {"lr": LogUniform(-9, 0), "n": Randint(5), "model": inner, "x": Uniform(0, 1)}
+    with pytest.raises(SpecError, match=r"space\.lr.*must not be below min_value"):
+        Optimizer({"lr": sweep.Uniform(1, 0)})
+    with pytest.raises(SpecError, match=r"space\.lr: must be a distribution"):
+        Optimizer({"lr": sweep.Uniform})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("copied", [False, True])

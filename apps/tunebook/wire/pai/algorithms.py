@@ -38,8 +38,8 @@ def load_tuner(yml: Fields, *, is_empty: bool) -> Sampling:
     arguments = tuner.inside("class_args", ("optimize_mode", "seed", *members, *SAMPLERS[sampler]))
     seed = arguments.integer("seed", low=0)
     options = _TRANSLATED.get(sampler, _nothing)(arguments)
-    own = {option: arguments.document[option] for option in SAMPLERS[sampler] if arguments.has(option)}
-    options |= {option: _unwrapped(option, value) for option, value in own.items()}
+    said = {option: arguments.document[option] for option in SAMPLERS[sampler] if arguments.has(option)}
+    options |= {option: _unwrapped(option, value) for option, value in said.items()}
     if is_empty:
         return Sampling("grid", seed=seed)
     try:
