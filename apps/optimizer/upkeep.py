@@ -16,7 +16,7 @@ from apps.feed import upkeep as feed_upkeep
 from apps.optimizer import census, hooks, leftovers
 from apps.optimizer.work import Place
 from apps.search import facts
-from apps.tuning import driving, leases, trash
+from apps.tuning import driving, leases, remains, trash
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ def run(worker: str, place: Place) -> None:
         if abandoned:
             log.warning("%d experiments have no living optimizer", abandoned)
         PURGE.step()
+        remains.remove(seconds=leftovers.LONGEST)
     if due("facts", FACTS_EVERY):
         keep_facts()
     if due("webhooks", HOOKS_EVERY):
@@ -57,8 +58,7 @@ def run(worker: str, place: Place) -> None:
         hooks.forget()
         trash.empty()
     if due("artifacts", COLLECT_EVERY):
-        snapshots.collect()
-        store.collect()
+        collect_files()
 
 
 def run_elsewhere(worker: str, place: Place) -> None:
@@ -71,7 +71,14 @@ def keep_facts() -> None:
     """What finding needs of the experiments that changed lately; now and then of all, in portions that delay nobody."""
     facts.catch_up(timezone.now() - RECENT, most=FACTS_AT_ONCE)
     if due("all facts", ALL_FACTS_EVERY) and facts.catch_up(most=FACTS_AT_ONCE) >= FACTS_AT_ONCE:
-        Chore.objects.filter(pk="all facts").update(until=None)  # there are more: go on at the next turn
+        _again("all facts")
+
+
+def collect_files() -> None:
+    """Remove some of the files that nothing refers to any more; where there are more, at the next turn."""
+    snapshots.collect()
+    if store.collect() >= store.COLLECT_AT_ONCE:
+        _again("artifacts")
 
 
 def hold(chore: str, worker: str) -> bool:
@@ -82,6 +89,11 @@ def hold(chore: str, worker: str) -> bool:
 def due(chore: str, every: timedelta) -> bool:
     """Whether it is time for a chore that some worker does once in a while; then it is this one's. Up to three queries."""
     return _take(chore, FREE, "", every)
+
+
+def _again(chore: str) -> None:
+    """There is more of it: go on at the next turn."""
+    Chore.objects.filter(pk=chore).update(until=None)
 
 
 def _take(chore: str, where: Q, worker: str, span: timedelta) -> bool:

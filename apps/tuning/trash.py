@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from apps.audit.recording import record
 from apps.experiments import tally
 from apps.experiments.models import Experiment
-from apps.feed.models import experiment_stream
-from apps.feed.upkeep import forget
-from apps.trials import logs
+from apps.tuning import remains
 from apps.tuning.announce import announce_experiment, announce_listing, note
 from apps.tuning.errors import Conflict, Stale
 from apps.tuning.experiments import locked, save, stop_locked
 from apps.workspaces.access import Actor, require
-from apps.workspaces.models import Workspace
+from apps.workspaces.models import NOWHERE, Workspace
+
+AT_ONCE = 1.0
+"""Seconds that somebody waits at most for what they delete for good to be gone from the database, too."""
 
 
 def delete(actor: Actor, experiment: Experiment, *, version: int | None = None) -> Experiment:
@@ -65,7 +65,10 @@ def restore(actor: Actor, experiment: Experiment) -> Experiment:
 
 
 def purge(actor: Actor, experiment: Experiment) -> None:
-    """Delete for good, with all trials. Only from the trash, and only by the creator or an administrator."""
+    """Delete for good, with all trials. Only from the trash, and only by the creator or an administrator.
+
+    It is out of reach at once; what is large goes bit by bit.
+    """
     require(actor, experiment.workspace_id, "edit" if experiment.creator_id == actor.user_id else "manage")
     with transaction.atomic():
         row = locked(experiment)
@@ -74,7 +77,9 @@ def purge(actor: Actor, experiment: Experiment) -> None:
         if not row.has_ended:
             raise Conflict("its trials are still being stopped; try again in a moment", status=row.status)
         record(actor, row.workspace_id, "experiment.purge", row.key, row.name)
-        _delete(row)
+        remains.set_aside(row)
+    with suppress(OperationalError):  # it is deleted all the same: the optimizer's upkeep does what is left
+        remains.remove(seconds=AT_ONCE)
 
 
 def days_left(experiment: Experiment) -> int | None:
@@ -86,25 +91,19 @@ def days_left(experiment: Experiment) -> int | None:
 
 
 def empty(*, most: int = 100) -> int:
-    """Delete for good what has lain in the trash for TUNEBOOK_TRASH_DAYS; how many there were. For the upkeep."""
+    """Delete for good what has lain in the trash for TUNEBOOK_TRASH_DAYS, how many there were; for the upkeep, which
+    removes the rows by and by."""
     if not settings.TUNEBOOK_TRASH_DAYS:
         return 0
     before = timezone.now() - timedelta(days=settings.TUNEBOOK_TRASH_DAYS)
-    places = Experiment.objects.filter(workspace__in=list(Workspace.objects.values_list("pk", flat=True)), trashed=True)
-    old = places.filter(trashed_at__lt=before, ended__isnull=False).order_by().lean()
+    places = list(Workspace.objects.exclude(slug=NOWHERE).values_list("pk", flat=True))
+    lying = Experiment.objects.filter(workspace__in=places, trashed=True, ended__isnull=False)
+    old = lying.filter(trashed_at__lt=before).order_by().lean()
     gone = 0
     for experiment in old[:most]:
         with transaction.atomic():
             row = locked(experiment)
             if row.trashed and row.has_ended:
-                _delete(row)
+                remains.set_aside(row)
                 gone += 1
     return gone
-
-
-def _delete(row: Experiment) -> None:
-    """Delete a locked row with all that hangs on it; its folders are set aside after the commit."""
-    tally.shift(tally.place(row), None)
-    forget(experiment_stream(row.key))
-    row.delete()
-    transaction.on_commit(partial(logs.discard, Path(settings.TUNEBOOK_DATA), row.key))

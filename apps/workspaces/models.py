@@ -13,6 +13,8 @@ from django.utils import timezone
 from apps.workspaces.secrets import seal, unseal
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
+NOWHERE = ".deleted"
+"""The slug of the workspace of what is deleted for good. Nobody is a member: no address and no command takes it."""
 
 
 def random_name(length: int) -> str:

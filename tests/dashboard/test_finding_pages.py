@@ -325,7 +325,7 @@ def test_the_trash_tells_the_days_left_and_empties_itself(
     assertContains(page, ">today<")
 
     assert trash.empty() == 1
-    assert list(Experiment.objects.all()) == [new]
+    assert list(Experiment.objects.visible_to(actor_ada)) == [new]
     assert as_ada.get("/w/lab/trash").context["total"] == 1
 
     settings.TUNEBOOK_TRASH_DAYS = 0
