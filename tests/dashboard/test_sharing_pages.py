@@ -59,6 +59,21 @@ def test_a_note_that_somebody_changed_meanwhile_is_not_lost(as_ada: Client, page
     assert Note.objects.get().text == "theirs"
 
 
+@pytest.mark.parametrize("place", ["", "t/0/"])
+def test_a_note_that_was_changed_meanwhile_keeps_all_that_was_written_over_it(
+    as_ada: Client, with_twelve: Experiment, place: str
+) -> None:
+    page, mine = f"/w/lab/e/{with_twelve.key}/", "mine " * 2_000 + "to the END"
+    as_ada.post(f"{page}{place}write", {"act": "note", "text": "theirs", "based_on": "0"})
+
+    refused = as_ada.post(f"{page}{place}write", {"act": "note", "text": mine, "based_on": "0"}, follow=True)
+
+    assertContains(refused, f"{mine}</textarea>")
+    assertContains(refused, 'name="based_on" value="1"')
+    again = as_ada.get(refused.redirect_chain[-1][0])
+    assertNotContains(again, "END")
+
+
 def test_comments_are_said_changed_and_deleted(as_ada: Client, page: str) -> None:
     as_ada.post(f"{page}write", {"act": "say", "text": "<script>alert(1)</script>"})
     said = Comment.objects.get()

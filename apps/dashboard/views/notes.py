@@ -20,6 +20,8 @@ from apps.tuning.errors import Conflict
 from tunebook.errors import SpecError
 
 VERSIONS = 50
+UNSAVED = "unsaved-note"
+"""What somebody wrote over a note that had changed meanwhile, until it is shown to them again."""
 
 
 def written(request: HttpRequest, place: Place, experiment: Experiment, trial: Trial | None = None) -> dict[str, Any]:
@@ -32,9 +34,21 @@ def written(request: HttpRequest, place: Place, experiment: Experiment, trial: T
         "note_number": current.number if current else 0,
         "versions": versions,
         "note_difference": _difference(shown, current) if shown is not current else [],
+        "unsaved": _unsaved(request, experiment, trial),
         "comments": list(discussion.comments_of(experiment, trial)),
         "about_trial": trial,
     }
+
+
+def _about(experiment: Experiment, trial: Trial | None) -> str:
+    return experiment.key if trial is None else trial.key
+
+
+def _unsaved(request: HttpRequest, experiment: Experiment, trial: Trial | None) -> str | None:
+    kept = request.session.get(UNSAVED)
+    if kept is None or kept["about"] != _about(experiment, trial):
+        return None
+    return str(request.session.pop(UNSAVED)["text"])
 
 
 def _chosen(number: str, versions: list[Any]) -> Any:
@@ -62,7 +76,8 @@ def write(request: HttpRequest, place: Place, key: str, number: int | None = Non
     try:
         ACTS[act](request, place, experiment, trial, text)
     except Conflict as error:
-        messages.error(request, f"Not saved: {error}. Your text, to copy: {text[:2000]}")
+        request.session[UNSAVED] = {"about": _about(experiment, trial), "text": text}
+        messages.error(request, f"Not saved: {error}. Yours is still in the form; saved again, it is in force.")
     except SpecError as error:
         messages.error(request, f"Not done: {error}")
     return back(request, page["Location"])
