@@ -13,6 +13,7 @@ from apps.dialects.mlflow import facts
 from apps.dialects.mlflow.search import METRIC, PARAM, TAG, Name, Term, Values
 from apps.trials.models import Kind, Measurement, Trial
 from tunebook.placeholders import active, text_of
+from tunebook.wire import mlflow
 
 PK = Name("", "pk")
 CHUNK = 2_000
@@ -33,7 +34,7 @@ ATTRIBUTES: Mapping[str, Callable[[Row], Any]] = {
     "user_id": lambda row: row["experiment__creator__username"],
     "start_time": lambda row: facts.milliseconds(row["started"] or row["created"]),
     "end_time": lambda row: _ending(row)[1],
-    "artifact_uri": lambda row: "",
+    "artifact_uri": lambda row: mlflow.artifact_root(row["experiment__key"], row["key"]),
 }
 _SAID = {"run_name": facts.NAME, "run_status": facts.STATUS, "run_end": facts.END_TIME}
 _OWN_TAGS: Mapping[str, Callable[[Row], Any]] = {
@@ -57,7 +58,7 @@ def read(rows: QuerySet[Trial], names: Iterable[Name], terms: Sequence[Term]) ->
                 found = found.filter(**{f"{column}__{_LOOKUPS[term.op]}": term.value})
     found = found.annotate(**{column: _remark(remarks.RUN, name) for column, name in _SAID.items()})
     fields = [*_BASE, *_SAID, *(column for column, name in columns.items() if name.kind in _STORED)]
-    fields += ["experiment__creator__username"]
+    fields += ["experiment__creator__username", "experiment__key"]
     fields += ["params"] if any(name.kind == PARAM for name in wanted) else []
     for row in found.values(*fields).iterator(chunk_size=CHUNK):
         one = {name: _value(name, column, row) for column, name in columns.items()}

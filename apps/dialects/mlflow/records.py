@@ -44,7 +44,7 @@ class LogBatch(MlflowView):
         wanted = mlflow.batch(self.arguments)
         only_tags = not wanted.metrics and not wanted.params
         run = self.run_to_change() if only_tags else self.run_to_log()
-        write(run, {remarks.PARAM: wanted.params, remarks.TAG: wanted.tags})
+        write(run, {remarks.PARAM: wanted.params, **kept(wanted.tags)})
         log_metrics(run, wanted.metrics)
         return self.answer({})
 
@@ -60,12 +60,12 @@ class LogParameter(MlflowView):
 
 
 class SetTag(MlflowView):
-    """A tag, new or changed."""
+    """A tag, new or changed; that of the run's name renames it."""
 
     def post(self, request: Request) -> HttpResponse:
         run = self.run_to_change()
         key, value = mlflow.pair_of(self.arguments, mlflow.MOST_TAG)
-        remarks.write(run.trial, run.attempt, remarks.TAG, {key: value})
+        remarks.write_all(run.trial, run.attempt, kept({key: value}))
         return self.answer({})
 
 
@@ -121,6 +121,13 @@ class LogModel(MlflowView):
         history = [*json.loads(before or "[]"), model]
         remarks.write(run.trial, run.attempt, remarks.TAG, {HISTORY: _document(history, "model_json")})
         return self.answer({})
+
+
+def kept(tags: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Tags as they are written down: that of the run's name is no tag beside the name."""
+    others = {key: value for key, value in tags.items() if key != facts.RUN_NAME}
+    names = {facts.NAME: tags[facts.RUN_NAME][: facts.MOST_NAME]} if len(others) < len(tags) else {}
+    return {remarks.TAG: others, remarks.RUN: names}
 
 
 def write(run: Run, words: Mapping[str, Mapping[str, str]]) -> None:

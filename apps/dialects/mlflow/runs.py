@@ -18,8 +18,7 @@ from apps.trials.models import Trial
 from apps.tuning import trials
 from tunebook.wire import mlflow
 
-MOST_NAME = 500
-PARENT, RUN_NAME = "mlflow.parentRunId", "mlflow.runName"
+PARENT = "mlflow.parentRunId"
 MOST_RESULTS = 50_000
 MOST_EXPERIMENTS = 1_000
 VIEWS = {"ACTIVE_ONLY": [False], "DELETED_ONLY": [True], "ALL": [False, True]}
@@ -38,7 +37,7 @@ class UpdateRun(MlflowView):
     def post(self, request: Request) -> HttpResponse:
         run = self.run_to_change()
         status = self.arguments.get("status")
-        said = {facts.NAME: self.text("run_name", most=MOST_NAME)}
+        said = {facts.NAME: self.text("run_name", most=facts.MOST_NAME)}
         if status not in (None, ""):
             if status not in mlflow.RUN_STATUSES:
                 raise Refusal("bad_parameter", f"must be one of {', '.join(mlflow.RUN_STATUSES)}", field="status")
@@ -61,9 +60,9 @@ class CreateRun(MlflowView):
         run = self.caller.run
         tags = mlflow.pairs_of(self.arguments, "tags", 100, mlflow.MOST_TAG)
         about = {facts.STATUS: "RUNNING", facts.OTHERS: "yes"}
-        name = self.text("run_name", most=MOST_NAME)
+        name = self.text("run_name", most=facts.MOST_NAME)
         if PARENT in tags:
-            tags = {key: value for key, value in tags.items() if key not in (PARENT, RUN_NAME)}
+            tags = {key: value for key, value in tags.items() if key not in (PARENT, facts.RUN_NAME)}
         elif name:
             about[facts.NAME] = name
         remarks.write_all(run.trial, run.attempt, {remarks.TAG: tags, remarks.RUN: about})

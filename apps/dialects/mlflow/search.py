@@ -36,6 +36,8 @@ _COMPARE = {
 }
 _NUMBERS = frozenset({"start_time", "end_time", "creation_time", "last_update_time"})
 """The attributes that are numbers."""
+_ALIASES = {"run id": "run_id", "run name": "run_name", "created": "start_time", "artifact uri": "artifact_uri"}
+"""What MLflow's own pages call some attributes, in any case."""
 _ORDER = re.compile(rf"\s*{_NAME}(?:\s+(?P<way>ASC|DESC))?\s*", re.IGNORECASE)
 
 
@@ -169,6 +171,8 @@ def named(text: str, attributes: Collection[str], kinds: Collection[str], field:
     key = (rest if meant else text).strip('`"')
     if meant in kinds:
         return Name(meant, key)
+    if _ALIASES.get(key.lower()) in attributes:
+        key = _ALIASES[key.lower()]
     if key not in attributes or meant not in ("", ATTRIBUTE):
         words = f"unknown name {text!r:.80}; attributes are {', '.join(attributes)}"
         raise Refusal("bad_parameter", words, field=field)

@@ -225,6 +225,36 @@ def test_the_status_of_a_script_is_advice_until_its_trial_has_ended(script: Mlfl
     assert found["status"] == "FAILED"
 
 
+def test_the_tag_of_a_runs_name_renames_it(script: Mlflow, running: Running) -> None:
+    names = []
+    for call in ({"key": "mlflow.runName", "value": "one"}, {"tags": [{"key": "mlflow.runName", "value": "two"}]}):
+        script.post("runs/log-batch" if "tags" in call else "runs/set-tag", run_id=running.id, **call)
+        run = script.get("runs/get", run_id=running.id).body["run"]
+        names += [
+            run["info"]["run_name"],
+            *(tag["value"] for tag in run["data"]["tags"] if tag["key"] == "mlflow.runName"),
+        ]
+
+    assert names == ["one", "one", "two", "two"]
+
+
+def test_values_that_are_too_long_are_cut_and_fail_no_script(script: Mlflow, running: Running) -> None:
+    long = [{"key": "long", "value": "x" * 20_000}]
+
+    answers = [
+        script.post("runs/log-parameter", run_id=running.id, key="alone", value="x" * 20_000),
+        script.post("runs/log-batch", run_id=running.id, params=long, tags=long),
+    ]
+
+    data = script.get("runs/get", run_id=running.id).body["run"]["data"]
+    assert [answer.status for answer in answers] == [200, 200]
+    assert {one["key"]: len(one["value"]) for one in data["params"] if one["key"] != "x"} == {
+        "alone": 6_000,
+        "long": 6_000,
+    }
+    assert [len(one["value"]) for one in data["tags"] if one["key"] == "long"] == [8_000]
+
+
 def test_every_name_and_id_means_the_trials_own_experiment(script: Mlflow, running: Running) -> None:
     key = running.experiment.key
 
@@ -296,6 +326,9 @@ def test_deleting_a_run_leaves_it_out_and_restoring_takes_it_back(
         ("tags.kind ILIKE 'O_E' ", [1]),
         ("attributes.run_name IN ('trial 0', 'trial 2')", [2, 0]),
         ("attributes.run_name NOT IN ('trial 0')", [2, 1]),
+        ("attributes.`Run name` = 'trial 1'", [1]),
+        ("attributes.Created > 1", [2, 1, 0]),
+        ("attributes.artifact_uri LIKE 'mlflow-artifacts:/%'", [2, 1, 0]),
         ("params.none IS NULL", [2, 1, 0]),
         ("metrics.none > 1", []),
         ("metrics.loss = '0.2'", [1]),

@@ -110,11 +110,12 @@ def pairs_of(document: Mapping[str, Any], name: str, most: int, longest: int) ->
 
 
 def pair_of(item: Mapping[str, Any], longest: int, where: str = "") -> tuple[str, str]:
-    """One {key, value}."""
+    """One {key, value}. A value that is longer is cut, as MLflow's server does: no script is to fail for that."""
     key = item.get("key")
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         raise SpecError(f"{where}key", f"must be a text of 1 to {MOST_KEY} characters without control characters")
-    return key, text_of(item, "value", longest, where)
+    value = item.get("value")
+    return key, text_of({"value": value[:longest]} if isinstance(value, str) else item, "value", longest, where)
 
 
 def text_of(document: Mapping[str, Any], name: str, longest: int, where: str = "") -> str:
