@@ -29,7 +29,7 @@ from apps.workspaces.access import workspace_of
 from tunebook.errors import SpecError
 from tunebook.fields import below, listed
 from tunebook.job import Job
-from tunebook.wire.recognise import KINDS, recognise
+from tunebook.wire.recognise import KINDS, recognise_kind
 
 FILES = ("sweep", "azureml", "hyperdrive", "nni", "wmla")
 """The kinds of files that jobs are made from, which are also the names of their dialects."""
@@ -244,7 +244,7 @@ def _source(document: str | None, job: dict[str, Any]) -> tuple[str, str]:
     if document is None:
         return "tunebook", _verbatim(job)
     with below("document"):
-        kind, _ = recognise(document)
+        kind = recognise_kind(document)
     if kind not in FILES:
         raise SpecError("document", f"must be one of {listed(FILES)}, got a {KINDS[kind]}")
     return kind, document

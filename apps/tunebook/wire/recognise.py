@@ -41,6 +41,17 @@ def recognise(text: str | bytes) -> tuple[str, Job | Space]:
     return recognise_document(parse(text))
 
 
+def recognise_kind(text: str | bytes) -> str:
+    """The kind of a file that a job was made from on another machine; refused is what `recognise` refuses.
+
+    Of an NNI configuration only the shape is looked at: its search space and its code lie on that machine.
+    """
+    document = parse(text)
+    if isinstance(document, Mapping) and nni.is_config(document):
+        return "nni"
+    return recognise_document(document)[0]
+
+
 def recognise_document(document: Any, *, base_path: str | None = None) -> tuple[str, Job | Space]:
     """The same for a document that is read already; relative paths in a file start from `base_path`."""
     if not isinstance(document, Mapping):

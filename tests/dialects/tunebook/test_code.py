@@ -76,6 +76,20 @@ def test_the_file_that_a_job_was_made_from_is_kept_word_for_word(key_ada: Issued
     assert (kept.dialect, kept.submitted) == ("sweep", SWEEP)
 
 
+@pytest.mark.parametrize("code", [".", "/srv/code"])
+def test_a_file_whose_search_space_is_in_a_file_beside_it_is_kept_too(key_ada: IssuedKey, code: str) -> None:
+    config = (
+        f"searchSpaceFile: search_space.json\ntrialCommand: python3 trial.py\ntrialCodeDirectory: {code}\n"
+        "trialConcurrency: 1\ntuner:\n  name: Random\ntrainingService:\n  platform: local\n"
+    )
+
+    answer = create(key_ada, document=config)
+
+    assert answer.status_code == 201
+    kept = Experiment.objects.get()
+    assert (kept.dialect, kept.submitted) == ("nni", config)
+
+
 @pytest.mark.parametrize("document", ["nonsense: [", "{}", json.dumps(a_job().to_dict()), "type: sweep\n"])
 def test_a_file_that_is_none_is_refused(key_ada: IssuedKey, document: str) -> None:
     answer = create(key_ada, document=document)
