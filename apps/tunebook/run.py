@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["checkpoint_dir", "in_trial", "log", "params", "parent_checkpoint_dir", "should_stop"]
 
 _logger = logging.getLogger("tunebook.run")
-_METRIC_NAME = re.compile(r"[A-Za-z0-9_./@ -]{1,128}")
+_METRIC_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,255}")  # what a job's metric may be called
 SETTLE_SECONDS = 30.0
 """So long a script that ends waits for the file of its measurements, if that could not be written."""
 _MAX_STEP = 2**53 - 1
@@ -171,7 +171,7 @@ class Session:
 
     def _number(self, name: str, value: Any) -> float | None:
         if not isinstance(name, str) or not _METRIC_NAME.fullmatch(name):
-            self._note(f"a metric's name is up to 128 letters, digits, spaces and _./@-, got {name!r:.140}")
+            self._note(f"a metric's name is 1 to 255 characters on one line, got {name!r:.140}")
             return None
         try:
             return float(value)

@@ -60,6 +60,7 @@ def test_a_folder_has_a_page(as_ben: Client, trial: Trial) -> None:
     page = as_ben.get(address(trial, "/outputs/deep"))
 
     assertContains(page, ">a.txt</a>")
+    assertContains(page, ">1 byte<")
     assertContains(page, f'<a href="{address(trial, "/outputs")}">outputs</a>', html=True)
     assertContains(as_ben.get(address(trial)), ">outputs/</a>")
 

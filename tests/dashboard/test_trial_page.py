@@ -16,6 +16,7 @@ from tests.dashboard.conftest import queries_of
 from tests.people import a_job
 from tunebook import Space
 from tunebook.distributions import Choice, LogUniform, Uniform
+from tunebook.objective import Metric, Objective
 from tunebook.optimize import Optimizer
 from tunebook.sampling import SAMPLERS, Sampling
 
@@ -126,6 +127,19 @@ def test_rank_and_neighbours_are_said(as_ada: Client, make_experiment: Make, add
 
     assertContains(response, "rank 2 of 3")
     assert (response.context["previous"], response.context["next"]) == (0, 2)
+
+
+def test_a_long_name_of_a_metric_leaves_room_to_say_in_what_neighbours_differ(
+    as_ada: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    experiment = make_experiment(job=a_job(objective=Objective("minimize", (Metric("loss " + "m" * 200),))))
+    one, _ = add_trials(experiment, "FINISHED", "FINISHED")
+
+    page = as_ada.get(address(one)).content.decode()
+
+    heading = page.partition('id="neighbours"')[2].partition("</thead>")[0]
+    assert "loss mm" in heading
+    assert f">loss {'m' * 200}<" not in heading
 
 
 def test_metrics_show_the_last_value_of_each_with_what_is_not_finite_in_words(

@@ -98,6 +98,13 @@ def test_what_is_no_number_is_left_out_with_one_warning(trial, caplog):
     assert len(warnings_of(caplog)) == 2
 
 
+@pytest.mark.parametrize("name", ["top-5 acc (%)", "Verlust Größe", "دقة", "f1>0", "x" * 255])
+def test_a_metric_is_called_as_a_job_may_call_it(trial, name):
+    trial.session().log({name: 0.5}, 0)
+
+    assert trial.points() == [(0, {name: 0.5})]
+
+
 @pytest.mark.parametrize("step", [-1, "x", 2**53, float("nan")])
 def test_a_step_that_is_none_is_left_out_with_a_warning(trial, caplog, step):
     trial.session().log({"loss": 1.0}, step)

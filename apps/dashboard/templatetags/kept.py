@@ -34,7 +34,9 @@ def logged(trial: Trial) -> dict[str, list[tuple[str, str]]]:
 
 @register.filter
 def bytes_in_words(size: int) -> str:
-    """12 bytes, 3.4 kB, 120 MB."""
+    """1 byte, 12 bytes, 3.4 kB, 120 MB."""
+    if size == 1:
+        return "1 byte"
     value, unit = float(size), 0
     while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1
