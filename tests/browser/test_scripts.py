@@ -273,6 +273,15 @@ def test_a_log_follows_its_end_unless_somebody_reads_above(show, stage):
     assert [asked for asked in stage.asked if asked.startswith("/log")] == ["/log?offset=900"]
 
 
+def test_a_log_of_what_was_deleted_is_asked_for_once(show, open_page, stage):
+    page = show('<section><div data-log data-src="/gone"><pre class="log"></pre></div></section>')
+
+    page.wait_for_timeout(5_000)
+
+    assert [asked for asked in stage.asked if asked.startswith("/gone")] == ["/gone?offset=0"]
+    open_page.complaints.clear()  # Chromium notes the 404
+
+
 def test_a_failed_request_in_the_background_becomes_a_notice_once(show):
     page = show("<div data-notices></div>")
     fail = "() => document.dispatchEvent(new CustomEvent('htmx:responseError', { detail: { xhr: { status: 403 } } }))"

@@ -49,7 +49,8 @@ class Log {
       address.searchParams.set("offset", this.offset);
       const answer = await inBackground(address);
       if (answer.ok) this.add(await answer.json());
-      if (answer.status === 401) clearInterval(this.timer); // nothing more before a sign-in, and that loads the page
+      // nothing more before a sign-in, which loads the page, nor of what lies in the trash
+      if ([401, 404].includes(answer.status)) clearInterval(this.timer);
     } catch {
       // the live mark already says that the server is away
     }
