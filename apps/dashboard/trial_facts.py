@@ -97,7 +97,7 @@ SOURCES = {
 
 
 def why(experiment: Experiment, trial: Trial) -> str:
-    """Why the trial was tried, what was expected, and what came of that, in words. One query where a model asked."""
+    """Why the trial was tried, what was expected, and what came of that, in words."""
     if trial.restart_of_id:
         return "Started again by hand with the parameters of an earlier trial."
     if trial.source == "queued":
@@ -105,8 +105,8 @@ def why(experiment: Experiment, trial: Trial) -> str:
     how = SOURCES.get(trial.source, f"as {trial.source}")
     words = f"Asked by the sampler {experiment.sampler} {how}"
     if trial.source == "model":
-        known = Trial.objects.filter(experiment=experiment, ended__lt=trial.created, value__isnull=False).count()
-        words += f", from {known} {'result' if known == 1 else 'results'} known then"
+        # not how many: it may have been asked before the last of them came, and its note tells which it knew
+        words += ", from the results known then"
         words += " and those of earlier experiments" if experiment.job["sampling"].get("warm_start") else ""
     if trial.parent is not None:
         words += f", going on from the checkpoint of trial {trial.parent}"

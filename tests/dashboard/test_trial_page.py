@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,7 +104,16 @@ def test_a_model_that_started_warm_is_said_to_know_more(
     (trial,) = add_trials(one, "FINISHED", params={"x": 0.5})
     Trial.objects.filter(pk=trial.pk).update(source="model")
 
-    assert f" known then{said}" in as_ada.get(address(trial)).context["why"]
+    assert as_ada.get(address(trial)).context["why"].endswith(f" by its model, from the results known then{said}")
+
+
+def test_how_much_a_model_knew_is_told_by_its_note_alone(
+    as_ada: Client, make_experiment: Make, add_trials: Add
+) -> None:
+    *_, last = add_trials(make_experiment(), *["FINISHED"] * 4)
+    Trial.objects.filter(pk=last.pk).update(source="model", note="the best of 64 draws near the 1 best of 2 trials")
+
+    assert not re.search(r"\d", as_ada.get(address(last)).context["why"].partition(" Expected ")[0])
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in ("plugin", "experiments")])
