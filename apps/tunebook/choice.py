@@ -40,6 +40,7 @@ class Choice(Distribution):
         if isinstance(self.values, str | bytes | Mapping) or not hasattr(self.values, "__iter__"):
             raise SpecError("values", f"must be a list, got {self.values!r}")
         object.__setattr__(self, "values", tuple(self.values))
+        super().__post_init__()
         if not self.values:
             raise SpecError("values", "needs at least one value")
         for index, value in enumerate(self.values):

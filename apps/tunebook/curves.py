@@ -11,7 +11,7 @@ from functools import cached_property
 from statistics import NormalDist
 from typing import Any, ClassVar
 
-from tunebook.distribution import LAST, Distribution, check_number, is_number
+from tunebook.distribution import LAST, Distribution, bare, check_number, is_number
 from tunebook.errors import SpecError
 
 _STANDARD = NormalDist()
@@ -180,6 +180,7 @@ class UniformCurve(Curve):
     max_value: float
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_ordered(self.min_value, self.max_value)
         if not math.isfinite(float(self.max_value) - float(self.min_value)):
             raise SpecError("max_value", f"is too far from min_value ({self.min_value:g}) to reckon with")
@@ -209,6 +210,7 @@ class LogUniformCurve(Curve):
     is_log: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_ordered(self.min_value, self.max_value)
         for name in ("min_value", "max_value"):
             if abs(getattr(self, name)) > _LOG_LIMIT:
@@ -262,6 +264,7 @@ class NormalCurve(Curve):
     sigma: float
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_number("mu", self.mu)
         check_number("sigma", self.sigma)
         if self.sigma < 0:
@@ -317,7 +320,7 @@ def _whole(step: float) -> float:
 
 def logarithms(low: object, high: object) -> tuple[float, float]:
     """The natural logarithms of two bounds. Raises SpecError when they are none, not above 0 or out of order."""
-    first, last = check_number("low", low), check_number("high", high)
+    first, last = check_number("low", bare(low)), check_number("high", bare(high))
     for name, bound in (("low", first), ("high", last)):
         if bound <= 0:
             raise SpecError(name, f"must be above 0, got {bound:g}")

@@ -25,6 +25,11 @@ class Distribution(ABC):
     is_log: ClassVar[bool] = False
     is_numeric: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        """Take numpy's numbers for Python's. A distribution that checks its arguments does so after this."""
+        for name in _arguments(type(self)):
+            object.__setattr__(self, name, bare(getattr(self, name)))
+
     @abstractmethod
     def sample(self, u: float) -> Value:
         """The value at one uniform number in [0, 1)."""
@@ -87,6 +92,17 @@ def identity(value: object) -> Hashable:
     if isinstance(value, Mapping):
         return ("object", frozenset([(name, identity(member)) for name, member in value.items()]))
     return value
+
+
+def bare(value: object) -> Any:
+    """The same with Python's own numbers and texts in place of numpy's, of which nothing else is known here."""
+    if type(value) in _PLAIN:
+        return value
+    if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
+        return cast(Any, value).item()
+    if type(value) in (list, tuple):
+        return cast(Any, type(value))(map(bare, cast(Any, value)))
+    return {name: bare(member) for name, member in value.items()} if type(value) is dict else value
 
 
 def is_number(value: object) -> TypeGuard[float]:

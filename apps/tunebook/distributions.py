@@ -217,6 +217,7 @@ class Randint(Distribution):
     type: ClassVar[str] = "randint"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("upper", "lower"):
             if type(getattr(self, name)) is not int:
                 raise SpecError(name, f"must be a whole number, got {getattr(self, name)!r}")

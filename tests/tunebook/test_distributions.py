@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, get_origin, get_type_hints
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -323,3 +324,23 @@ def test_a_wrong_document_is_refused_with_its_place_named(document: object, path
 
 def test_a_checker_of_types_takes_a_list_for_the_values_of_a_choice() -> None:
     assert get_origin(get_type_hints(Choice)["values"]) is Sequence
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        (Choice(np.arange(3)), Choice([0, 1, 2])),
+        (
+            Choice([np.float32(0.5), np.bool_(True), np.str_("a"), {"n": np.int64(2)}]),
+            Choice([0.5, True, "a", {"n": 2}]),
+        ),
+        (Randint(np.int64(5), lower=np.int32(1)), Randint(5, lower=1)),
+        (Uniform(np.float32(0), np.int64(2)), Uniform(0.0, 2)),
+        (QUniform(0, np.float64(10), np.int64(2)), QUniform(0, 10.0, 2)),
+        (LogUniform.between(np.float64(0.1), np.int64(3)), LogUniform.between(0.1, 3)),
+        (Normal(np.float16(0), np.float32(1)), Normal(0.0, 1.0)),
+    ],
+)
+def test_numpys_numbers_become_pythons(given: Distribution, plain: Distribution) -> None:
+    assert given == plain
+    assert json.dumps(given.to_dict()) == json.dumps(plain.to_dict())
