@@ -8,6 +8,8 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PINS = (ROOT / "apps" / "config" / "constraints.txt").read_text(encoding="ascii").splitlines()
@@ -69,3 +71,20 @@ def test_the_library_alone_needs_nothing_installed():
     done = subprocess.run([sys.executable, "-S", "-I", "-c", code], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_the_containers_get_every_variable_that_is_written_down_for_them():
+    services = yaml.safe_load((ROOT / "docker" / "compose.yml").read_text(encoding="utf-8"))["services"]
+
+    for name in ("web", "optimizer"):
+        assert services[name]["env_file"] == "env"
+        assert services[name]["environment"].keys() == {"TUNEBOOK_DATABASE_URL", "TUNEBOOK_SECRET_KEY"}
+
+
+def test_the_example_of_the_containers_names_variables_that_there_are():
+    text = (ROOT / "docker" / "env.example").read_text(encoding="utf-8")
+    known = (ROOT / "apps" / "config" / "env.py").read_text(encoding="utf-8")
+
+    named = set(re.findall(r"^(?:# )?(TUNEBOOK_\w+)=", text, re.MULTILINE)) - {"TUNEBOOK_LISTEN"}
+
+    assert {name for name in named if f'"{name}"' not in known} == set()
