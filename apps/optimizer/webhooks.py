@@ -18,7 +18,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -29,6 +30,8 @@ from tunebook.monitor import Monitor
 log = logging.getLogger(__name__)
 
 SECONDS = 5.0
+LONGEST = 15.0
+"""Seconds that a whole message may take: a receiver that answers letter by letter would hold up all others."""
 MOST_ANSWER = 64 * 1024
 MOST_WAITING = 200
 BEST_EVERY = 10.0
@@ -114,13 +117,33 @@ def post(url: str, data: bytes, headers: Mapping[str, str]) -> int:
     address = public_address(parts.hostname, port)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     with socket.create_connection((address, port), timeout=SECONDS) as plain:
-        with ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname) as channel:
+        with (
+            ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname) as channel,
+            _ended(channel),
+        ):
             connection = http.client.HTTPConnection(parts.hostname, port, timeout=SECONDS)
             connection.sock = channel
             connection.request("POST", target, body=data, headers=dict(headers))
             answer = connection.getresponse()
             answer.read(MOST_ANSWER)
     return answer.status
+
+
+@contextmanager
+def _ended(channel: ssl.SSLSocket) -> Iterator[None]:
+    """End the connection when the block takes too long, so that whoever reads from it gets an error."""
+    timer = threading.Timer(LONGEST, _shut, [channel])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut(channel: ssl.SSLSocket) -> None:
+    with suppress(OSError):
+        socket.socket.shutdown(channel, socket.SHUT_RDWR)
 
 
 def public_address(host: str, port: int) -> str:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import chain, islice, repeat
+from pathlib import Path
 
 import pytest
 
+from apps.config import tls
 from apps.optimizer import webhooks
 from apps.optimizer.executors.replay import Recording
 from apps.optimizer.webhooks import Sender, Undeliverable
@@ -96,3 +104,60 @@ def test_only_public_addresses_are_called(monkeypatch: pytest.MonkeyPatch, addre
 def test_only_https_is_called() -> None:
     with pytest.raises(Undeliverable, match="https"):
         webhooks.deliver("http://hooks.example.com/x", b"{}")
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Starts a receiver that hears one message and answers with these pieces, one every tenth of a second; its address."""
+    files = tls.ready(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(files.ca))
+    monkeypatch.setattr(webhooks, "public_address", lambda host, port: "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    pause = threading.Event()
+
+    def answer(listening: socket.socket, pieces: Iterable[bytes]) -> None:
+        with listening, listening.accept()[0] as plain, suppress(OSError):
+            with context.wrap_socket(plain, server_side=True) as channel:
+                heard = b""
+                while not heard.endswith(b"{}"):
+                    heard += channel.recv(65536)
+                for piece in pieces:
+                    channel.sendall(piece)
+                    pause.wait(0.1)
+
+    def start(*pieces: bytes, rest: Iterable[bytes] = ()) -> str:
+        listening = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=answer, args=[listening, chain(pieces, rest)], daemon=True).start()
+        return f"https://localhost:{listening.getsockname()[1]}/robot"
+
+    return start
+
+
+@pytest.mark.parametrize("status", [200, 302, 500])
+def test_what_a_receiver_answers_is_told_and_not_followed(receiver: Callable[..., str], status: int) -> None:
+    url = receiver(f"HTTP/1.1 {status} X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".encode())
+
+    assert webhooks.post(url, b"{}", {}) == status
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    receiver: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = receiver(b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n")
+    monkeypatch.delenv("SSL_CERT_FILE")
+
+    with pytest.raises(ssl.SSLCertVerificationError):
+        webhooks.post(url, b"{}", {})
+
+
+@pytest.mark.parametrize("begins", [b"HTTP/1.1 200 X\r\n", b"HTTP/1.1 200 X\r\n\r\n"], ids=["header", "body"])
+def test_a_receiver_that_answers_letter_by_letter_holds_nobody_up(
+    receiver: Callable[..., str], monkeypatch: pytest.MonkeyPatch, begins: bytes
+) -> None:
+    monkeypatch.setattr(webhooks, "LONGEST", 0.5)
+    url = receiver(begins, rest=islice(repeat(b"x"), 200))
+    began = time.monotonic()
+
+    assert webhooks.post(url, b"{}", {}) == 200
+    assert time.monotonic() - began < 10
