@@ -172,6 +172,16 @@ def respace(actor: Actor, experiment: Experiment, space: Space, *, version: int 
     return _rewrite(actor, experiment, lambda job: replace(job, space=space), version)
 
 
+def tag(actor: Actor, experiment: Experiment, tags: Iterable[tuple[str, str]]) -> Experiment:
+    """Add tags, or give those that it has another value; what others add at the same time stays."""
+    require(actor, experiment.workspace_id, "edit")
+    added = checked_tags(tags)
+    with transaction.atomic():
+        row = locked(experiment)
+        kept = {one.key: one.value for one in row.tags.all()}
+        return update(actor, row, Changes(tags=tuple((kept | added).items())))
+
+
 def _rewrite(actor: Actor, experiment: Experiment, change: Callable[[Job], Job], version: int | None) -> Experiment:
     """Change a part of the job as it is now, so that what others change of it at the same time stays."""
     require(actor, experiment.workspace_id, "edit")

@@ -163,6 +163,21 @@ def test_pause_and_resume_are_refused_after_the_end(make_experiment, actor_ada):
         experiments.resume(actor_ada, ended)
 
 
+def test_adding_tags_keeps_what_others_have_added_since_the_row_was_read(make_experiment, actor_ada):
+    made = make_experiment(tags=[("team", "vision"), ("stage", "draft")])
+    read = Experiment.objects.prefetch_related("tags").get(pk=made.pk)
+    experiments.tag(actor_ada, made, [("theirs", "1")])
+
+    tagged = experiments.tag(actor_ada, read, [("mine", ""), ("stage", "final")])
+
+    assert {tag.key: tag.value for tag in tagged.tags.all()} == {
+        "team": "vision",
+        "stage": "final",
+        "theirs": "1",
+        "mine": "",
+    }
+
+
 def test_the_trash_keeps_and_gives_back(make_experiment, actor_ada):
     experiment = make_experiment()
 

@@ -21,7 +21,6 @@ from apps.search.grammar import CATALOG
 from apps.search.models import Archived
 from apps.search.parser import parse
 from apps.tuning import experiments, shelf, trash
-from apps.tuning.experiments import Changes
 from apps.workspaces.access import require
 
 MOST_AT_ONCE = 200
@@ -29,9 +28,7 @@ Verb = Callable[[Place, Experiment, Mapping[str, str]], object]
 
 
 def _tag(place: Place, experiment: Experiment, form: Mapping[str, str]) -> object:
-    added = read_tags(form.get("tags", ""))
-    kept = [(tag.key, tag.value) for tag in experiment.tags.all() if tag.key not in dict(added)]
-    return experiments.update(place.actor, experiment, Changes(tags=(*kept, *added)))
+    return experiments.tag(place.actor, experiment, read_tags(form.get("tags", "")))
 
 
 def _verb(verb: Callable[..., object]) -> Verb:
