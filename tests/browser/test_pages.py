@@ -181,3 +181,20 @@ def test_a_catalog_works_without_scripts(chromium: Browser, site: str, ada: User
     assert "q=resnet" in page.url
     assert page.get_by_text("1 experiment paused.").is_visible()
     context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["מודל " * 40, "model " * 40], ids=["Hebrew", "English"])
+def test_a_name_too_long_for_the_catalog_shows_how_it_begins(
+    signed_in, ada: User, make_experiment, width: int, name: str
+) -> None:
+    make_experiment(name=name.strip())
+
+    page = signed_in(ada, "/w/lab/", viewport={"width": width, "height": 800})
+
+    first, cell = page.locator(".experiments .name a").first.evaluate(
+        "(link) => { const range = new Range(); range.setStart(link.firstChild, 0); range.setEnd(link.firstChild, 1);"
+        " const sides = (box) => [box.left, box.right];"
+        " return [sides(range.getBoundingClientRect()), sides(link.closest('.name').getBoundingClientRect())]; }"
+    )
+    assert cell[0] <= first[0] < first[1] <= cell[1] + 1
