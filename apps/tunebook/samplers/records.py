@@ -36,6 +36,7 @@ class Records:
         self._encoder = encoder
         self._columns = len(encoder.columns)
         self._watch = Watch()
+        self._pending: dict[int, tuple[Params, list[float]]] = {}
         self._forget()
 
     def table(self, history: History, pending: Sequence[Params], with_failures: bool = True) -> Table:
@@ -48,11 +49,16 @@ class Records:
             wanted = np.flatnonzero(lesson >= 0 if with_failures else (lesson >= 0) & np.isfinite(self._loss[taken]))
         rows, loss, weight = self._rows[wanted], self._loss[wanted], self._weight[wanted]
         if pending:
-            encoded = [self._encoder.row(params) for params in pending]
-            rows = np.concatenate([rows, np.array(encoded).reshape(len(pending), self._columns)])
+            rows = np.concatenate([rows, np.array(self._encoded(pending)).reshape(len(pending), self._columns)])
             loss = np.concatenate([loss, np.full(len(pending), np.nan)])
             weight = np.concatenate([weight, np.ones(len(pending))])
         return Table(rows, loss, weight, self._results)
+
+    def _encoded(self, pending: Sequence[Params]) -> list[list[float]]:
+        """The rows of pending parameter sets, each encoded once for all questions of a batch that know it."""
+        kept = self._pending
+        self._pending = {id(params): kept.get(id(params)) or (params, self._encoder.row(params)) for params in pending}
+        return [self._pending[id(params)][1] for params in pending]
 
     def _forget(self) -> None:
         self._count = self._results = self._failures = 0

@@ -1,0 +1,32 @@
+"""The store of trials as arrays: what it encodes, and how often."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from tests.tunebook.samplers.spaces import MIXED, history
+from tunebook.samplers.encode import Encoder
+from tunebook.samplers.records import Records
+
+
+class Counting(Encoder):
+    """An encoder that counts its rows."""
+
+    rows = 0
+
+    def row(self, params: Mapping[str, Any]) -> list[float]:
+        self.rows += 1
+        return super().row(params)
+
+
+def test_what_is_pending_is_encoded_once_in_a_batch() -> None:
+    past, draw, encoder = history(MIXED, 3), random.Random(1), Counting(MIXED)
+    records, pending = Records(encoder), [MIXED.sample(draw) for _ in range(5)]
+    records.table(past, pending)
+
+    for _ in range(4):
+        pending = [*pending, MIXED.sample(draw)]
+        table = records.table(past, pending)
+
+    assert encoder.rows == 3 + 5 + 4
+    assert table.rows.tolist() == Records(Encoder(MIXED)).table(past, pending).rows.tolist()
