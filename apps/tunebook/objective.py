@@ -104,13 +104,17 @@ class Objective:
         return sum(metric.weight * values[metric.name] for metric in self.metrics)
 
     def reduce(self, series: Iterable[float]) -> float | None:
-        """One value for a whole series, by mode. Non-finite entries are left out; None when nothing is left."""
-        finite = [value for value in series if math.isfinite(value)]
-        if not finite:
-            return None
-        if self.mode == "best":
+        """One value for a whole series, by mode. Non-finite entries are left out; None when nothing is left.
+
+        Only the last entry is the ``final`` one: where that is not finite, what came before it is not it.
+        """
+        values = list(series)
+        if self.mode == "final":
+            return values[-1] if values and math.isfinite(values[-1]) else None
+        finite = [value for value in values if math.isfinite(value)]
+        if self.mode == "best" or not finite:
             return self.best(finite)
-        return math.fsum(finite) / len(finite) if self.mode == "avg" else finite[-1]
+        return math.fsum(finite) / len(finite)
 
     def reached(self, value: float | None) -> bool:
         """True when there is a target and the value is as good as it or better."""

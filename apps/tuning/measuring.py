@@ -283,14 +283,14 @@ def _carry_on(trial: Trial, attempt: int, objective: Objective, values: dict[Pla
             result.last_step = step
         if name == series:
             result.points.append((step, value))
-    finite = [(step, value) for step, value in result.points if math.isfinite(value)]
-    if finite and not _is_behind(trial, attempt, series, finite[-1][0]):
-        trial.last_value = finite[-1][1]
+    if result.points and not _is_behind(trial, attempt, series, result.points[-1][0]):
+        last = result.points[-1][1]
+        trial.last_value = last if math.isfinite(last) else None
     if result.last_step is not None:
         trial.last_step = max(result.last_step, trial.last_step or 0)
-    if not finite:
+    numbers = [value for _, value in result.points if math.isfinite(value)]
+    if not numbers:
         return
-    numbers = [value for _, value in finite]
     known = [] if trial.best_value is None else [trial.best_value]
     trial.best_value = objective.best([*known, *numbers])
     trial.value_sum += sum(numbers)
@@ -306,14 +306,14 @@ def _is_behind(trial: Trial, attempt: int, series: str, step: int) -> bool:
 
     Metrics may count their steps differently: a final score without a step comes after a loss at step 99.
     """
-    if trial.last_step is None or trial.last_value is None or step >= trial.last_step:
+    if trial.last_step is None or step >= trial.last_step:
         return False
-    later = Measurement.objects.filter(trial=trial, attempt=attempt, name=series, step__gt=step, kind=Kind.FINITE)
+    later = Measurement.objects.filter(trial=trial, attempt=attempt, name=series, step__gt=step)
     return later.exists()
 
 
 def final_value(trial: Trial, attempt: int, objective: Objective, readings: Readings) -> float | None:
-    """The objective of an ended trial by the objective's mode; None when nothing finite was reported.
+    """The objective of an ended trial by the objective's mode; None when no finite number is that.
 
     Costs no query with one metric source, one with several: each source's series is reduced, then these are.
     """

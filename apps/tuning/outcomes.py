@@ -63,12 +63,7 @@ def verdict(attempt: Attempt, outcome: Outcome, job: Job, value: float | None) -
         return TrialStatus.FINISHED, ""
     if outcome.is_success:
         why = f": {outcome.text}" if outcome.text else ""
-        lacks = (
-            f"a number for {job.objective.name!r}, only NaN or infinite"
-            if _has_spoken(attempt, job)
-            else f"a value of {job.objective.name!r}"
-        )
-        return TrialStatus.FAILED, f"it ended without {lacks}{why}"
+        return TrialStatus.FAILED, f"it ended {_lacks(attempt, job)}{why}"
     if trial.desired == Desired.STOP:
         return STOPPED[trial.stopped_by], trial.reason
     if outcome.how == "no_room":
@@ -78,6 +73,15 @@ def verdict(attempt: Attempt, outcome: Outcome, job: Job, value: float | None) -
     if outcome.how in ("exited", "signaled") and tries(attempt) <= limits.command_retries:
         return TrialStatus.CREATED, outcome.words()
     return TrialStatus.FAILED, outcome.words()
+
+
+def _lacks(attempt: Attempt, job: Job) -> str:
+    name = job.objective.name
+    if attempt.trial.best_value is not None:
+        return f"with NaN or infinity as the last value of {name!r}"
+    if _has_spoken(attempt, job):
+        return f"without a number for {name!r}, only NaN or infinite"
+    return f"without a value of {name!r}"
 
 
 def _has_spoken(attempt: Attempt, job: Job) -> bool:

@@ -48,6 +48,11 @@ def test_a_series_becomes_one_value_by_mode(mode: Any, value: float) -> None:
     assert Objective("minimize", mode=mode).reduce([3.0, 1.0, math.nan, 2.0]) == value
 
 
+@pytest.mark.parametrize(("mode", "value"), [("final", None), ("best", 1.0), ("avg", 2.0)])
+def test_a_series_that_ends_in_nan_has_no_final_value(mode: Any, value: float | None) -> None:
+    assert Objective("minimize", mode=mode).reduce([3.0, 1.0, 2.0, math.nan]) == value
+
+
 def test_the_best_of_a_series_follows_the_goal() -> None:
     assert Objective("maximize", mode="best").reduce([3.0, 1.0, 2.0]) == 3.0
 

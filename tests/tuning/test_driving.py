@@ -232,6 +232,32 @@ def test_success_with_nothing_but_nan_says_so(driven):
     assert trial.reason == "it ended without a number for 'loss', only NaN or infinite"
 
 
+def test_success_that_ends_in_nan_is_a_failure_whatever_came_before(driven):
+    _, lease, job = driven()
+    attempt = start_one(lease, job)
+
+    with driving.tick(lease, job) as tick:
+        tick.measured(attempt, [Reading("loss", 1, 0.5), Reading("loss", 3, float("nan"))], {})
+        tick.measured(attempt, [Reading("loss", 2, 0.4)], {})
+        tick.ended(attempt, GOOD)
+
+    trial = Trial.objects.get()
+    assert (trial.status, trial.value, trial.best_value) == ("FAILED", None, 0.4)
+    assert trial.reason == "it ended with NaN or infinity as the last value of 'loss'"
+
+
+def test_nan_on_the_way_is_no_failure(driven):
+    _, lease, job = driven()
+    attempt = start_one(lease, job)
+
+    with driving.tick(lease, job) as tick:
+        tick.measured(attempt, [Reading("loss", 1, float("nan")), Reading("loss", 2, 0.4)], {})
+        tick.ended(attempt, GOOD)
+
+    trial = Trial.objects.get()
+    assert (trial.status, trial.value) == ("FINISHED", 0.4)
+
+
 def test_a_lost_attempt_is_tried_again_and_its_successor_starts_afresh(driven):
     _, lease, job = driven()
     attempt = start_one(lease, job)
