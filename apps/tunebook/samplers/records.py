@@ -110,7 +110,7 @@ class Records:
 
 
 def loss_of(trial: TrialView, objective: Objective) -> float | None:
-    """What a trial teaches: a finite loss, infinity when it failed, None when it has nothing to say."""
+    """What a trial teaches: a finite loss, infinity when it failed or ended in NaN, None when it has nothing to say."""
     status = trial.status
     if trial.weight <= 0:
         return None
@@ -119,7 +119,9 @@ def loss_of(trial: TrialView, objective: Objective) -> float | None:
         return math.inf if value is None or not math.isfinite(value) else objective.sign * value
     if status is TrialStatus.EARLY_STOPPED:
         value = objective.reduce(each for _, each in trial.curve) if trial.value is None else trial.value
-        return None if value is None or not math.isfinite(value) else objective.sign * value
+        if value is None or not math.isfinite(value):
+            return math.inf if trial.curve else None  # it may have been stopped because of NaN
+        return objective.sign * value
     return math.inf if status is TrialStatus.FAILED else None
 
 

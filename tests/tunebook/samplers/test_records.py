@@ -1,10 +1,13 @@
 """The store of trials as arrays: what it encodes, and how often."""
 
+import math
 import random
 from collections.abc import Mapping
 from typing import Any
 
 from tests.tunebook.samplers.spaces import MIXED, history
+from tunebook import TrialStatus
+from tunebook.history import Curve, TrialView
 from tunebook.samplers.encode import Encoder
 from tunebook.samplers.records import Records
 
@@ -30,3 +33,16 @@ def test_what_is_pending_is_encoded_once_in_a_batch() -> None:
 
     assert encoder.rows == 3 + 5 + 4
     assert table.rows.tolist() == Records(Encoder(MIXED)).table(past, pending).rows.tolist()
+
+
+def test_a_trial_stopped_early_on_nan_is_a_failure_and_one_that_said_nothing_no_lesson() -> None:
+    def stopped(number: int, curve: Curve) -> TrialView:
+        return TrialView(number, MIXED.sample(random.Random(number)), TrialStatus.EARLY_STOPPED, curve=curve)
+
+    curves: list[Curve] = [((1, 0.5), (2, 0.4)), ((1, 0.5), (2, math.nan)), ()]
+    past = history(MIXED, 0).extended(*(stopped(number, curve) for number, curve in enumerate(curves)))
+
+    table = Records(Encoder(MIXED)).table(past, ())
+
+    assert table.loss.tolist() == [0.4, math.inf]
+    assert table.results == 1
