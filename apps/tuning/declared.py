@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from apps.artifacts import snapshots
@@ -17,13 +18,17 @@ from tunebook.space import Space
 MOST_BYTES_OF_SPACE = 256 * 1024
 
 
-def check(actor: Actor, workspace_id: int, job: Job) -> None:
-    """Raise SpecError for a job that cannot be, or that builds on what is not there for this person."""
+def check(actor: Actor, workspace_id: int, job: Job, *, current: Job | None = None) -> None:
+    """Raise SpecError for a job that cannot be, or that builds on what is not there for this person.
+
+    What the job in force builds on is not asked for again: it may be gone since, or have stayed in another workspace.
+    """
     job.check()
     _check_size(job.space)
     platforms.check(job)
-    _check_sources(actor, workspace_id, job)
-    _check_code(workspace_id, job)
+    _check_sources(actor, workspace_id, job, () if current is None else current.sampling.warm_start)
+    if current is None or job.command.code != current.command.code:
+        _check_code(workspace_id, job)
     plugins.check(job)
 
 
@@ -44,8 +49,8 @@ def redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
     """Put another job in force; what changed, in words. The objective must stay, or results would not compare."""
     if row.has_ended:
         raise Conflict(f"its configuration cannot change any more: it is {row.status}", status=row.status)
-    check(actor, row.workspace_id, job)
     current = Job.from_dict(row.job)
+    check(actor, row.workspace_id, job, current=current)
     if (job.objective.goal, job.objective.metrics) != (current.objective.goal, current.objective.metrics):
         raise SpecError("objective", "the goal and the metrics of an experiment with results cannot change; clone it")
     if job.platform.name != current.platform.name:
@@ -73,14 +78,15 @@ def _check_size(space: Space) -> None:
         raise SpecError("space", f"must have at most {MOST_BYTES_OF_SPACE} bytes as JSON, got {size}")
 
 
-def _check_sources(actor: Actor, workspace_id: int, job: Job) -> None:
-    """Refuse a warm start from experiments that are not there for this person, or measure something else. One query."""
-    wanted = job.sampling.warm_start
+def _check_sources(actor: Actor, workspace_id: int, job: Job, had: Sequence[str]) -> None:
+    """Refuse a warm start from experiments that are not there for this person, or measure something else, unless it was
+    had before. One query."""
+    wanted = {place: key for place, key in enumerate(job.sampling.warm_start) if key not in had}
     if not wanted:
         return
-    rows = Experiment.objects.visible_to(actor).kept().filter(workspace=workspace_id, key__in=wanted)
+    rows = Experiment.objects.visible_to(actor).kept().filter(workspace=workspace_id, key__in=wanted.values())
     known = {key: (goal, metric) for key, goal, metric in rows.values_list("key", "goal", "metric")}
-    for place, key in enumerate(wanted):
+    for place, key in wanted.items():
         path = f"sampling.warm_start.{place}"
         if key not in known:
             raise SpecError(path, f"there is no experiment {key!r:.40} in this workspace")

@@ -15,6 +15,9 @@ from apps.optimizer.executors.local import LocalExecutor
 from apps.optimizer.steps import look
 from apps.optimizer.worker import OptimizerWorker, Options
 from apps.trials.models import Trial
+from apps.tuning import experiments
+from apps.workspaces.access import actor_of_user
+from apps.workspaces.models import Member, Role, Workspace
 from tests.people import a_job
 from tunebook.command import Command
 from tunebook.limits import Limits
@@ -151,3 +154,17 @@ def test_a_job_whose_code_is_not_there_is_refused(make_experiment):
         make_experiment(job=a_job(command=Command(steps=("true",), code="unknown")))
 
     assert not Snapshot.objects.exists()
+
+
+def test_limits_of_an_experiment_with_code_change_after_it_moved_to_another_workspace(make_experiment, workspace, ada):
+    code = snapshots.store(workspace, {"train.sh": b"true"})
+    row = make_experiment(job=a_job(command=Command(steps=("true",), code=code.key)))
+    elsewhere = Workspace.objects.create(slug="new-home", name="New home")
+    Member.objects.create(workspace=elsewhere, user=ada, role=Role.ADMIN)
+    there = actor_of_user(ada)
+    experiments.update(there, row, experiments.Changes(workspace=elsewhere))
+
+    experiments.limit(there, row, max_trials=77)
+
+    row.refresh_from_db()
+    assert (row.workspace, row.max_trials) == (elsewhere, 77)

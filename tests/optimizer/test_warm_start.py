@@ -11,7 +11,7 @@ from apps.optimizer.executors.replay import Recording
 from apps.trials.earlier import earlier
 from apps.trials.history import history
 from apps.trials.models import Trial
-from apps.tuning import experiments, trials
+from apps.tuning import experiments, trash, trials
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
 from tests.optimizer.conftest import Theatre
@@ -132,6 +132,25 @@ def test_an_experiment_with_another_objective_is_refused(make_experiment: Make, 
 
     with pytest.raises(SpecError, match="minimize loss"):
         make_experiment(job=job)
+
+
+def test_limits_change_after_a_source_was_deleted_but_no_other_that_is_gone_is_taken(
+    make_experiment: Make, known: Experiment, actor_ada: Actor
+) -> None:
+    other = make_experiment(start=False)
+    row = make_experiment(job=a_job(sampling=warm(known.key), limits=Limits(max_trials=10)))
+    for one in (known, other):
+        experiments.stop(actor_ada, one)
+        trash.delete(actor_ada, one)
+
+    experiments.limit(actor_ada, row, max_trials=20)
+
+    row.refresh_from_db()
+    assert row.max_trials == 20
+    changed = a_job(sampling=warm(known.key, other.key), limits=Limits(max_trials=10))
+    with pytest.raises(SpecError) as refused:
+        experiments.update(actor_ada, row, experiments.Changes(job=changed))
+    assert refused.value.path == "sampling.warm_start.1"
 
 
 def test_a_declaration_with_sources_comes_back_and_one_without_looks_as_before() -> None:
