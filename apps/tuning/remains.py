@@ -33,10 +33,12 @@ def set_aside(row: Experiment) -> None:
     transaction.on_commit(partial(logs.discard, Path(settings.TUNEBOOK_DATA), row.key))
 
 
-def remove(*, seconds: float) -> bool:
-    """Delete what was set aside, piece by piece, until the time is over; whether nothing is left."""
+def remove(*, seconds: float, only: Experiment | None = None) -> bool:
+    """Delete what was set aside, or one of it, piece by piece, until the time is over; whether nothing is left."""
     deadline = time.monotonic() + seconds
-    for pk in Experiment.objects.filter(workspace__slug=NOWHERE).order_by("pk").values_list("pk", flat=True):
+    rows = Experiment.objects.filter(workspace__slug=NOWHERE).order_by("pk")
+    rows = rows if only is None else rows.filter(pk=only.pk)
+    for pk in rows.values_list("pk", flat=True):
         while _remove_piece(pk):
             if time.monotonic() > deadline:
                 return False

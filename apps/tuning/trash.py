@@ -65,9 +65,16 @@ def restore(actor: Actor, experiment: Experiment) -> Experiment:
 
 
 def purge(actor: Actor, experiment: Experiment) -> None:
+    """As `discard`; what is small is gone at once from the database, too."""
+    discard(actor, experiment)
+    with suppress(OperationalError):  # it is deleted all the same: the optimizer's upkeep does what is left
+        remains.remove(seconds=AT_ONCE, only=experiment)
+
+
+def discard(actor: Actor, experiment: Experiment) -> None:
     """Delete for good, with all trials. Only from the trash, and only by the creator or an administrator.
 
-    It is out of reach at once; what is large goes bit by bit.
+    It is out of reach at once; its rows go bit by bit, with the optimizer's upkeep.
     """
     require(actor, experiment.workspace_id, "edit" if experiment.creator_id == actor.user_id else "manage")
     with transaction.atomic():
@@ -78,8 +85,6 @@ def purge(actor: Actor, experiment: Experiment) -> None:
             raise Conflict("its trials are still being stopped; try again in a moment", status=row.status)
         record(actor, row.workspace_id, "experiment.purge", row.key, row.name)
         remains.set_aside(row)
-    with suppress(OperationalError):  # it is deleted all the same: the optimizer's upkeep does what is left
-        remains.remove(seconds=AT_ONCE)
 
 
 def days_left(experiment: Experiment) -> int | None:

@@ -7,6 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django.asserts import assertContains
 
 from apps.artifacts import store
 from apps.artifacts.models import Blob
@@ -68,6 +71,32 @@ def test_it_goes_in_small_pieces(
     assert all(before - after <= 4 for before, after in pairwise(left))
     assert list(Experiment.objects.all()) == [stays]
     assert Trial.objects.count() == 1
+
+
+def test_who_deletes_something_small_does_not_wait_for_what_others_have_left(
+    large: Experiment, actor_ada: Actor, make_experiment: Make
+) -> None:
+    small = make_experiment()
+    Trial.objects.create(experiment=small, number=0, params={}, status="FINISHED")
+    remains.set_aside(large)
+
+    trash.purge(actor_ada, trash.delete(actor_ada, small))
+
+    assert Measurement.objects.count() == 21
+    assert list(Experiment.objects.all()) == [large]
+
+
+def test_the_rows_of_many_that_are_deleted_for_good_together_go_later(
+    large: Experiment, ada: User, client: Client
+) -> None:
+    client.force_login(ada)
+
+    response = client.post("/w/lab/act", {"act": "purge", "key": [large.key]}, follow=True)
+
+    assertContains(response, "1 experiment deleted for good")
+    assert Measurement.objects.count() == 21
+    assert remains.remove(seconds=60)
+    assert not Experiment.objects.exists()
 
 
 def test_the_trash_does_not_count_twice_what_is_being_removed(large: Experiment, settings: Any) -> None:

@@ -46,7 +46,7 @@ VERBS: Mapping[str, tuple[Verb, str, bool]] = {
     "unarchive": (_verb(shelf.unarchive), "back in the catalog", False),
     "trash": (_verb(trash.delete), "moved to the trash", False),
     "restore": (_verb(trash.restore), "restored", True),
-    "purge": (_verb(trash.purge), "deleted for good", True),
+    "purge": (_verb(trash.discard), "deleted for good", True),
 }
 """What can be done with ticked rows -> the verb, its past, and whether it is for rows in the trash."""
 FOR_EVERYBODY = {"star", "unstar"}
