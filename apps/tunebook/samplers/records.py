@@ -56,8 +56,12 @@ class Records:
 
     def _encoded(self, pending: Sequence[Params]) -> list[list[float]]:
         """The rows of pending parameter sets, each encoded once for all questions of a batch that know it."""
-        kept = self._pending
-        self._pending = {id(params): kept.get(id(params)) or (params, self._encoder.row(params)) for params in pending}
+        kept, self._pending = self._pending, {}
+        for params in pending:
+            known = kept.get(id(params))
+            if known is None or known[0] is not params:  # a copy of this store knows the ids of other objects
+                known = params, self._encoder.row(params)
+            self._pending[id(params)] = known
         return [self._pending[id(params)][1] for params in pending]
 
     def _forget(self) -> None:

@@ -1,5 +1,6 @@
 """The store of trials as arrays: what it encodes, and how often."""
 
+import copy
 import math
 import random
 from collections.abc import Mapping
@@ -33,6 +34,18 @@ def test_what_is_pending_is_encoded_once_in_a_batch() -> None:
 
     assert encoder.rows == 3 + 5 + 4
     assert table.rows.tolist() == Records(Encoder(MIXED)).table(past, pending).rows.tolist()
+
+
+def test_a_copy_does_not_take_other_parameters_for_those_that_it_knows() -> None:
+    past, first, second = history(MIXED, 3), MIXED.sample(random.Random(1)), MIXED.sample(random.Random(2))
+    pending = dict(first)
+    records = Records(Encoder(MIXED))
+    records.table(past, [pending])
+    copied = copy.deepcopy(records)
+
+    pending.update(second)  # in the place of another object, which has got the same id by now
+
+    assert copied.table(past, [pending]).rows[-1].tolist() == Encoder(MIXED).row(second)
 
 
 def test_a_trial_stopped_early_on_nan_is_a_failure_and_one_that_said_nothing_no_lesson() -> None:
