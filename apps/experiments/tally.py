@@ -29,10 +29,10 @@ def shift(before: Place | None, after: Place | None) -> None:
     """Count one experiment less here and one more there. Nothing when it stayed. Up to three queries each."""
     if before == after:
         return
-    if before is not None:
-        _add(before, -1)
-    if after is not None:
-        _add(after, 1)
+    changes = [(where, number) for where, number in ((before, -1), (after, 1)) if where is not None]
+    # in one order, so that two who move experiments there and back do not wait for each other's rows
+    for where, number in sorted(changes):
+        _add(where, number)
 
 
 def totals(actor: Actor, *, trashed: bool = False, workspace_id: int | None = None) -> dict[str, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.experiments import tally
 from apps.experiments.models import Desired, Experiment, SpaceVersion
@@ -215,6 +217,21 @@ def test_tallies_follow_every_change(make_experiment, actor_ada, actor_ben):
     kept = tally.totals(actor_ada)
     tally.rebuild()
     assert tally.totals(actor_ada) == kept
+
+
+def test_who_moves_experiments_there_and_who_moves_them_back_take_the_counts_in_one_order(make_experiment):
+    here = tally.place(make_experiment())
+    there = (*here[:-1], True)
+    tally.shift(None, there)
+
+    orders = []
+    for before, after in ((here, there), (there, here)):
+        with CaptureQueriesContext(connection) as queries:
+            tally.shift(before, after)
+        orders.append([query["sql"].partition("WHERE")[2] for query in queries])
+
+    assert orders[0] == orders[1]
+    assert len(set(orders[0])) == 2
 
 
 def test_a_changed_space_is_a_new_version(make_experiment, actor_ada):
