@@ -309,3 +309,14 @@ def test_of_a_log_that_is_too_long_the_end_is_downloaded(
 
     assert response.content.startswith(b"[the last 1 MiB]\n")
     assert response.content.endswith(b"the end\n")
+
+
+def test_who_stops_what_has_just_ended_is_told_so(as_dora: Client, make_experiment: Make, add_trials: Add) -> None:
+    done, running = add_trials(make_experiment(), "FINISHED", "RUNNING")
+
+    late = as_dora.post(address(done, "/act"), {"act": "stop"}, follow=True)
+    in_time = as_dora.post(address(running, "/act"), {"act": "stop"}, follow=True)
+
+    assertContains(late, "It had ended before it could be stopped.")
+    assertNotContains(late, "It was asked to stop.")
+    assertContains(in_time, "It was asked to stop.")

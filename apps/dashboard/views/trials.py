@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +17,7 @@ from apps.dashboard import copying, log_tails, trial_facts
 from apps.dashboard.templatetags.figures import metric
 from apps.dashboard.views import notes
 from apps.dashboard.views.experiment_verbs import exclude_trials
-from apps.dashboard.views.frame import REFUSALS, Place, attempt, in_workspace, render, said
+from apps.dashboard.views.frame import REFUSALS, Place, in_workspace, render, said
 from apps.dashboard.views.opening import load
 from apps.experiments.models import Experiment
 from apps.feed.models import experiment_stream
@@ -161,7 +161,7 @@ def act(request: HttpRequest, place: Place, key: str, number: int) -> HttpRespon
     page = ("dashboard:trial", place.workspace.slug, key)
     name = request.POST.get("act")
     if name == "stop":
-        attempt(request, partial(verbs.stop, place.actor, experiment, [found.key]), "It was asked to stop.")
+        _stopped(request, place, experiment, found)
     elif name in ("exclude", "include"):
         exclude_trials(request, place, experiment, [found.key], excluded=name == "exclude")
     elif name == "restart":
@@ -174,3 +174,11 @@ def act(request: HttpRequest, place: Place, key: str, number: int) -> HttpRespon
             return redirect(*page, answer.number)
         messages.error(request, f"Not started again: {answer}")
     return redirect(*page, number)
+
+
+def _stopped(request: HttpRequest, place: Place, experiment: Experiment, trial: Trial) -> None:
+    """Ask it to stop, and say whether there was still something to stop."""
+    if verbs.stop(place.actor, experiment, [trial.key])[trial.key]:
+        messages.success(request, "It was asked to stop.")
+    else:
+        messages.info(request, "It had ended before it could be stopped.")
