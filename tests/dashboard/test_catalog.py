@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains
 
 from apps.experiments.models import Experiment
-from apps.tuning import experiments
+from apps.tuning import experiments, trash
 from apps.workspaces.access import Actor
 from apps.workspaces.models import Workspace
 from tests.dashboard.conftest import queries_of
@@ -314,3 +315,20 @@ def test_a_tag_links_to_what_shares_it_whatever_it_holds(as_ada: Client, make_ex
 
     assertContains(as_ada.get(CATALOG), "?q=tag%3A%22data%20set%3Da%2C%20b%22")
     assert shown(as_ada, f"{CATALOG}?q=tag%3A%22data%20set%3Da%2C%20b%22") == {"one"}
+
+
+def test_what_may_not_be_done_with_one_row_is_done_with_the_others(
+    as_dora: Client, make_experiment: Make, actor_ada: Actor
+) -> None:
+    dora = User.objects.get(username="dora")
+    own, other, own_too = (make_experiment(name=name) for name in ("own", "other", "own too"))
+    Experiment.objects.filter(pk__in=[own.pk, own_too.pk]).update(creator=dora)
+    for one in (own, other, own_too):
+        trash.delete(actor_ada, one)
+
+    keys = [own.key, other.key, own_too.key]
+    said = as_dora.post("/w/lab/act", {"act": "purge", "key": keys, "next": "/w/lab/trash"}, follow=True)
+
+    assertContains(said, "2 experiments deleted for good.")
+    assertContains(said, "1 not deleted for good: to manage here needs the role admin; yours is member.")
+    assert list(Experiment.objects.visible_to(actor_ada).values_list("name", flat=True)) == ["other"]

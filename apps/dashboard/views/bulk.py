@@ -21,7 +21,7 @@ from apps.search.grammar import CATALOG
 from apps.search.models import Archived
 from apps.search.parser import parse
 from apps.tuning import experiments, shelf, trash
-from apps.workspaces.access import require
+from apps.workspaces.access import NotAllowed, OutOfReach, require
 
 MOST_AT_ONCE = 200
 Verb = Callable[[Place, Experiment, Mapping[str, str]], object]
@@ -82,8 +82,9 @@ def _do(request: HttpRequest, place: Place, name: str, keys: list[str]) -> None:
         try:
             verb(place, experiment, request.POST)
             done.append(experiment.key)
-        except REFUSALS as error:
-            refused[said(error)] = refused.get(said(error), 0) + 1
+        except (*REFUSALS, NotAllowed, OutOfReach) as error:  # the others are done all the same
+            why = "it is not there any more" if isinstance(error, OutOfReach) else said(error)
+            refused[why] = refused.get(why, 0) + 1
     if done:
         words = f"{len(done)} {'experiment' if len(done) == 1 else 'experiments'} {past}."
         if name in UNDONE_BY:
