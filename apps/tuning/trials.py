@@ -141,8 +141,11 @@ def count_anew(row: Experiment) -> None:
 
 def restart_failed(actor: Actor, experiment: Experiment) -> dict[str, Trial | str]:
     """Start each failed trial again that was not yet; as `restart` does, and answers."""
+    require(actor, experiment.workspace_id, "run")
     failed = Trial.objects.filter(experiment=experiment, status=TrialStatus.FAILED, restarts__isnull=True)
-    return restart(actor, experiment, list(failed.order_by("number").values_list("key", flat=True)[:MAX_ITEMS]))
+    with transaction.atomic():
+        _open_for_more(experiment)  # locked before it is looked: who asks at the same time finds them restarted
+        return restart(actor, experiment, list(failed.order_by("number").values_list("key", flat=True)[:MAX_ITEMS]))
 
 
 def queue(actor: Actor, experiment: Experiment, params: Mapping[str, Any], *, source: str = "queued") -> Trial:
@@ -263,8 +266,10 @@ def _add(actor: Actor, row: Experiment, made: list[Trial]) -> None:
 
 def _open_for_more(experiment: Experiment) -> Experiment:
     row = _locked(experiment)
-    if row.has_ended or row.desired == Desired.STOP:
+    if row.has_ended:
         raise Conflict(f"no trial can be added: the experiment is {row.status}", status=row.status)
+    if row.desired == Desired.STOP:
+        raise Conflict("no trial can be added: the experiment is being stopped", status=row.status)
     return row
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+from django.db import connection
 
 from apps.experiments.models import Experiment
 from apps.trials.models import Attempt, Measurement, Trial
-from apps.tuning import trials
+from apps.tuning import experiments, trials
 from apps.tuning.errors import Conflict, Fenced
 from apps.workspaces.access import NotAllowed, OutOfReach
 from apps.workspaces.models import hash_token
@@ -194,6 +197,33 @@ def test_what_has_succeeded_is_not_restarted(running, actor_ada):
     answer = trials.restart(actor_ada, trial.experiment, [trial.key])
 
     assert answer == {trial.key: "a trial with the same parameters has succeeded"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_failed_trials_are_restarted_once_though_several_ask_at_the_same_moment(running, actor_ada):
+    trial = ended(running())
+    together = Barrier(4)
+
+    def ask(_):
+        together.wait()
+        try:
+            return trials.restart_failed(actor_ada, trial.experiment)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as people:
+        answers = list(people.map(ask, range(4)))
+
+    assert sorted(len(answer) for answer in answers) == [0, 0, 0, 1]
+    assert Trial.objects.filter(restart_of=trial).count() == 1
+
+
+def test_what_is_being_stopped_takes_no_more_trials_and_says_why(running, actor_ada):
+    trial = running()
+    experiments.stop(actor_ada, trial.experiment)
+
+    with pytest.raises(Conflict, match="is being stopped"):
+        trials.queue(actor_ada, trial.experiment, {"x": 0.25})
 
 
 def test_queued_parameters_must_lie_in_the_space(running, actor_ada):
