@@ -61,6 +61,9 @@ def test_a_view_is_shared_kept_and_dropped(as_ada: Client, as_ben: Client) -> No
     as_ada.post(f"{CATALOG}views/{view.pk}", {"do": "drop"})
     assert not SavedView.objects.exists()
     assert as_ada.post(f"{CATALOG}views/{2**70}", {"do": "drop"}).status_code == 404
+    late = as_ada.post(f"{CATALOG}views/{view.pk}", {"do": "rename", "name": "late"}, follow=True)
+    assertContains(late, "Not done: this view is not there any more.")
+    assert not SavedView.objects.exists()
 
 
 def test_the_catalog_opens_with_the_view_of_ones_choice(as_ada: Client, as_ben: Client, make_experiment: Make) -> None:

@@ -85,6 +85,19 @@ def test_comments_are_said_changed_and_deleted(as_ada: Client, page: str) -> Non
     assertContains(as_ada.get(f"{page}notes"), "Nobody has said anything yet")
 
 
+@pytest.mark.parametrize("act", ["change", "delete"])
+def test_who_is_late_for_a_comment_is_told_and_stays_at_the_notes(as_ada: Client, page: str, act: str) -> None:
+    as_ada.post(f"{page}write", {"act": "say", "text": "gone soon"})
+    said = Comment.objects.get()
+    as_ada.post(f"{page}write", {"act": "delete", "comment": said.pk})
+    as_ada.get(f"{page}notes")
+
+    late = as_ada.post(f"{page}write", {"act": act, "comment": said.pk, "text": "too late"}, follow=True)
+
+    assertContains(late, "Not done: this comment was deleted meanwhile.")
+    assert late.redirect_chain == [(f"{page}notes", 302)]
+
+
 def test_a_trial_is_written_about_on_its_own_page(as_ada: Client, with_twelve: Experiment) -> None:
     address = f"/w/lab/e/{with_twelve.key}/t/3"
 

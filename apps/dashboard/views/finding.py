@@ -20,6 +20,7 @@ from apps.search.grammar import CATALOG, Grammar, trials_grammar
 from apps.search.models import SavedView
 from apps.trials.models import Trial
 from apps.tuning import experiments, shelf
+from apps.workspaces.access import OutOfReach
 from tunebook.job import Job
 
 MOST_JUMPS = 8
@@ -184,7 +185,11 @@ def change_view(request: HttpRequest, place: Place, number: int) -> HttpResponse
     catalog open with it."""
     if number > 2**62:
         raise Http404
-    view = shelf.find_view(place.actor, place.workspace, number)
+    try:
+        view = shelf.find_view(place.actor, place.workspace, number)
+    except OutOfReach:
+        messages.error(request, "Not done: this view is not there any more.")
+        return redirect("dashboard:catalog", place.workspace.slug)
     do = request.POST.get("do")
     if do == "drop":
         shelf.drop_view(place.actor, view)

@@ -17,6 +17,7 @@ from apps.trials.models import Trial
 from apps.tuning import discussion
 from apps.tuning import trials as trial_verbs
 from apps.tuning.errors import Conflict
+from apps.workspaces.access import OutOfReach
 from tunebook.errors import SpecError
 
 VERSIONS = 50
@@ -80,6 +81,10 @@ def write(request: HttpRequest, place: Place, key: str, number: int | None = Non
         messages.error(request, f"Not saved: {error}. Yours is still in the form; saved again, it is in force.")
     except SpecError as error:
         messages.error(request, f"Not done: {error}")
+    except OutOfReach as error:
+        if error.what != "comment":
+            raise
+        messages.error(request, "Not done: this comment was deleted meanwhile.")
     return back(request, page["Location"])
 
 
