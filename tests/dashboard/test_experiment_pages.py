@@ -86,6 +86,16 @@ def test_restarted_and_queued_trials_are_part_of_the_whole_everywhere(as_ada: Cl
     assert experiment_summary(one)["planned"] == 22
 
 
+def test_reopening_says_that_restarted_and_queued_trials_are_not_counted(as_ada: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    Experiment.objects.filter(pk=one.pk).update(status="FINISHED", trial_count=6, extra_trials=1, ended=one.created)
+
+    said = as_ada.post(f"{page(one)}act", {"act": "reopen", "max_trials": "40"}, follow=True)
+
+    assertContains(said, "Reopened: it goes on up to 40 trials, not counting the 1 queued or restarted.")
+    assertContains(said, " / 41<")
+
+
 def test_the_header_says_state_best_progress_and_outcomes(
     as_ada: Client, make_experiment: Make, add_trials: Add
 ) -> None:

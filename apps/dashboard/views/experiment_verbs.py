@@ -86,7 +86,8 @@ def _reopen(request: HttpRequest, place: Place, experiment: Experiment) -> None:
         messages.error(request, "Not done: say up to how many trials in all, as a whole number.")
         return
     verb = partial(experiments.reopen, place.actor, experiment, max_trials=int(typed))
-    attempt(request, verb, f"Reopened: it goes on up to {int(typed)} trials.")
+    by_hand = f", not counting the {experiment.extra_trials} queued or restarted" if experiment.extra_trials else ""
+    attempt(request, verb, f"Reopened: it goes on up to {int(typed)} trials{by_hand}.")
 
 
 def _purge(request: HttpRequest, place: Place, experiment: Experiment) -> HttpResponse:
