@@ -13,7 +13,7 @@ import time
 from .files import lock, make_folder, patiently, read_file, write_file
 from .journal import JOURNAL, PROTOCOL, encode
 from .limits import memory_group, own_groups, remove_group, says_no_memory, times_over
-from .logs import LOG_HEAD, LOG_LIMIT, LOG_LIMIT_WHEN_FULL, LOGS, cap
+from .logs import LOG_HEAD, LOG_LIMIT, LOG_LIMIT_WHEN_FULL, LOGS, cap, is_nearly_full
 from .processes import (
     PR_SET_CHILD_SUBREAPER,
     PR_SET_PDEATHSIG,
@@ -333,7 +333,8 @@ class Runner:
         code = os.WEXITSTATUS(status)
         if code == 127 and os.path.exists("launch_error"):
             return {"code": None, "reason": "launch_error", "message": json.loads(read_file("launch_error"))}
-        return {"code": code, "reason": "exit"}
+        # a full disk is why many a command fails, and it could not write down that it was
+        return {"code": code, "reason": "exit", "message": "the disk was full" if code and is_nearly_full(".") else ""}
 
     def met_its_limit(self, logs: list[int]) -> bool:
         """Whether a step that failed wanted more memory than it may have.

@@ -624,6 +624,21 @@ def test_logs_are_cut_short_where_the_disk_is_nearly_full(tmp_path: Path, monkey
         os.close(log)
 
 
+def test_a_command_that_failed_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    attempt = runner.Runner({"folder": str(tmp_path)}, runner.identity("boot"))
+    monkeypatch.setattr(logs, "LEAST_FREE_SHARE", 0.0)
+    with_room = attempt.verdict(3 << 8, [0, 0])
+    monkeypatch.setattr(logs, "LEAST_FREE", 1 << 60)
+    monkeypatch.setattr(logs, "LEAST_FREE_SHARE", 1.0)
+
+    failed, succeeded = attempt.verdict(3 << 8, [0, 0]), attempt.verdict(0, [0, 0])
+
+    assert (failed["code"], failed["reason"], failed["message"]) == (3, "exit", "the disk was full")
+    assert not with_room["message"]
+    assert not succeeded["message"]
+
+
 def test_runner_and_optimizer_call_the_same_disk_full() -> None:
     assert (logs.LEAST_FREE, logs.LEAST_FREE_SHARE) == (disk.FULL, disk.FULL_SHARE)
 
