@@ -23,7 +23,7 @@ from apps.tuning import declared
 from apps.tuning.announce import announce_experiment, announce_listing, note
 from apps.tuning.errors import Conflict, Stale
 from apps.workspaces.access import Actor, OutOfReach, require
-from apps.workspaces.models import NOWHERE, Workspace
+from apps.workspaces.models import DELETED, Workspace
 from tunebook.errors import SpecError
 from tunebook.job import Job
 from tunebook.limits import Limits
@@ -321,7 +321,7 @@ def locked(experiment: Experiment) -> Experiment:
     """The row as it is now, locked until the end of the transaction. OutOfReach for one that was deleted meanwhile."""
     rows = Experiment.objects.select_for_update(of=("self",)).select_related("workspace")
     row = rows.filter(pk=experiment.pk).first()
-    if row is None or row.workspace.slug == NOWHERE:
+    if row is None or row.workspace.slug == DELETED:
         raise OutOfReach("experiment", experiment.key)
     return row
 

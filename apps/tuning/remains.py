@@ -18,7 +18,7 @@ from apps.feed.models import experiment_stream
 from apps.feed.upkeep import forget
 from apps.trials import logs
 from apps.trials.models import Measurement, Trial
-from apps.workspaces.models import NOWHERE, Workspace
+from apps.workspaces.models import DELETED, Workspace
 
 ROWS = 5_000
 TRIALS = 100
@@ -28,7 +28,7 @@ def set_aside(row: Experiment) -> None:
     """Take a locked row of the trash out of everybody's reach, and its folders after the commit."""
     tally.shift(tally.place(row), None)
     forget(experiment_stream(row.key))
-    row.workspace, _ = Workspace.objects.get_or_create(slug=NOWHERE, defaults={"name": "Deleted for good"})
+    row.workspace, _ = Workspace.objects.get_or_create(slug=DELETED, defaults={"name": "Deleted for good"})
     row.save(update_fields=["workspace"])
     transaction.on_commit(partial(logs.discard, Path(settings.TUNEBOOK_DATA), row.key))
 
@@ -36,7 +36,7 @@ def set_aside(row: Experiment) -> None:
 def remove(*, seconds: float, only: Experiment | None = None) -> bool:
     """Delete what was set aside, or one of it, piece by piece, until the time is over; whether nothing is left."""
     deadline = time.monotonic() + seconds
-    rows = Experiment.objects.filter(workspace__slug=NOWHERE).order_by("pk")
+    rows = Experiment.objects.filter(workspace__slug=DELETED).order_by("pk")
     rows = rows if only is None else rows.filter(pk=only.pk)
     for pk in rows.values_list("pk", flat=True):
         while _remove_piece(pk):

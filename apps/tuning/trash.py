@@ -18,7 +18,7 @@ from apps.tuning.announce import announce_experiment, announce_listing, note
 from apps.tuning.errors import Conflict, Stale
 from apps.tuning.experiments import locked, save, stop_locked
 from apps.workspaces.access import Actor, require
-from apps.workspaces.models import NOWHERE, Workspace
+from apps.workspaces.models import DELETED, Workspace
 
 AT_ONCE = 1.0
 """Seconds that somebody waits at most for what they delete for good to be gone from the database, too."""
@@ -101,7 +101,7 @@ def empty(*, most: int = 100) -> int:
     if not settings.TUNEBOOK_TRASH_DAYS:
         return 0
     before = timezone.now() - timedelta(days=settings.TUNEBOOK_TRASH_DAYS)
-    places = list(Workspace.objects.exclude(slug=NOWHERE).values_list("pk", flat=True))
+    places = list(Workspace.objects.exclude(slug=DELETED).values_list("pk", flat=True))
     lying = Experiment.objects.filter(workspace__in=places, trashed=True, ended__isnull=False)
     old = lying.filter(trashed_at__lt=before).order_by().lean()
     gone = 0

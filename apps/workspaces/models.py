@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.workspaces.secrets import seal, unseal
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
-NOWHERE = ".deleted"
+DELETED = ".deleted"
 """The slug of the workspace of what is deleted for good. Nobody is a member: no address and no command takes it."""
 
 
