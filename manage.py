@@ -18,7 +18,7 @@ if __name__ == "__main__":
     os.environ.setdefault("TUNEBOOK_ROLE", roles.get("".join(sys.argv[1:2]), "command"))
 
     from django.core.management import execute_from_command_line
-    from django.db import OperationalError
+    from django.db import Error
 
     from apps.config.env import EnvError
 
@@ -26,10 +26,10 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except EnvError as error:
         sys.exit(f"A setting cannot be used. {error}")
-    except OperationalError:
+    except (Error, OSError) as error:
         from apps.config import reaching
 
-        reaching.explain()  # ends with a sentence when the database is out of reach; else it is our error
+        reaching.explain(error)  # ends with a sentence when database or data folder are to blame; else it is our error
         raise
     except KeyboardInterrupt:
         sys.exit(130)  # a shell's status for Ctrl-C

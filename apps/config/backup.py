@@ -24,9 +24,11 @@ class BackupFailed(Exception):
 
 
 def write(target: Path) -> int:
-    """Write the database into a new file that only its owner may read; its size. Raises BackupFailed."""
+    """Write the database into a new file that only its owner may read; its size. Raises BackupFailed, and OperationalError
+    when the database itself is out of reach."""
     if target.exists():
         raise BackupFailed(f"{target} is there already; a backup replaces nothing.")
+    connection.ensure_connection()
     draft = target.with_name(f"{target.name}.part")
     try:
         draft.unlink(missing_ok=True)

@@ -42,10 +42,18 @@ def secret_key(folder: Path) -> str:
 def explain(folder: Path, error: OSError) -> str:
     """What is wrong with the folder and what to do."""
     reason = REASONS.get(error.errno or 0, error.strerror or str(error))
+    where = _nearest(error.filename) if isinstance(error.filename, str) else folder
+    inside = folder in where.parents
+    what = f"{where} in the data folder" if inside else f"The data folder {folder}"
     return (
-        f"The data folder {folder} cannot be used: {reason}. "
+        f"{what} cannot be used: {reason}. "
         "Make it writable for this user or make room there, or set TUNEBOOK_DATA to another folder."
     )
+
+
+def _nearest(name: str) -> Path:
+    """The path, or the last folder on the way to it that is there."""
+    return next(path for path in (Path(name), *Path(name).parents) if os.path.lexists(path))
 
 
 def _keep(path: Path, text: str) -> None:
@@ -70,6 +78,14 @@ def check_writable(folder: Path) -> None:
     trial = folder / f".writable-{os.getpid()}"
     trial.write_bytes(b"\0" * 4096)
     trial.unlink()
+
+
+def may_write(connection: Any) -> bool:
+    """Whether the file of an SQLite database can be written, or made. True for any other database."""
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():
+        return True
+    name = connection.settings_dict["NAME"]
+    return not os.path.exists(name) or os.access(name, os.W_OK)
 
 
 def close_to_others(connection: Any, **kwargs: Any) -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.management import CommandError, call_command
 
-from apps.config import datafolder, static, tls
+from apps.config import datafolder, reaching, static, tls
 from apps.config.checks import LOOPBACK
 from apps.config.supervisor import Child
 from apps.experiments import schema
@@ -44,12 +44,14 @@ def prepare(say: Callable[[str], None]) -> None:
 
 
 def make_data_folder() -> None:
-    """The data folder. Raises CommandError when it cannot be made or written."""
+    """The data folder. Raises CommandError when it, or the database in it, cannot be made or written."""
     try:
         datafolder.make(settings.TUNEBOOK_DATA)
         datafolder.check_writable(settings.TUNEBOOK_DATA)
     except OSError as error:
         raise CommandError(datafolder.explain(settings.TUNEBOOK_DATA, error)) from error
+    if text := reaching.unwritable_file():
+        raise CommandError(text)
 
 
 def check() -> None:

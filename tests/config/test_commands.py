@@ -142,6 +142,9 @@ NOWHERE = "postgres://ada@127.0.0.1:1/tunebook"
         (["key"], {"TUNEBOOK_DATA": "/dev/null/x", "TUNEBOOK_SECRET_KEY": ""}, "set TUNEBOOK_DATA to another folder"),
         (["up", "--port", "0"], {"TUNEBOOK_DATABASE_URL": NOWHERE}, "The database cannot be reached"),
         (["run_optimizer"], {"TUNEBOOK_DATABASE_URL": NOWHERE}, "The database cannot be reached"),
+        (["backup", "copy"], {"TUNEBOOK_DATABASE_URL": NOWHERE}, "The database cannot be reached"),
+        (["migrate"], {"TUNEBOOK_DATABASE_URL": str(ROOT / "README.md")}, "README.md is not a database"),
+        (["key", "--user", "ada", "--workspace", "w", "--role", "admin"], {}, "Run: python3 manage.py migrate"),
     ],
 )
 def test_what_cannot_start_says_why_in_a_sentence(tmp_path, monkeypatch, arguments, variables, words):
