@@ -269,7 +269,7 @@ def test_what_is_no_configuration_is_refused(document):
         ("GridSearch", Sampling("grid")),
         ("sobol", Sampling("sobol")),
         ("Evolution", Sampling("evolution")),
-        ("GP", Sampling("bayesian")),
+        ("GP", Sampling("gp")),
     ],
 )
 def test_tuners_are_known_by_their_names(name, sampling):
@@ -310,9 +310,7 @@ def test_the_arguments_of_gp_keep_their_meaning():
 
     job = pai.load(a_configuration(yml_config={"tuner": {"name": "GP", "class_args": arguments}}))
 
-    assert job.sampling == Sampling(
-        "bayesian", {"acquisition": "ucb", "n_startup": 10, "n_candidates": 500, "kappa": 5, "xi": 0}
-    )
+    assert job.sampling == Sampling("gp", arguments)
 
 
 def test_our_own_samplers_and_policies_are_known_by_their_names_too():

@@ -8,7 +8,7 @@ from tunebook.errors import SpecError
 from tunebook.fields import Fields, below, join, listed
 from tunebook.objective import Goal
 from tunebook.policies import CurveFittingPolicy, NniMedianstopPolicy, Policy
-from tunebook.sampling import Sampling
+from tunebook.sampling import SAMPLERS, Sampling
 
 GOALS = ("maximize", "minimize")
 LIARS = ("best", "worst", "mean", None)
@@ -24,8 +24,8 @@ TPE_ARGS = (
     "prior_weight",
     "gamma",
 )
-GP_ARGS = ("utility", "nu", "alpha", "cold_start_num", "selection_num_warm_up", "selection_num_starting_points")
 PBT_ARGS = ("all_checkpoint_dir", "population_size", "factor", "resample_probability", "fraction")
+GP_ARGS = tuple(SAMPLERS["gp"])  # the sampler has them from NNI
 
 
 def optimize_mode(arguments: Fields) -> Goal | None:
@@ -53,24 +53,6 @@ def tpe_options(arguments: Fields) -> dict[str, Any]:
     if "constant_liar_type" in given.document:
         found["constant_liar"] = liar or "none"
     return _said(found)
-
-
-def gp_options(arguments: Fields) -> dict[str, Any]:
-    """NNI's arguments of GP under the names of our sampler; those of its inner machinery have no effect here."""
-    for name in ("nu", "alpha"):
-        arguments.number(name, low=0)
-    arguments.integer("selection_num_starting_points", low=1)
-    start = arguments.integer("cold_start_num", low=0, high=MANY)
-    candidates = arguments.integer("selection_num_warm_up", low=1)
-    return _said(
-        {
-            "acquisition": arguments.word("utility", ("ei", "ucb", "poi"), "ei") if arguments.has("utility") else None,
-            "kappa": arguments.number("kappa", low=0),
-            "xi": arguments.number("xi", low=0),
-            "n_startup": None if start is None else max(start, 2),
-            "n_candidates": None if candidates is None else min(max(candidates, 10), 10_000),
-        }
-    )
 
 
 def median_stop(arguments: Fields) -> Policy:
@@ -116,10 +98,6 @@ def _evolution(arguments: Fields) -> dict[str, Any]:
     return _said({"population_size": population, "sample_size": arguments.integer("sample_size", low=1, high=MANY)})
 
 
-def _pbt(arguments: Fields) -> dict[str, Any]:
-    return {name: arguments.document[name] for name in PBT_ARGS if arguments.has(name)}
-
-
 def _hyperband(arguments: Fields) -> dict[str, Any]:
     """All brackets again and again as in NNI, beside each other unless exec_mode is serial; R is 60 unless given."""
     budget = arguments.integer("R", low=1, high=MOST_BUDGET)
@@ -156,6 +134,11 @@ def _bohb(arguments: Fields) -> dict[str, Any]:
     }
 
 
+def _as_given(*names: str) -> Callable[[Fields], dict[str, Any]]:
+    """Reads arguments whose names and bounds the sampler shares with NNI."""
+    return lambda arguments: {name: arguments.document[name] for name in names if arguments.has(name)}
+
+
 def _nothing(arguments: Fields) -> dict[str, Any]:
     return {}
 
@@ -184,8 +167,8 @@ _EVERY = (
     Tuner("Evolution", "evolution", "maximize", ("population_size",), _evolution),
     Tuner("RegularizedEvolutionTuner", "evolution", "maximize", ("population_size", "sample_size"), _evolution),
     Tuner("Batch", "experiments", None),
-    Tuner("GP", "bayesian", "maximize", (*GP_ARGS, "kappa", "xi"), gp_options),
-    Tuner("PBT", "pbt", "maximize", PBT_ARGS, _pbt),
+    Tuner("GP", "gp", "maximize", GP_ARGS, _as_given(*GP_ARGS)),
+    Tuner("PBT", "pbt", "maximize", PBT_ARGS, _as_given(*PBT_ARGS)),
     Tuner("Hyperband", "hyperband", "maximize", ("R", "eta", "exec_mode"), _hyperband),
     Tuner(
         "BOHB",

@@ -10,7 +10,7 @@ from tunebook.objective import Goal
 from tunebook.placeholders import unwrapped
 from tunebook.policies import POLICIES, PaiAssessorPolicy, Policy
 from tunebook.sampling import SAMPLERS, Sampling
-from tunebook.wire.nni.algorithms import ASSESSORS, GP_ARGS, gp_options, tpe_options
+from tunebook.wire.nni.algorithms import ASSESSORS, tpe_options
 
 # The vendor's tuner -> our sampler and the class arguments that are understood beside the sampler's own.
 TUNERS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -18,7 +18,7 @@ TUNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "GridSearch": ("grid", ()),
     "Random": ("random", ()),
     "Evolution": ("evolution", ()),
-    "GP": ("bayesian", GP_ARGS),
+    "GP": ("gp", ()),
     "PBT": ("pbt", ()),
 }
 DEFAULT_TUNER = "TPE"
@@ -37,7 +37,7 @@ def load_tuner(yml: Fields, *, is_empty: bool) -> Sampling:
     members = [member for behind, extra in TUNERS.values() if behind == sampler for member in extra]
     arguments = tuner.inside("class_args", ("optimize_mode", "seed", *members, *SAMPLERS[sampler]))
     seed = arguments.integer("seed", low=0)
-    options = _TRANSLATED.get(sampler, _nothing)(arguments)
+    options = tpe_options(arguments) if sampler == "tpe" else {}
     said = {option: arguments.document[option] for option in SAMPLERS[sampler] if arguments.has(option)}
     options |= {option: _unwrapped(option, value) for option, value in said.items()}
     if is_empty:
@@ -86,10 +86,6 @@ def _bare(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {unwrapped(str(name)): value for name, value in entry.items()}
 
 
-def _nothing(arguments: Fields) -> dict[str, Any]:
-    return {}
-
-
 def _pai_assessor(arguments: Fields) -> Policy:
     proportion = arguments.number("proportion", low=0, high=1)
     return PaiAssessorPolicy(
@@ -112,7 +108,6 @@ def _switch(arguments: Fields, name: str, *, default: bool) -> bool:
     return word == "true"
 
 
-_TRANSLATED: Mapping[str, Callable[[Fields], dict[str, Any]]] = {"tpe": tpe_options, "bayesian": gp_options}
 _ASSESSORS: Mapping[str, tuple[str, tuple[str, ...], Callable[[Fields], Policy]]] = {
     "paiassessor": ("PAIAssessor", ASSESSOR_ARGS, _pai_assessor),
     **ASSESSORS,
