@@ -22,7 +22,8 @@ class TagQuerySet(models.QuerySet["Tag"]):
         """The tags of these pairs, made where missing. Two queries, whatever their number."""
         if not pairs:
             return []
-        wanted = [Tag(workspace=workspace, key=key, value=value) for key, value in pairs.items()]
+        # in one order, so that two who make the same ones at once do not wait for each other
+        wanted = [Tag(workspace=workspace, key=key, value=value) for key, value in sorted(pairs.items())]
         Tag.objects.bulk_create(wanted, ignore_conflicts=True)
         found = self.filter(workspace=workspace, key__in=list(pairs))
         return [tag for tag in found if pairs[tag.key] == tag.value]

@@ -17,12 +17,21 @@ from tunebook.objective import Objective
 from tunebook.status import STATUS_WORDS, ExperimentStatus
 
 
-def announce_experiment(experiment: Experiment, *, listed: bool = True, also: tuple[Happening, ...] = ()) -> None:
-    """Say on the experiment's stream how it stands now, and on the workspace's stream too if lists show it."""
+def announce_experiment(
+    experiment: Experiment, *, listed: bool = True, also: tuple[Happening, ...] = (), left: str = ""
+) -> None:
+    """Say on the experiment's stream how it stands now, and on the workspace's stream too if lists show it.
+
+    `left` is the workspace that it was moved out of.
+    """
     summary = experiment_summary(experiment)
     append(experiment_stream(experiment.key), [*also, ("experiment", summary)])
-    if listed:
-        append(workspace_stream(experiment.workspace.slug), [("experiment", summary)])
+    told: dict[str, Happening] = {experiment.workspace.slug: ("experiment", summary)} if listed else {}
+    if left:
+        told[left] = ("removed", {"key": experiment.key})
+    # in one order, so that two who move experiments there and back do not wait for each other's streams
+    for slug, happening in sorted(told.items()):
+        append(workspace_stream(slug), [happening])
 
 
 def announce_listing(experiment: Experiment, kind: str) -> None:

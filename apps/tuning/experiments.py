@@ -20,7 +20,7 @@ from apps.tags.models import Tag
 from apps.tags.models import checked as checked_tags
 from apps.trials.models import Trial
 from apps.tuning import declared
-from apps.tuning.announce import announce_experiment, announce_listing, note
+from apps.tuning.announce import announce_experiment, note
 from apps.tuning.errors import Conflict, Stale
 from apps.workspaces.access import Actor, OutOfReach, require
 from apps.workspaces.models import DELETED, Workspace
@@ -126,12 +126,11 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
         row = locked(experiment)
         if version is not None and version != row.version:
             raise Stale(f"it was changed meanwhile: version {row.version}, yours is {version}")
-        before, said = tally.place(row), []
+        before, said, left = tally.place(row), [], ""
         was = {member: getattr(row, member) for member in TOLD}
         if changes.workspace is not None and changes.workspace.pk != row.workspace_id:
             require(actor, changes.workspace.pk, "create")
-            announce_listing(row, "removed")
-            row.workspace = changes.workspace
+            left, row.workspace = row.workspace.slug, changes.workspace
             _retag(row, [(tag.key, tag.value) for tag in row.tags.all()])
             said.append(f"workspace: {changes.workspace.slug}")
         if changes.name is not None:
@@ -152,7 +151,7 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
         save(row)
         tally.shift(before, tally.place(row))
         told = (note(f"changed by {actor.username}: {', '.join(said)}", by=actor.username),) if said else ()
-        announce_experiment(row, also=told)
+        announce_experiment(row, also=told, left=left)
         if said:
             record(actor, row.workspace_id, "experiment.change", row.key, ", ".join(said))
     return row

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -15,7 +17,8 @@ from apps.feed.models import experiment_stream, workspace_stream
 from apps.tuning import experiments, trash
 from apps.tuning.errors import Conflict
 from apps.tuning.experiments import Changes
-from apps.workspaces.access import NotAllowed, OutOfReach
+from apps.workspaces.access import NotAllowed, OutOfReach, actor_of_user
+from apps.workspaces.models import Member, Role, Workspace
 from tests.people import a_job
 from tunebook import Space
 from tunebook.distributions import Choice, Uniform
@@ -232,6 +235,39 @@ def test_who_moves_experiments_there_and_who_moves_them_back_take_the_counts_in_
 
     assert orders[0] == orders[1]
     assert len(set(orders[0])) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_experiments_are_moved_both_ways_at_once_and_tagged_in_any_order(make_experiment, ada, workspace):
+    """On PostgreSQL whoever takes rows in another order than the rest ends in a deadlock within a few rounds."""
+    elsewhere = Workspace.objects.create(slug="elsewhere", name="Elsewhere")
+    Member.objects.create(workspace=elsewhere, user=ada, role=Role.ADMIN)
+    actor = actor_of_user(ada)
+    rows = [make_experiment(name=str(each)) for each in range(4)]
+    together = Barrier(len(rows))
+
+    def move(number):
+        places, tags = [elsewhere, workspace], [("a", "1"), ("b", "2"), ("c", "3")]
+        try:
+            for turn in range(12):
+                together.wait(30)
+                mine = [(key, f"{value}-{turn}") for key, value in tags[:: 1 if number % 2 else -1]]
+                to = places[(turn + number) % 2]
+                experiments.update(actor, rows[number], Changes(workspace=to, tags=tuple(mine)))
+        except BaseException:
+            together.abort()
+            raise
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(rows)) as people:
+        list(people.map(move, range(len(rows))))
+
+    assert tally.totals(actor) == {"WAITING": 4}
+    assert {row.workspace.slug for row in Experiment.objects.select_related("workspace")} == {"lab", "elsewhere"}
+    kept = tally.totals(actor, workspace_id=elsewhere.pk)
+    tally.rebuild()
+    assert tally.totals(actor, workspace_id=elsewhere.pk) == kept
 
 
 def test_a_changed_space_is_a_new_version(make_experiment, actor_ada):
