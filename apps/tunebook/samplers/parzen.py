@@ -19,6 +19,7 @@ from tunebook.samplers.encode import Column, Floats, Ints, Kind
 
 _TINY = 1e-300
 NARROWEST = 0.005  # of the range: below this more trials tell nothing new
+WIDEST = 1.5  # times the range: beyond this a kernel is flat
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Layout:
             bounded=np.array([is_bounded(column) for _, column in kinds if column.kind is Kind.POSITION], dtype=bool),
             levels=tuple((place, np.array(column.edges)) for place, column in kinds if column.kind is Kind.LEVEL),
             options=tuple((place, column.count) for place, column in kinds if column.kind is Kind.OPTION),
-            narrowest=np.array([0.3 / column.count if column.kind is Kind.LEVEL else NARROWEST for column in columns]),
+            narrowest=np.array([_narrowest(column) for column in columns]),
         )
 
 
@@ -49,14 +50,20 @@ class Shape:
     """How wide the kernels of a mixture are.
 
     Args:
-        width: the standard deviation for each column, as a share of [0, 1]; ignored for options.
-        spread: how likely each option is in a kernel beside the observed one, before both are made to sum up to 1.
+        width: for each column, the standard deviation as a share of [0, 1]; for options, how likely each one is in a
+            kernel beside the observed one, before both are made to sum up to 1.
         root: the Cholesky factor of the positions' covariance, where they are spread together; None for each alone.
     """
 
     width: Floats
-    spread: float
     root: Floats | None = None
+
+    def widened(self, factors: Floats, layout: Layout) -> "Shape":
+        """The shape with each column's width so many times as large, as far as that is of any use."""
+        width = np.clip(factors * self.width, layout.narrowest, WIDEST)
+        at = layout.positions
+        root = None if self.root is None else self.root * (width[at] / self.width[at])[:, None]
+        return Shape(width, root)
 
 
 class Mixture:
@@ -102,7 +109,7 @@ class Mixture:
             drawn[:, at] = self._inside(observed[:, at] + steps)
         for place, count_of in layout.options:
             # the first part of the unit interval stays, the rest is stretched over all options
-            u, spread = drawn[:, place], self._leaving(count_of)
+            u, spread = drawn[:, place], self._leaving(place, count_of)
             moved = np.floor((u - (1 - spread)) / spread * count_of)
             drawn[:, place] = np.where(u < 1 - spread, observed[:, place], moved)
         rows[near] = drawn
@@ -149,7 +156,7 @@ class Mixture:
             kernels += table[:, self._rows[:, place].astype(np.int64)]
         left = 0.0
         for place, count in layout.options:
-            spread = self._leaving(count)
+            spread = self._leaving(place, count)
             left += np.log(spread)
             stay = np.log1p(-spread + spread / count) - np.log(spread / count)
             kernels += stay * (points[:, place, None] == self._rows[None, :, place])
@@ -157,9 +164,10 @@ class Mixture:
         exponents += heights
         return exponents
 
-    def _leaving(self, count: int) -> float:
+    def _leaving(self, place: int, count: int) -> float:
         """The share of an option's kernel that is spread over all options."""
-        return self._shape.spread * count / (1.0 + self._shape.spread * count)
+        spread = float(self._shape.width[place])
+        return spread * count / (1.0 + spread * count)
 
     def _cut(self) -> Floats:
         """The logarithm of each kernel's norm: how much of it lies within [0, 1], times its width."""
@@ -180,6 +188,15 @@ class Mixture:
         inside = below[-1] - below[0]
         table: Floats = np.log(np.maximum(mass, _TINY) / inside) - np.log(np.maximum(shares, _TINY))[points, None]
         return table
+
+
+def _narrowest(column: Column) -> float:
+    match column.kind:
+        case Kind.LEVEL:
+            return 0.3 / column.count
+        case Kind.OPTION:
+            return 0.0
+    return NARROWEST
 
 
 def is_bounded(column: Column) -> bool:

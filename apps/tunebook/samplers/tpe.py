@@ -20,6 +20,7 @@ from tunebook.samplers.latin import LatinCube
 from tunebook.samplers.options import Option, number, whole, word
 from tunebook.samplers.parzen import Layout, Mixture, Shape
 from tunebook.samplers.records import Records, Table
+from tunebook.samplers.relevance import Relevance
 from tunebook.space import Condition, Params, Space
 
 UNIFORM_VARIANCE = 1.0 / 12.0
@@ -31,6 +32,7 @@ WIDE = 0.2  # of the range: deviation of the good trials that is assumed at leas
 WIDE_EVERY = 4  # one trial in so many looks around
 WIDE_FROM = 25  # results from which on it does: before, the first trials have looked around enough
 BESIDE = 0.1  # of each range: an equal result no farther away from a good trial is the same plateau
+RELEVANT_UNTIL = 50  # results; before, kernels beside choices are the wider along a column the less it tells
 LESS_PRIOR = 0.3  # of its weight among the good trials of a group of numbers and choices together
 NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
 MOST_OTHERS = 800  # more kernels than this do not make the density of the other trials any better
@@ -45,6 +47,7 @@ class Group:
     condition: Condition | None
     places: Ints
     layout: Layout
+    relevance: Relevance
     names: tuple[str, ...]
 
     @property
@@ -81,6 +84,7 @@ class TpeSampler(Sampler):
         self._encoder = Encoder(space)
         self._records = Records(self._encoder)
         self._groups = _groups(self._encoder)
+        self._has_options = any(column.kind is Kind.OPTION for column in self._encoder.columns)
         self._reaches = np.array([_reach(column) for column in self._encoder.columns])
         self._start = LatinCube(self._encoder, seed, self.chosen["n_startup"])
 
@@ -124,7 +128,8 @@ class TpeSampler(Sampler):
 
     def _best_of(self, group: Group, better: "Side", worse: "Side", random: np.random.Generator) -> list[float]:
         """The draw from the good trials' density that is the least likely under the others'."""
-        good, bad = better.mixture(group), worse.mixture(group)
+        widening = self._widening(group, better.table)
+        good, bad = better.mixture(group, widening), worse.mixture(group, widening)
         points = good.draw(random, self.chosen["n_candidates"])
         order = np.argsort(bad.log_density(points) - good.log_density(points), kind="stable")
         if len(self._groups) == 1:
@@ -135,6 +140,19 @@ class TpeSampler(Sampler):
         worse.lean(group, bad, best)
         found: list[float] = best.tolist()
         return found
+
+    def _widening(self, group: Group, table: Table) -> Floats | None:
+        """By what to widen the kernels along each column of a group; None where that is of no use.
+
+        It is not without choices, where the kernels' widths follow how the good trials lie, nor later, when what a
+        column tells in the whole space says little of how it counts near the best.
+        """
+        if not self._has_options or table.results >= RELEVANT_UNTIL:
+            return None
+        known = np.isfinite(table.loss)
+        rows, loss = table.rows[known][:, group.places], table.loss[known]
+        complete = ~np.isnan(rows.sum(axis=1))
+        return group.relevance.widening(rows[complete], loss[complete])
 
     def _good_count(self, results: int) -> int:
         base = results if self.chosen["rule"] == "linear" else results**0.5
@@ -161,14 +179,17 @@ class Side:
     prior_if_mixed: float
     is_parted: bool
 
-    def mixture(self, group: Group) -> Mixture:
-        """The density of these trials; those without this group's parameters do not count."""
+    def mixture(self, group: Group, widening: Floats | None) -> Mixture:
+        """The density of these trials, each kernel widened along each column; who lacks the group does not count."""
         rows, weights = self._rows(group), self.weights
         complete = ~np.isnan(rows.sum(axis=1))
         if not complete.all():
             rows, weights = rows[complete], weights[complete]
         prior = self.prior_if_mixed if group.is_mixed else self.prior
-        return Mixture(group.layout, rows, weights, prior, self.shaped(group.layout, rows, weights))
+        shape = self.shaped(group.layout, rows, weights)
+        if widening is not None:
+            shape = shape.widened(widening, group.layout)
+        return Mixture(group.layout, rows, weights, prior, shape)
 
     def lean(self, group: Group, mixture: Mixture, point: Floats) -> None:
         """Weigh each trial by how near it is to a point of a group, of which this is the density."""
@@ -215,14 +236,14 @@ def _plain(layout: Layout, rows: Floats, weights: Floats) -> Shape:
     """Kernels about as wide in each column as Scott's rule says."""
     spread = Spread.of(layout, rows, weights)
     width = np.clip(CLOSE * spread.scott() * np.sqrt(spread.variance), layout.narrowest, 1.0)
-    return Shape(width, 1.0 / (spread.effective + 1.0))
+    return _shape(layout, width, 1.0 / (spread.effective + 1.0))
 
 
 def _wide(layout: Layout, rows: Floats, weights: Floats) -> Shape:
     """Kernels of at least a good share of the range, whatever the rows."""
     spread = Spread.of(layout, rows, weights)
     width = np.clip(spread.scott() * np.maximum(np.sqrt(spread.variance), WIDE), layout.narrowest, 1.0)
-    return Shape(width, 1.0 / (spread.effective + 1.0))
+    return _shape(layout, width, 1.0 / (spread.effective + 1.0))
 
 
 def _keen(layout: Layout, rows: Floats, weights: Floats) -> Shape:
@@ -237,13 +258,18 @@ def _keen(layout: Layout, rows: Floats, weights: Floats) -> Shape:
     width = np.clip(factor * np.sqrt(spread.variance), layout.narrowest, 1.0)
     at = layout.positions
     if len(at) < 2 or len(rows) < 2:
-        return Shape(width, stray)
+        return _shape(layout, width, stray)
     away = spread.away[:, at]
     covariance = (away * spread.shares[:, None]).T @ away * (effective / (effective + 1) * factor**2)
     covariance *= effective / (effective + len(at) + 1)
     np.fill_diagonal(covariance, width[at] ** 2)
     root = np.linalg.cholesky(covariance).astype(np.float64, copy=False)
-    return Shape(width, stray, root)
+    return _shape(layout, width, stray, root)
+
+
+def _shape(layout: Layout, width: Floats, stray: float, root: Floats | None = None) -> Shape:
+    width[[place for place, _ in layout.options]] = stray
+    return Shape(width, root)
 
 
 def _is_level(loss: Floats) -> bool:
@@ -340,15 +366,12 @@ def _groups(encoder: Encoder) -> list[Group]:
     places: dict[Condition | None, list[int]] = {}
     for place, column in enumerate(encoder.columns):
         places.setdefault(column.condition, []).append(place)
-    return [
-        Group(
-            condition,
-            np.array(found),
-            Layout.of([encoder.columns[place] for place in found]),
-            tuple(encoder.columns[place].name for place in found),
-        )
-        for condition, found in places.items()
-    ]
+    groups = []
+    for condition, found in places.items():
+        columns = [encoder.columns[place] for place in found]
+        names = tuple(column.name for column in columns)
+        groups.append(Group(condition, np.array(found), Layout.of(columns), Relevance.of(columns), names))
+    return groups
 
 
 def _holds(condition: Condition | None, chosen: dict[str, float], encoder: Encoder) -> bool:

@@ -23,7 +23,9 @@ KINDS = Space({"x": Uniform(0, 1), "n": Randint(4), "c": Choice(["a", "b", "c"])
 
 def mixture(rows: list[list[float]], width: float = 0.1, spread: float = 0.1, prior: float = 0.5) -> Mixture:
     layout = Layout.of(Encoder(KINDS).columns)
-    return Mixture(layout, np.array(rows).reshape(-1, 3), np.ones(len(rows)), prior, Shape(np.full(3, width), spread))
+    return Mixture(
+        layout, np.array(rows).reshape(-1, 3), np.ones(len(rows)), prior, Shape(np.array([width, width, spread]))
+    )
 
 
 def ask(space: Space, past: History, count: int = 1, seed: int = 3, **options: Any) -> list[Params]:
