@@ -15,7 +15,7 @@ SEEN_WITHIN = timedelta(seconds=30)
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> WorkerQuerySet:
         """Those that gave a sign of life lately, by the database's clock."""
-        return self.filter(seen__gt=Now() - SEEN_WITHIN, left=None)
+        return self.filter(seen__gt=Now() - SEEN_WITHIN, seen__lt=Now() + SEEN_WITHIN, left=None)  # it may be set back
 
 
 class Worker(models.Model):

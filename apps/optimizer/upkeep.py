@@ -98,7 +98,8 @@ def _again(chore: str) -> None:
 
 def _take(chore: str, where: Q, worker: str, span: timedelta) -> bool:
     until = ExpressionWrapper(Now() + Value(span), output_field=DateTimeField())
-    wanted = Chore.objects.filter(where, pk=chore)
+    before_the_clock_was_set = Q(until__gt=until)
+    wanted = Chore.objects.filter(where | before_the_clock_was_set, pk=chore)
     if wanted.update(holder=worker, until=until):
         return True
     Chore.objects.bulk_create([Chore(name=chore)], ignore_conflicts=True)

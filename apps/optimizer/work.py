@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,8 @@ class Work:
     unavailable: str = ""
     sampler_failures: int = 0
     next_due: float = 0.0
+    clock: tuple[datetime, float] | None = None
+    """When it started, by the calendar and by this process's own count of seconds."""
     workspace_id: int = 0
     earlier: tuple[TrialView, ...] = ()
     messages: list[tuple[str, str]] = field(default_factory=list)

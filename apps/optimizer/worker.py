@@ -38,13 +38,13 @@ log = logging.getLogger(__name__)
 HEARTBEAT = 5.0
 SELF_FENCE = 20.0
 POLL = 1.0
+LONGEST_REST = leases.LONGEST_REST.total_seconds()
 CLAIM_EVERY = 0.05
 HEALTH_EVERY = 5.0
 RETRY_DATABASE = 1.0
 CHECK_EVERY = 0.02
 MEASURED, WRITTEN = b"m", b"w"
 """The kinds of pokes: a training script has measured, somebody has written to the database."""
-LONGEST_REST = 300.0
 MOST_WAIT_FOR_CLOSE = 10.0
 
 

@@ -34,6 +34,8 @@ from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT, LIVE_TRIAL, ExperimentStatus, TrialStatus
 
 LISTED_EVERY = timedelta(seconds=1)
+CLOCK_WAS_SET = timedelta(minutes=1)
+"""What two clocks say of the same start differs less, unless one of them was set."""
 
 EXPERIMENT_BEFORE: Mapping[str, frozenset[str]] = {
     ExperimentStatus.WAITING: frozenset({"CREATED", "RUNNING", "NO_MORE_TRIAL", "UNKNOWN"}),
@@ -207,7 +209,7 @@ class Tick:
         if to == TrialStatus.CREATED:
             return to, self._retry(trial, reason, before, outcome)
         at = outcome.ended or timezone.now()
-        started = trial.started or outcome.started or attempt.started
+        started = _began(trial.started or attempt.started, outcome, at)
         kept = value if to == TrialStatus.FINISHED else None
         curve = {name: getattr(trial, name) for name in CURVE} if attempt.pk in self._curves else {}
         if not Trial.objects.move(trial, to, before, reason=reason, ended=at, started=started, value=kept, **curve):
@@ -342,7 +344,7 @@ class Tick:
     def _close_attempt(self, attempt: Attempt, outcome: Outcome) -> None:
         attempt.state = AttemptState.LOST if outcome.how == "lost" else AttemptState.ENDED
         attempt.ended = outcome.ended or timezone.now()
-        attempt.started = attempt.started or outcome.started
+        attempt.started = _began(attempt.started, outcome, attempt.ended)
         attempt.code, attempt.signal, attempt.reason = outcome.code, outcome.signal, outcome.how
         attempt.fenced = outcome.how == "lost"
         closed = ["state", "ended", "started", "code", "signal", "reason", "fenced"]
@@ -379,6 +381,14 @@ def newest(said: Sequence[Happening]) -> list[Happening]:
     """The happenings without what a later one repeats: of each trial the last summary, and that it was running."""
     last = {_told(payload): index for index, (kind, payload) in enumerate(said) if kind == "trial"}
     return [one for index, one in enumerate(said) if one[0] != "trial" or last[_told(one[1])] == index]
+
+
+def _began(noted: datetime | None, outcome: Outcome, ended: datetime) -> datetime | None:
+    """When something began, by the clock that it ended by: who ran it tells better where a clock was set meanwhile."""
+    told = outcome.started
+    if noted is None or (told is not None and abs(told - noted) > CLOCK_WAS_SET):
+        return told or noted
+    return min(noted, ended)
 
 
 def _told(summary: Mapping[str, Any]) -> tuple[int, bool]:

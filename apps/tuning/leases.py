@@ -26,6 +26,7 @@ from tunebook.status import ExperimentStatus, TrialStatus
 
 LEASE = timedelta(seconds=30)
 ABANDONED_AFTER = timedelta(seconds=15)
+LONGEST_REST = timedelta(seconds=300)
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,12 @@ class Lease:
 
 
 def claim(driver: str, *, most: int) -> list[Lease]:
-    """Take up to `most` experiments that nobody drives, longest undriven first. One query, and one per claim."""
-    free = Q(lease_until=None) | Q(lease_until__lt=Now())
-    due = Q(retry_at=None) | Q(retry_at__lte=Now())
+    """Take up to `most` experiments that nobody drives, longest undriven first. One query, and one per claim.
+
+    What lasts longer than anybody may ask for was written before the clock was set back, and counts as over.
+    """
+    free = Q(lease_until=None) | Q(lease_until__lt=Now()) | Q(lease_until__gt=_in(2 * LEASE))
+    due = Q(retry_at=None) | Q(retry_at__lte=Now()) | Q(retry_at__gt=_in(LONGEST_REST))
     candidates = Experiment.objects.filter(free, due, status__in=ACTIVE, ended=None)
     order = F("driven_at").asc(nulls_first=True)
     leases = []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -14,6 +15,7 @@ from apps.experiments.models import Experiment
 from apps.feed.models import Event
 from apps.optimizer.executors.base import LaunchSpec, State
 from apps.optimizer.executors.replay import Recording
+from apps.optimizer.steps import close as closing
 from apps.optimizer.steps.ask import SamplerFailed
 from apps.trials.models import Attempt, Measurement
 from apps.tuning import experiments, leases, trials
@@ -318,6 +320,23 @@ def test_the_time_limit_of_the_experiment_cancels_what_runs(theatre: Stage) -> N
     assert stage.experiment.status == "SYS_CANCELED"
     assert "60 seconds" in stage.experiment.reason
     assert set(stage.statuses()) == {"SYS_CANCELED"}
+
+
+def test_a_clock_that_is_set_forward_does_not_use_up_the_time_limit(
+    theatre: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = theatre(limits=Limits(max_trials=5, max_concurrent=2, max_seconds=600), recording=holding)
+    stage.turn()
+    stage.turn()
+
+    later = SimpleNamespace(now=lambda: timezone.now() + timedelta(hours=1))
+    monkeypatch.setattr(closing, "timezone", later)
+    for _ in range(3):
+        Experiment.objects.update(modified=timezone.now())
+        stage.turn()
+
+    assert stage.experiment.status == "RUNNING"
+    assert set(stage.statuses()) == {"RUNNING"}
 
 
 def test_a_trials_time_limit_and_grace_are_handed_to_the_executor(theatre: Stage) -> None:

@@ -63,6 +63,31 @@ def test_an_experiment_has_one_driver_until_its_lease_is_over(driven):
     assert taken.epoch == lease.epoch + 1
 
 
+def test_a_lease_and_a_rest_from_before_the_clock_was_set_back_hold_nobody_up(driven):
+    experiment, lease, _ = driven()
+    hour = timezone.now() + timedelta(hours=1)
+
+    Experiment.objects.filter(pk=experiment.pk).update(lease_until=hour, retry_at=hour)
+    (taken,) = leases.claim("two", most=5)
+
+    assert taken.epoch == lease.epoch + 1
+
+
+def test_what_began_before_the_clock_was_set_took_as_long_as_its_runner_says(driven):
+    _, lease, job = driven()
+    attempt, other = start_one(lease, job), start_one(lease, job, 0.25)
+    back = timezone.now() - timedelta(hours=1)
+
+    with driving.tick(lease, job) as tick:
+        told = {"started": back - timedelta(seconds=20), "ended": back}
+        tick.ended(attempt, Outcome("exited", code=0, **told))
+        tick.ended(other, Outcome("lost", ended=back))
+
+    trial = Trial.objects.get(pk=attempt.trial_id)
+    assert (trial.started, trial.ended) == (told["started"], told["ended"])
+    assert all(row.started <= row.ended for row in Attempt.objects.all())
+
+
 def test_a_replaced_driver_writes_nothing(driven):
     experiment, lease, job = driven()
     Experiment.objects.filter(pk=experiment.pk).update(lease_until=None)

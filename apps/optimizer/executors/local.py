@@ -54,6 +54,8 @@ class LocalExecutor:
         self.runners: dict[str, int] = {}
         self.missed: dict[str, float] = {}
         """Since when attempts are looked for whose runner this process has not started and has not found."""
+        self.asked: dict[str, float] = {}
+        """Since when attempts are asked to stop."""
         self.records = Records(self.root)
 
     def launch(self, spec: LaunchSpec) -> Handle:
@@ -82,16 +84,14 @@ class LocalExecutor:
         folder = self.folder(handle)
         if self.journal(handle).end is not None:
             return
-        asked = time.time()
+        asked = self.asked.setdefault(handle.key, time.monotonic())
         with contextlib.suppress(OSError):  # it is there already, or the disk is full: the signal does without
             os.makedirs(folder, mode=0o700, exist_ok=True)
             runner.write_file(f"{folder}/stop", json.dumps({"grace": grace}).encode(), os.O_EXCL)
-        with contextlib.suppress(OSError):
-            asked = os.stat(f"{folder}/stop").st_mtime
         one = self.journal(handle).runner
         if one is None:
             return
-        if time.time() - asked > grace + STUCK_AFTER:
+        if time.monotonic() - asked > grace + STUCK_AFTER:
             send(one["runner"], one["runner_ticks"], signal.SIGKILL)
         send(one["runner"], one["runner_ticks"], signal.SIGTERM)
 
@@ -154,6 +154,7 @@ class LocalExecutor:
             return self.lost(handle)
         self.runners.pop(handle.key, None)
         self.missed.pop(handle.key, None)
+        self.asked.pop(handle.key, None)
         self.records.forget(handle)
         return ended(handle, seen.end)
 

@@ -53,7 +53,7 @@ class Runner:
         self.order = order
         self.folder = order["folder"]
         self.grace = order.get("grace", 15.0)
-        self.started = time.time()
+        self.began = time.monotonic()
         seconds = order.get("time_limit")
         self.deadline = None if seconds is None else time.monotonic() + seconds
         self.identity = me
@@ -139,16 +139,17 @@ class Runner:
         end = {"code": None, "signal": None, "reason": "exit", "step": step["id"], "message": ""}
         if os.path.exists("stop"):
             return {**end, "reason": "stopped", "message": "stopped before it started"}
-        began = time.time()
+        began, since = time.time(), time.monotonic()
         before = [os.fstat(log).st_size for log in self.logs]
         end.update(self.execute(step, began, before))
         after = [os.fstat(log).st_size for log in self.logs]
         if max(after) > min(self.order.get("log_limit", LOG_LIMIT), LOG_LIMIT_WHEN_FULL):
             self.cap_logs()
+        started, ended = span(since)
         done = {
             **step,
-            "started": began,
-            "ended": time.time(),
+            "started": started,
+            "ended": ended,
             "code": end["code"],
             "signal": end["signal"],
             "out": [before[0], after[0]],
@@ -349,12 +350,18 @@ class Runner:
         )
 
     def record_end(self, end: Record) -> None:
-        ended = time.time()
-        self.note("exit", {**end, "started": self.started, "ended": ended}, durable=ended - self.started >= SYNCED_FROM)
+        started, ended = span(self.began)
+        self.note("exit", {**end, "started": started, "ended": ended}, durable=ended - started >= SYNCED_FROM)
         for handle in (*self.logs, *reversed(self.locks)):
             os.close(handle)
         if self.order.get("wake"):
             wake(self.order["wake"])
+
+
+def span(began: float) -> tuple[float, float]:
+    """When something began, by the clock as it is now, and now; the clock may have been set meanwhile."""
+    ended = time.time()
+    return ended - (time.monotonic() - began), ended
 
 
 def take_orders(channel: socket.socket, body: bytes | None, boot: str) -> None:

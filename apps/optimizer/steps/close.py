@@ -7,7 +7,7 @@ from typing import Literal
 from django.utils import timezone
 
 from apps.experiments.models import Desired, Experiment
-from apps.optimizer.work import Work
+from apps.optimizer.work import Work, now
 from apps.tuning.driving import Tick
 from tunebook.plateau import without_gain
 from tunebook.status import ExperimentStatus
@@ -81,11 +81,16 @@ def plateau(waited: int, row: Experiment, least: float) -> str:
 
 
 def seconds_left(work: Work, row: Experiment) -> float | None:
-    """Until the experiment's time limit; None when it has none or has not started."""
+    """Until the experiment's time limit; None when it has none or has not started.
+
+    The calendar is asked once: a clock that is set while it is driven makes the time neither longer nor shorter.
+    """
     limit = work.job.limits.max_seconds
     if limit is None or row.started is None:
         return None
-    return limit - (timezone.now() - row.started).total_seconds()
+    if work.clock is None or work.clock[0] != row.started:
+        work.clock = row.started, now() - (timezone.now() - row.started).total_seconds()
+    return limit - (now() - work.clock[1])
 
 
 def asks_no_more(work: Work, row: Experiment) -> bool:

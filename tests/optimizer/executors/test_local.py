@@ -764,3 +764,10 @@ def test_a_machine_whose_name_a_power_cut_has_emptied_gets_another(tmp_path: Pat
     name = host_name(tmp_path)
 
     assert name and host_name(tmp_path) == name
+
+
+def test_an_attempt_took_as_long_as_it_ran_though_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts.time, "monotonic", lambda: 130.0)
+    monkeypatch.setattr(attempts.time, "time", lambda: 5_000.0)
+
+    assert attempts.span(100.0) == (4_970.0, 5_000.0)
