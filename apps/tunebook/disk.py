@@ -22,12 +22,14 @@ _TRIED: dict[str, tuple[float, bool]] = {}
 WORDS: Mapping[str, str] = {
     "disk_missing": "the data folder cannot be reached",
     "disk_read_only": "the disk that trials write to is read-only",
+    "disk_forbidden": "the folder that trials write to may not be written by the user who runs Tunebook",
     "disk_full": "the disk that trials write to is full; the logs of running trials are cut",
     "disk_low": "the disk that trials write to is nearly full",
 }
 NOTICES: Mapping[str, str] = {
     "disk_missing": "The data folder cannot be reached. No trial starts until it can.",
     "disk_read_only": "The disk of the data folder is read-only. Nothing can be stored, and no trial starts, until it can be written to.",
+    "disk_forbidden": "The user who runs Tunebook may not write the data folder or trials/ in it. No trial starts, and those that run cannot keep what they measure, until that is given back.",
     "disk_full": "The disk of the data folder is full. No trial starts, and logs are cut short, until there is room again.",
     "disk_low": "The disk of the data folder is nearly full. No trial starts until there is room again; those that run go on.",
 }
@@ -41,6 +43,9 @@ def trouble(data: Path) -> str:
         return "disk_missing"
     if state.f_flag & os.ST_RDONLY or _refuses(os.fspath(data)):
         return "disk_read_only"
+    folders = [folder for folder in (data, data / "trials") if os.path.exists(folder)]
+    if not all(os.access(folder, os.W_OK | os.X_OK) for folder in folders):
+        return "disk_forbidden"
     free, size = state.f_bavail * state.f_frsize, state.f_blocks * state.f_frsize
     if free < min(FULL, FULL_SHARE * size):
         return "disk_full"

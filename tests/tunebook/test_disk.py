@@ -44,5 +44,14 @@ def test_a_disk_that_takes_nothing_need_not_say_so(
     assert disk.trouble(tmp_path) == trouble
 
 
+def test_a_folder_that_another_user_has_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "trials").mkdir()
+    before = disk.trouble(tmp_path)
+
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path / "trials")
+
+    assert (before, disk.trouble(tmp_path)) == ("", "disk_forbidden")
+
+
 def test_every_trouble_has_words_and_a_notice() -> None:
     assert set(disk.WORDS) == set(disk.NOTICES)
