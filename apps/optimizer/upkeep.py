@@ -29,6 +29,7 @@ FACTS_AT_ONCE = 600
 ALL_FACTS_EVERY = timedelta(hours=1)
 LEFTOVERS_EVERY = timedelta(hours=1)
 HOOKS_EVERY = timedelta(seconds=5)
+SLACK = timedelta(minutes=1)
 POSTMAN = hooks.Postman()
 PURGE = feed_upkeep.Purge()
 STOPPED: set[str] = set()
@@ -98,7 +99,8 @@ def _again(chore: str) -> None:
 
 def _take(chore: str, where: Q, worker: str, span: timedelta) -> bool:
     until = ExpressionWrapper(Now() + Value(span), output_field=DateTimeField())
-    before_the_clock_was_set = Q(until__gt=until)
+    # a little more than anybody may ask for: who waited for the row has an earlier "now" than who took it before
+    before_the_clock_was_set = Q(until__gt=until + Value(SLACK))
     wanted = Chore.objects.filter(where | before_the_clock_was_set, pk=chore)
     if wanted.update(holder=worker, until=until):
         return True

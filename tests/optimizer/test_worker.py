@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.db.models import F
 from django.utils import timezone
 
 from apps.experiments.models import Chore, Experiment, Worker
@@ -292,6 +293,16 @@ def test_a_chore_has_one_holder_until_its_lease_ends(db: None) -> None:
 
     assert (first, second, again) == (True, False, True)
     assert upkeep.hold("c", "other")
+
+
+@pytest.mark.parametrize(("ahead", "is_taken"), [(timedelta(hours=1), True), (timedelta(seconds=1), False)])
+def test_a_chore_from_before_the_clock_was_set_back_is_taken_but_not_one_of_a_moment_ago(
+    db: None, ahead: timedelta, is_taken: bool
+) -> None:
+    upkeep.hold("c", "one")
+    Chore.objects.update(until=F("until") + ahead)
+
+    assert upkeep.hold("c", "other") == is_taken
 
 
 def test_experiments_without_a_living_driver_become_unknown(stage: Stage, a_sweep: Callable[..., Experiment]) -> None:
