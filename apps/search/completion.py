@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.experiments.models import Experiment
 from apps.search.grammar import Field, Grammar, Kind, Wrong, quoted, unquoted
@@ -123,6 +124,8 @@ def of_catalog(actor: Actor, workspace: Workspace) -> Values:
         if name.startswith("param."):
             texts = Fact.objects.filter(name=name, number=None, text__istartswith=typed)
             return texts.filter(experiment__in=visible).values_list("text", flat=True).distinct()[:MOST]
+        if name == "tag":
+            return _tags(workspace, visible, typed)
         if name == "metric":
             return sorted(set(visible.order_by("-created", "-id").values_list("metric", flat=True)[:500]))
         return KNOWN[name](workspace, typed) if name in KNOWN else ()
@@ -130,9 +133,10 @@ def of_catalog(actor: Actor, workspace: Workspace) -> Values:
     return values
 
 
-def _tags(workspace: Workspace, typed: str) -> list[str]:
+def _tags(workspace: Workspace, visible: QuerySet[Experiment], typed: str) -> list[str]:
+    """The tags of what the actor may see: a tag that only others' private experiments have tells of them."""
     key, separator, value = typed.partition("=")
-    tags = Tag.objects.filter(workspace=workspace)
+    tags = Tag.objects.filter(Exists(visible.filter(tags=OuterRef("pk"))), workspace=workspace)
     tags = tags.filter(key=key, value__istartswith=value) if separator else tags.filter(key__icontains=typed)
     return [f"{key}={value}" if value else key for key, value in tags.values_list("key", "value")[: MOST * 2]]
 
@@ -147,7 +151,6 @@ def _sources(workspace: Workspace, typed: str) -> list[str]:
 
 
 KNOWN: Mapping[str, Callable[[Workspace, str], Sequence[str]]] = {
-    "tag": _tags,
     "owner": _people,
     "source": _sources,
     "sampler": lambda workspace, typed: list(SAMPLERS),

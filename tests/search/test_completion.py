@@ -66,6 +66,17 @@ def test_what_is_private_is_not_betrayed(actor_ben: Actor, workspace: Workspace,
     assert offered("metric:", actor_ben, workspace) == []
 
 
+def test_tags_that_only_private_experiments_have_are_not_betrayed(
+    actor_ada: Actor, actor_ben: Actor, workspace: Workspace, make_experiment: Make
+) -> None:
+    make_experiment(accessibility="PRIVATE", tags=[("team", "secret"), ("client", "x")])
+    make_experiment(tags=[("team", "vision")])
+
+    assert offered("tag:", actor_ben, workspace) == ["tag:team=vision"]
+    assert offered("tag:team=", actor_ben, workspace) == ["tag:team=vision"]
+    assert offered("tag:team=", actor_ada, workspace) == ["tag:team=secret", "tag:team=vision"]
+
+
 def test_a_value_that_needs_quotes_gets_them(actor_ada: Actor, workspace: Workspace, make_experiment: Make) -> None:
     make_experiment(tags=[("data set", "a, b")])
 
