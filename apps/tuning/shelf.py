@@ -98,7 +98,10 @@ def change_view(
     columns: Iterable[str] | None = None,
     shared: bool | None = None,
 ) -> SavedView:
-    """Change what is given of a view: one's own, or a shared one as an administrator."""
+    """Change what is given of a view: one's own, or a shared one as an administrator.
+
+    One that is or becomes shared is everybody's: with the right to edit there.
+    """
     _require_own(actor, view)
     if shared:
         require(actor, view.workspace_id, "edit")
@@ -130,6 +133,8 @@ def open_with_all(actor: Actor, workspace: Workspace) -> None:
 def _require_own(actor: Actor, view: SavedView) -> None:
     if view.owner_id != actor.user_id and not actor.may("manage", view.workspace_id):
         raise NotAllowed("change a view of somebody else", Role.ADMIN, actor.role_in(view.workspace_id))
+    if view.shared:
+        require(actor, view.workspace_id, "edit")
 
 
 def _name(text: str) -> str:

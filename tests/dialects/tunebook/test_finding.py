@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
-from apps.workspaces.models import IssuedKey
+from apps.workspaces.models import IssuedKey, Key, Workspace
 from tests.dashboard.trials import with_trials
 from tests.dialects.tunebook.conftest import BASE, Ours
 
@@ -69,6 +70,24 @@ def test_views_are_saved_changed_and_dropped(ours: Ours, ours_ben: Ours) -> None
 
     assert ours.send("DELETE", f"/workspaces/lab/views/{made['id']}")["dropped"] is True
     assert ours.get("/workspaces/lab/views")["items"] == []
+
+
+def test_a_key_that_only_reads_leaves_its_owners_shared_views(ours: Ours, ada: User, workspace: Workspace) -> None:
+    reading = Ours(Key.objects.issue(user=ada, workspace=workspace, role="viewer").token)
+    shared, own = (
+        ours.post("/workspaces/lab/views", {"name": name, "shared": name == "shared"})["id"]
+        for name in ("shared", "own")
+    )
+
+    refused = [
+        reading.send("PATCH", f"/workspaces/lab/views/{shared}", {"name": "new"}),
+        reading.send("PATCH", f"/workspaces/lab/views/{shared}", {"shared": False}),
+        reading.send("DELETE", f"/workspaces/lab/views/{shared}"),
+    ]
+
+    assert {(answer.status, answer.code) for answer in refused} == {(403, "not_allowed")}
+    assert reading.send("DELETE", f"/workspaces/lab/views/{own}").status == 200
+    assert [one["name"] for one in ours.get("/workspaces/lab/views")["items"]] == ["shared"]
 
 
 def test_a_view_keeps_columns(ours: Ours) -> None:
