@@ -94,18 +94,27 @@ def issue_key(actor: Actor, workspace: Workspace, *, role: str, name: str = "", 
 
 
 def revoke_key(actor: Actor, workspace: Workspace, access_key_id: str) -> Key:
-    """End a key at once: one's own, or any as an administrator. Twice is once."""
+    """End a key at once: one's own, or any as an administrator. Twice is once. Not with a key one that may do more."""
     require(actor, workspace.pk, "read")
     keys = Key.objects.filter(workspace=workspace, access_key_id=access_key_id).select_related("user")
     key = keys.first()
     if key is None or (key.user_id != actor.user_id and not actor.may("manage", workspace.pk)):
         raise OutOfReach("key", access_key_id)
+    has, may = actor.role_in(workspace.pk), _may(key)
+    if has is not None and may is not None and may.rank > has.rank:
+        raise NotAllowed("revoke a key that may do more", may, has)
     if key.revoked is None:
         with transaction.atomic():
             key.revoked = timezone.now()
             key.save(update_fields=["revoked"])
             record(actor, workspace.pk, "key.revoke", access_key_id, key.name)
     return key
+
+
+def _may(key: Key) -> Role | None:
+    """What a key may do now: no more than its owner may. One query."""
+    owner = Member.objects.filter(workspace=key.workspace_id, user=key.user_id).first()
+    return min(Role(key.role), Role(owner.role), key=lambda role: role.rank) if owner is not None else None
 
 
 def _keep_an_admin(workspace: Workspace, user_id: int, role: Role | None) -> None:

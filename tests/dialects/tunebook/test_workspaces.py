@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from apps.experiments.models import Experiment
 from apps.experiments.workers import Worker
-from apps.workspaces.models import Key, Member
+from apps.workspaces.models import IssuedKey, Key, Member, Workspace
 from tests.dashboard.trials import with_trials
 from tests.dialects.tunebook.conftest import Ours
 from tests.people import a_job
@@ -130,6 +130,21 @@ def test_a_revoked_key_is_dead_at_once(ours: Ours) -> None:
 
     assert answer["revoked"]
     assert Ours(made["token"]).get("/me").status == 401
+
+
+def test_a_key_ends_none_of_its_owners_that_may_do_more(ours: Ours, ada: User, ben: User, workspace: Workspace) -> None:
+    reading, other = (Key.objects.issue(user=ada, workspace=workspace, role="viewer") for _ in range(2))
+    greater = Key.objects.issue(user=ada, workspace=workspace, role="member")
+    bens, bens_other = (Key.objects.issue(user=ben, workspace=workspace, role=role) for role in ("viewer", "admin"))
+
+    def revoke(key: IssuedKey, other: IssuedKey) -> int:
+        return Ours(key.token).send("DELETE", f"{KEYS}/{other.access_key_id}").status
+
+    assert revoke(reading, greater) == 403
+    assert revoke(reading, other) == 200
+    assert revoke(reading, reading) == 200
+    assert revoke(bens, bens_other) == 200  # neither may do more than ben, who reads
+    assert Ours(greater.token).get("/me").status == 200
 
 
 def test_a_key_does_no_more_than_its_maker(ours_ben: Ours) -> None:
