@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import URLResolver
-from django.utils import timezone
 
 from apps.artifacts import remarks
 from apps.experiments.models import Experiment
 from apps.trials.models import Trial
-from apps.workspaces.models import IssuedKey, Key
+from apps.workspaces.models import IssuedKey
+from tests.dialects.addresses import CHANGING, addresses
 from tests.dialects.azureml.conftest import VERSION, a_base, a_trial
 from tests.dialects.hyperdrive.conftest import a_scope
 from tests.dialects.operations import contents
@@ -28,7 +25,6 @@ from tests.tunebook.wire.test_hyperdrive import a_document as a_hyperdrive
 
 pytestmark = pytest.mark.django_db
 VENDORS = ("hyperdrive", "mlflow", "wmla", "azureml")
-METHODS = ("post", "put", "patch", "delete")
 ARM = a_base("lab")
 RUNS = f"/hyperdrive/v1.0/{a_scope('lab')}"
 HISTORY = f"/azureml/history/v1.0{ARM}"
@@ -130,14 +126,8 @@ CASES = [(view, method) for view, methods in CHANGES.items() for method in metho
 
 def views(vendor: str) -> Iterator[tuple[str, type]]:
     """The views of a vendor's addresses, with the names that the tables above have for them."""
-    waiting = list(import_module(f"apps.dialects.{vendor}.urls").urlpatterns)
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, URLResolver):
-            waiting += one.url_patterns
-        else:
-            view = one.callback.view_class
-            yield f"{view.__module__.removeprefix('apps.dialects.')}.{view.__name__}", view
+    for _, view in addresses(vendor):
+        yield f"{view.__module__.removeprefix('apps.dialects.')}.{view.__name__}", view
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -148,7 +138,7 @@ def test_every_address_that_changes_something_is_tried_here(vendor: str) -> None
     untried = {
         (name, method)
         for name, view in views(vendor)
-        for method in METHODS
+        for method in CHANGING
         if hasattr(view, method) and name not in others and (name, method) not in known
     }
 
@@ -243,24 +233,6 @@ def world(
     done(client.post(f"{BASE}/execs/{names['ended_exec']}/stop"))
     cache.clear()
     return names
-
-
-@pytest.fixture
-def strangers(key_ada: IssuedKey, key_ben: IssuedKey, key_cleo: IssuedKey) -> dict[str, str | None]:
-    """Tokens of those who may change nothing in ada's workspace: nobody, a viewer, somebody else, and keys that have ended."""
-    ada = Key.objects.get(access_key_id=key_ada.access_key_id)
-    past = timezone.now() - timedelta(days=1)
-    issue = Key.objects.issue
-    revoked = issue(user=ada.user, workspace=ada.workspace, role="admin")
-    Key.objects.filter(access_key_id=revoked.access_key_id).update(revoked=past)
-    return {
-        "nobody": None,
-        "a viewer": key_ben.token,
-        "an admin elsewhere": key_cleo.token,
-        "a key that only reads": issue(user=ada.user, workspace=ada.workspace, role="viewer").token,
-        "an expired key": issue(user=ada.user, workspace=ada.workspace, role="admin", expires=past).token,
-        "a revoked key": revoked.token,
-    }
 
 
 @pytest.mark.parametrize(("view", "method"), CASES)
