@@ -34,6 +34,7 @@ WIDE_FROM = 25  # results from which on it does: before, the first trials have l
 BESIDE = 0.1  # of each range: an equal result no farther away from a good trial is the same plateau
 RELEVANT_UNTIL = 50  # results; before, kernels beside choices are the wider along a column the less it tells
 LESS_PRIOR = 0.3  # of its weight among the good trials of a group of numbers and choices together
+NOT_THERE = -1.0  # in place of a nested parameter that does not count
 NO_PRIOR = 1e-9  # in place of 0, for when there is nothing but the prior
 MOST_OTHERS = 800  # more kernels than this do not make the density of the other trials any better
 
@@ -113,10 +114,13 @@ class TpeSampler(Sampler):
         better = self._side(table, good, ranks, _wide if wide else _keen, LESS_PRIOR)
         worse = self._side(table, bad, ages, _plain, 1.0)
         chosen: dict[str, float] = {}
+        row, known = np.full(table.rows.shape[1], NOT_THERE), table.rows
+        if len(self._groups) > 1:
+            known = np.where(np.isnan(known), NOT_THERE, known)
         for group in self._groups:
             if _holds(group.condition, chosen, self._encoder):
-                row = self._best_of(group, better, worse, random)
-                chosen.update(zip(group.names, row, strict=True))
+                row[group.places] = self._best_of(group, better, worse, random, row, known)
+                chosen.update(zip(group.names, row[group.places].tolist(), strict=True))
         note = f"the best of {self.chosen['n_candidates']} draws near the {len(good)} best of {results} trials"
         return Suggestion(self._encoder.params(chosen), "model", note=note)
 
@@ -126,20 +130,24 @@ class TpeSampler(Sampler):
             table, members, weights * table.weight[members], shaped, prior, mixed * prior, len(self._groups) > 1
         )
 
-    def _best_of(self, group: Group, better: "Side", worse: "Side", random: np.random.Generator) -> list[float]:
-        """The draw from the good trials' density that is the least likely under the others'."""
+    def _best_of(
+        self, group: Group, better: "Side", worse: "Side", random: np.random.Generator, row: Floats, known: Floats
+    ) -> Floats:
+        """The draw from the good trials' density that is the least likely under the others'.
+
+        Left out are draws with which the row, as far as it is chosen, is one of those that are known.
+        """
         widening = self._widening(group, better.table)
         good, bad = better.mixture(group, widening), worse.mixture(group, widening)
         points = good.draw(random, self.chosen["n_candidates"])
         order = np.argsort(bad.log_density(points) - good.log_density(points), kind="stable")
-        if len(self._groups) == 1:
-            alone: list[float] = _first_new(points[order], better.table.rows).tolist()
-            return alone
-        best = points[order[0]]
-        better.lean(group, good, best)
-        worse.lean(group, bad, best)
-        found: list[float] = best.tolist()
-        return found
+        rows = np.tile(row, (len(points), 1))
+        rows[:, group.places] = points[order]
+        best: Floats = _first_new(rows, known)[group.places]
+        if len(self._groups) > 1:
+            better.lean(group, good, best)
+            worse.lean(group, bad, best)
+        return best
 
     def _widening(self, group: Group, table: Table) -> Floats | None:
         """By what to widen the kernels along each column of a group; None where that is of no use.

@@ -10,6 +10,7 @@ from tests.tunebook.samplers.spaces import LISTED, MIXED, NESTED, history, with_
 from tunebook import Choice, LogUniform, Objective, QUniform, Randint, Space, SpecError, TrialStatus, Uniform
 from tunebook.distribution import LAST
 from tunebook.history import History, TrialView
+from tunebook.optimize import Optimizer
 from tunebook.samplers.base import Sampler
 from tunebook.samplers.bayesian import BayesianSampler
 from tunebook.samplers.encode import Encoder
@@ -62,6 +63,23 @@ def test_a_mixture_draws_what_its_density_says() -> None:
         * 0.3,
         abs=0.02,
     )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_tried_under_an_option_is_hardly_ever_tried_again(seed: int) -> None:
+    tree = {"_name": "tree", "depth": Randint(6), "leaf": Randint(5), "criterion": Choice(["a", "b", "c"])}
+    space = Space({"model": Choice([tree, {"_name": "knn", "p": Uniform(0, 1)}])})
+    tuner = Optimizer(space, sampler="tpe", seed=seed)
+
+    tried = []
+    for _ in range(60):
+        (params,) = tuner.ask()
+        model = params["model"]
+        tried.append(tuple(model.items()))
+        off = (model["depth"] - 3) ** 2 + 0.1 * model["leaf"] + (model["criterion"] != "b") if "depth" in model else 10
+        tuner.tell(params, off)
+
+    assert len(tried) - len(set(tried)) <= 3
 
 
 def test_half_of_what_falls_beyond_a_bound_lies_on_it_beside_options() -> None:
