@@ -49,10 +49,13 @@ class SettingsForm(VersionedForm):
     tags = forms.CharField(required=False, help_text="Separated by commas: vision, team=search")
     accessibility = forms.ChoiceField(label="Visible to", choices=Accessibility.choices)
 
-    def __init__(self, experiment: Experiment, data: Any = None) -> None:
+    def __init__(self, experiment: Experiment, actor: Actor, data: Any = None) -> None:
         self.experiment = experiment
         initial: dict[str, Any] = {**self.current(experiment), "version": experiment.version} if data is None else {}
-        super().__init__(data, initial=initial)
+        super().__init__(data, initial={"accessibility": experiment.accessibility, **initial})
+        if not experiments.may_show(actor, experiment):
+            self.fields["accessibility"].disabled = True
+            self.fields["accessibility"].help_text = "Its creator and administrators change that."
 
     @staticmethod
     def current(experiment: Experiment) -> dict[str, Any]:

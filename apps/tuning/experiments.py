@@ -22,8 +22,8 @@ from apps.trials.models import Trial
 from apps.tuning import declared
 from apps.tuning.announce import announce_experiment, note
 from apps.tuning.errors import Conflict, Stale
-from apps.workspaces.access import Actor, OutOfReach, require
-from apps.workspaces.models import DELETED, Workspace
+from apps.workspaces.access import Actor, NotAllowed, OutOfReach, require
+from apps.workspaces.models import DELETED, Role, Workspace
 from tunebook.errors import SpecError
 from tunebook.job import Job
 from tunebook.limits import Limits
@@ -126,6 +126,9 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
         row = locked(experiment)
         if version is not None and version != row.version:
             raise Stale(f"it was changed meanwhile: version {row.version}, yours is {version}")
+        shown = row.accessibility if changes.accessibility is None else _accessibility(changes.accessibility)
+        if shown != row.accessibility and not may_show(actor, row):
+            raise NotAllowed("change who sees somebody else's experiment", Role.ADMIN, actor.role_in(row.workspace_id))
         before, said, left = tally.place(row), [], ""
         was = {member: getattr(row, member) for member in TOLD}
         if changes.workspace is not None and changes.workspace.pk != row.workspace_id:
@@ -137,8 +140,7 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
             row.name = _text("name", changes.name, MAX_NAME)
         if changes.description is not None:
             row.description = _text("description", changes.description, MAX_DESCRIPTION)
-        if changes.accessibility is not None:
-            row.accessibility = _accessibility(changes.accessibility)
+        row.accessibility = shown
         if changes.tags is not None:
             _retag(row, changes.tags)
         said += [
@@ -155,6 +157,11 @@ def update(actor: Actor, experiment: Experiment, changes: Changes, *, version: i
         if said:
             record(actor, row.workspace_id, "experiment.change", row.key, ", ".join(said))
     return row
+
+
+def may_show(actor: Actor, experiment: Experiment) -> bool:
+    """Whether the actor may change who sees it: those who always do, its creator and administrators."""
+    return experiment.creator_id == actor.user_id or actor.may("manage", experiment.workspace_id)
 
 
 def limit(actor: Actor, experiment: Experiment, *, version: int | None = None, **limits: Any) -> Experiment:

@@ -262,6 +262,17 @@ def test_settings_are_saved(as_dora: Client, make_experiment: Make) -> None:
     assertContains(response, "Saved.")
 
 
+def test_who_may_not_say_who_sees_an_experiment_finds_that_field_closed(as_dora: Client, make_experiment: Make) -> None:
+    one = make_experiment(accessibility="PUBLIC")
+
+    shown = as_dora.get(page(one, "settings"))
+    as_dora.post(page(one, "settings"), {"name": "new name", "accessibility": "PRIVATE"})
+
+    one.refresh_from_db()
+    assertContains(shown, "Its creator and administrators change that.")
+    assert (one.name, one.accessibility) == ("new name", "PUBLIC")
+
+
 def test_wrong_settings_come_back_with_the_error_at_the_field(as_dora: Client, make_experiment: Make) -> None:
     one = make_experiment(name="before")
     form = {"name": "kept", "description": "", "tags": "aliyun-x", "accessibility": "PUBLIC"}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from threading import Barrier
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -193,6 +194,21 @@ def test_the_trash_keeps_and_gives_back(make_experiment, actor_ada):
     binned = experiments.find(actor_ada, experiment.key, trashed=True)
     trash.restore(actor_ada, binned)
     assert experiments.find(actor_ada, experiment.key).trashed is False
+
+
+def test_who_sees_an_experiment_is_for_its_creator_and_administrators_to_say(make_experiment, workspace, actor_ada):
+    dora, eve = (User.objects.create_user(name) for name in ("dora", "eve"))
+    for member in (dora, eve):
+        Member.objects.create(workspace=workspace, user=member, role=Role.MEMBER)
+    theirs = experiments.create(actor_of_user(dora), a_job(), workspace=workspace, accessibility="PUBLIC")
+
+    with pytest.raises(NotAllowed, match="needs the role admin"):
+        experiments.update(actor_of_user(eve), theirs, Changes(name="mine", accessibility="PRIVATE"))
+    renamed = experiments.update(actor_of_user(eve), theirs, Changes(name="ours", accessibility="PUBLIC"))
+
+    assert (renamed.name, renamed.version) == ("ours", theirs.version + 1)
+    assert experiments.update(actor_of_user(dora), theirs, Changes(accessibility="PRIVATE")).accessibility == "PRIVATE"
+    assert experiments.update(actor_ada, theirs, Changes(accessibility="PUBLIC")).accessibility == "PUBLIC"
 
 
 def test_only_the_trash_can_be_emptied(make_experiment, actor_ada):

@@ -24,7 +24,7 @@ def settings(request: HttpRequest, place: Place, experiment: Experiment) -> dict
     """What the tab shows, or where to go after it was saved."""
     sent = request.POST.get("form", "settings") if request.method == "POST" else ""
     forms: dict[str, Any] = {
-        "settings_form": SettingsForm(experiment, request.POST if sent and sent != "limits" else None),
+        "settings_form": SettingsForm(experiment, place.actor, request.POST if sent and sent != "limits" else None),
         "limits_form": LimitsForm(experiment, request.POST if sent == "limits" else None),
     }
     shown = {
