@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, OperationalError, ProgrammingError, connection
+from django.db import DatabaseError, OperationalError, ProgrammingError
 from django.db.migrations.exceptions import MigrationSchemaMissing
 
 from apps.config import reaching
@@ -42,14 +42,16 @@ def test_a_database_that_answers_is_blamed_only_for_what_it_refuses(error: Datab
         ("database is locked", "is busy with other processes"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named_with_what_to_do(said: str, words: str) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("SQLite's own words")
+def test_a_file_that_cannot_be_used_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, said: str, words: str
+) -> None:
+    known = {"NAME": "/srv/tunebook.sqlite3", "USER": ""}
+    monkeypatch.setattr(reaching, "connection", SimpleNamespace(vendor="sqlite", settings_dict=known))
 
     text = reaching.of_database(OperationalError(said))
 
     assert words in text
-    assert str(connection.settings_dict["NAME"]) in text
+    assert "/srv/tunebook.sqlite3" in text
 
 
 def test_a_file_of_the_data_folder_is_named_and_one_elsewhere_is_not_blamed_on_it(
