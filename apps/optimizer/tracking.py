@@ -7,7 +7,7 @@ from pathlib import Path
 
 from apps.optimizer.work import Work
 from apps.trials.models import Attempt
-from apps.tuning import driving
+from apps.tuning import attempts
 
 OWN = "MLFLOW_TRACKING_URI"
 
@@ -20,7 +20,7 @@ def environment(work: Work, attempt: Attempt) -> dict[str, str]:
     if not work.place.url or OWN in work.job.command.environment:
         return {}
     if not attempt.token:
-        driving.renew_token(attempt)
+        attempts.renew_token(attempt)
     return {
         OWN: work.place.url,
         "MLFLOW_TRACKING_TOKEN": attempt.token,

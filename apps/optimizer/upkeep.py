@@ -16,7 +16,7 @@ from apps.feed import upkeep as feed_upkeep
 from apps.optimizer import census, hooks, leftovers
 from apps.optimizer.work import Place
 from apps.search import facts
-from apps.tuning import driving, leases, remains, trash
+from apps.tuning import attempts, leases, remains, trash
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def stop_orphans(place: Place) -> int:
     owned = list(place.executor.list_owned())
     if not owned:
         return 0
-    known = driving.open_ones([handle.key for handle in owned])
+    known = attempts.open_ones([handle.key for handle in owned])
     orphans = [handle for handle in owned if handle.key not in known]
     for handle in orphans:
         if place.executor.poll([handle])[0].has_ended:
@@ -121,6 +121,6 @@ def stop_orphans(place: Place) -> int:
         if handle.key not in STOPPED:
             STOPPED.add(handle.key)
             log.warning("stopping %s: nobody knows it", handle.key)
-            driving.orphan_stopped(handle.place[0], handle.place[1], handle.key)
+            attempts.orphan_stopped(handle.place[0], handle.place[1], handle.key)
         place.executor.stop(handle, 5.0)
     return len(orphans)

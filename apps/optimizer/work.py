@@ -19,6 +19,7 @@ from apps.optimizer.executors.base import Executor, Handle, Observation, State
 from apps.trials.earlier import earlier
 from apps.trials.history import Curve, curves, history, view
 from apps.trials.models import Attempt, Trial
+from apps.tuning.attempts import open_attempts
 from apps.tuning.leases import Lease
 from apps.tuning.measuring import Reading
 from tunebook.command import is_below
@@ -313,8 +314,7 @@ def load(lease: Lease, place_of: Callable[[str], Place]) -> Work:
         earlier=earlier(experiment.workspace_id, job),
         sampler_failures=experiment.troubles if experiment.reason.startswith(SAMPLER_FAILED) else 0,
     )
-    open_ones = Attempt.objects.filter(experiment=experiment, ended=None).select_related("trial").order_by("pk")
-    for attempt in open_ones:
+    for attempt in open_attempts(experiment):
         live = Live(attempt, offsets=attempt.offsets, judged=len(work.views[attempt.trial.number].curve))
         live.handle = find_handle(work, attempt)
         live.is_recorded = attempt.state != "LAUNCHING"

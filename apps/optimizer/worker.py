@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,11 +23,11 @@ from apps.optimizer.analyst import Analyst
 from apps.optimizer.driver import Driver, changed_rows, overhear
 from apps.optimizer.executors.base import Executor
 from apps.optimizer.executors.nowhere import Nowhere
-from apps.optimizer.steps.ask import SamplerFailed
-from apps.optimizer.work import SAMPLER_FAILED, Place
+from apps.optimizer.trouble import Trouble
+from apps.optimizer.work import Place
 from apps.tuning import leases
 from apps.tuning.again import is_lost
-from apps.tuning.errors import UNAVAILABLE, Fenced, Overtaken
+from apps.tuning.errors import UNAVAILABLE
 from apps.tuning.experiments import ACTIVE
 from apps.tuning.leases import Lease
 from tunebook.platform import LOCAL
@@ -38,7 +37,6 @@ log = logging.getLogger(__name__)
 HEARTBEAT = 5.0
 SELF_FENCE = 20.0
 POLL = 1.0
-LONGEST_REST = leases.LONGEST_REST.total_seconds()
 CLAIM_EVERY = 0.05
 HEALTH_EVERY = 5.0
 RETRY_DATABASE = 1.0
@@ -305,8 +303,8 @@ class OptimizerWorker:
         if driver.row is not None:
             self.analyst.notice(driver.row)
 
-    def trouble(self, lease: Lease) -> _Trouble:
-        return _Trouble(self, lease)
+    def trouble(self, lease: Lease) -> Trouble:
+        return Trouble(self, lease)
 
     def note(self, lease: Lease, text: str, *, level: str = "info", error: BaseException | None = None) -> None:
         """Add to the log of an experiment."""
@@ -353,56 +351,6 @@ class OptimizerWorker:
                 leases.release(driver.lease)
                 self.note(driver.lease, f"{self.name} leaves; trials go on")
         Worker.objects.filter(name=self.name).update(left=timezone.now())
-
-
-class _Trouble:
-    """Around the handling of one experiment: what goes wrong is recorded on it and delays only it."""
-
-    def __init__(self, worker: OptimizerWorker, lease: Lease) -> None:
-        self.worker, self.lease = worker, lease
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
-        if error is None or not isinstance(error, Exception) or isinstance(error, UNAVAILABLE):
-            if error is not None:
-                self.worker.drop(self.lease.experiment_id)
-                if isinstance(error, Exception):
-                    self.note(f"the database failed in the middle of a turn: {error}", level="warning")
-            return False
-        self.worker.drop(self.lease.experiment_id)
-        if isinstance(error, Fenced):
-            log.info("experiment %s has another driver", self.lease.key)
-            self.note(f"{self.worker.name} lost it to another driver", level="warning")
-            return True
-        if isinstance(error, Overtaken):
-            log.info("experiment %s is read anew: %s", self.lease.key, error)
-            self.note(f"read anew: {error}")
-            self.worker.take(self.lease)
-            return True
-        reason = (
-            f"{SAMPLER_FAILED}: {error}"
-            if isinstance(error, SamplerFailed)
-            else f"{kind.__name__ if kind else ''}: {error}"
-        )
-        log.error("experiment %s is set aside", self.lease.key, exc_info=error)
-        rest = self.set_aside(reason)
-        self.note(f"set aside for {rest:g} s: {reason}", level="error", error=error)
-        return True
-
-    def note(self, text: str, *, level: str = "info", error: BaseException | None = None) -> None:
-        self.worker.note(self.lease, text, level=level, error=error)
-
-    def set_aside(self, reason: str) -> float:
-        """Record what is wrong; for how many seconds the experiment rests."""
-        row = Experiment.objects.filter(pk=self.lease.experiment_id).values_list("troubles", flat=True).first()
-        rest = min(2.0 ** (row or 0), LONGEST_REST)
-        try:
-            leases.set_aside(self.lease, reason[:2000], again_in=timedelta(seconds=rest))
-        except Fenced:
-            log.info("experiment %s has another driver", self.lease.key)
-        return rest
 
 
 def _adopted(driver: Driver) -> str:

@@ -8,7 +8,7 @@ changes both, with conditional updates, so that a person's stop that came in bet
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,15 +27,13 @@ from apps.tuning.errors import Overtaken
 from apps.tuning.experiments import cancel_unstarted
 from apps.tuning.leases import KEPT, Lease, locked
 from apps.tuning.measuring import CURVE, Reading, Stored, final_value, save_curve, store
-from apps.tuning.outcomes import Outcome, verdict
+from apps.tuning.outcomes import Outcome, began, verdict
 from apps.tuning.slots import lock_known, taken_on
 from apps.workspaces.models import hash_token
 from tunebook.job import Job
 from tunebook.status import ENDED_EXPERIMENT, LIVE_TRIAL, ExperimentStatus, TrialStatus
 
 LISTED_EVERY = timedelta(seconds=1)
-CLOCK_WAS_SET = timedelta(minutes=1)
-"""What two clocks say of the same start differs less, unless one of them was set."""
 
 EXPERIMENT_BEFORE: Mapping[str, frozenset[str]] = {
     ExperimentStatus.WAITING: frozenset({"CREATED", "RUNNING", "NO_MORE_TRIAL", "UNKNOWN"}),
@@ -46,11 +44,6 @@ EXPERIMENT_BEFORE: Mapping[str, frozenset[str]] = {
 
 BREATH = {ExperimentStatus.WAITING, ExperimentStatus.RUNNING}
 """Between the end of the last trial that runs and the start of the next; nothing for the log, which would fill with it."""
-
-
-def open_attempts(experiment: Experiment) -> list[Attempt]:
-    """Attempts that are not ended, for a driver that takes over. One query."""
-    return list(Attempt.objects.filter(experiment=experiment, ended=None).select_related("trial").order_by("pk"))
 
 
 @contextmanager
@@ -209,7 +202,7 @@ class Tick:
         if to == TrialStatus.CREATED:
             return to, self._retry(trial, reason, before, outcome)
         at = outcome.ended or timezone.now()
-        started = _began(trial.started or attempt.started, outcome, at)
+        started = began(trial.started or attempt.started, outcome, at)
         kept = value if to == TrialStatus.FINISHED else None
         curve = {name: getattr(trial, name) for name in CURVE} if attempt.pk in self._curves else {}
         if not Trial.objects.move(trial, to, before, reason=reason, ended=at, started=started, value=kept, **curve):
@@ -344,7 +337,7 @@ class Tick:
     def _close_attempt(self, attempt: Attempt, outcome: Outcome) -> None:
         attempt.state = AttemptState.LOST if outcome.how == "lost" else AttemptState.ENDED
         attempt.ended = outcome.ended or timezone.now()
-        attempt.started = _began(attempt.started, outcome, attempt.ended)
+        attempt.started = began(attempt.started, outcome, attempt.ended)
         attempt.code, attempt.signal, attempt.reason = outcome.code, outcome.signal, outcome.how
         attempt.fenced = outcome.how == "lost"
         closed = ["state", "ended", "started", "code", "signal", "reason", "fenced"]
@@ -383,33 +376,5 @@ def newest(said: Sequence[Happening]) -> list[Happening]:
     return [one for index, one in enumerate(said) if one[0] != "trial" or last[_told(one[1])] == index]
 
 
-def _began(noted: datetime | None, outcome: Outcome, ended: datetime) -> datetime | None:
-    """When something began, by the clock that it ended by: who ran it tells better where a clock was set meanwhile."""
-    told = outcome.started
-    if noted is None or (told is not None and abs(told - noted) > CLOCK_WAS_SET):
-        return told or noted
-    return min(noted, ended)
-
-
 def _told(summary: Mapping[str, Any]) -> tuple[int, bool]:
     return summary["number"], summary["status"] == TrialStatus.RUNNING
-
-
-def renew_token(attempt: Attempt) -> None:
-    """Give an attempt a token that this process knows, for one that another process made and did not launch. One query."""
-    attempt.token = secrets.token_urlsafe(24)
-    attempt.token_hash = hash_token(attempt.token)
-    rows.update(Attempt, {"token_hash": attempt.token_hash}, id=attempt.pk)
-
-
-def open_ones(keys: Collection[str]) -> set[str]:
-    """Those of the launch keys whose attempt has not ended, whatever its machine was called then. One query."""
-    return set(Attempt.objects.filter(launch_key__in=keys, ended=None).values_list("launch_key", flat=True))
-
-
-def orphan_stopped(experiment: str, number: int, key: str) -> None:
-    """Note in an experiment's event log, if it is still there, that an attempt without a row was stopped. Two queries."""
-    with transaction.atomic():
-        if Experiment.objects.filter(key=experiment).exists():
-            words = f"orphan stopped: attempt {key} of trial {number} ran and nobody knew of it"
-            append(experiment_stream(experiment), [note(words, level="warning")])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from apps.experiments.models import Desired
 from apps.trials.models import Attempt, Measurement
 from tunebook.job import Job
 from tunebook.status import TrialStatus
+
+CLOCK_WAS_SET = timedelta(minutes=1)
+"""What two clocks say of the same start differs less, unless one of them was set."""
 
 How = Literal["exited", "signaled", "timeout", "stopped", "oom", "launch_error", "no_room", "lost"]
 
@@ -73,6 +76,14 @@ def verdict(attempt: Attempt, outcome: Outcome, job: Job, value: float | None) -
     if outcome.how in ("exited", "signaled") and tries(attempt) <= limits.command_retries:
         return TrialStatus.CREATED, outcome.words()
     return TrialStatus.FAILED, outcome.words()
+
+
+def began(noted: datetime | None, outcome: Outcome, ended: datetime) -> datetime | None:
+    """When something began, by the clock that it ended by: who ran it tells better where a clock was set meanwhile."""
+    told = outcome.started
+    if noted is None or (told is not None and abs(told - noted) > CLOCK_WAS_SET):
+        return told or noted
+    return min(noted, ended)
 
 
 def _lacks(attempt: Attempt, job: Job) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from apps.experiments.models import Experiment
 from apps.feed.models import Event
+from apps.optimizer import trouble
 from apps.optimizer import worker as worker_module
 from apps.optimizer.executors.base import LaunchSpec
 from apps.optimizer.executors.replay import Recording, ReplayExecutor, World
@@ -33,7 +34,7 @@ def plugin(kind: str, **options: object) -> Sampling:
 @pytest.fixture
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OptimizerWorker]:
     """A worker that leaves when all is done, and gives an experiment in trouble its next try at once."""
-    monkeypatch.setattr(worker_module, "LONGEST_REST", 0.0)
+    monkeypatch.setattr(trouble, "LONGEST_REST", 0.0)
     monkeypatch.setattr(worker_module, "POLL", 0.05)
 
     def play(spec: LaunchSpec) -> Recording:

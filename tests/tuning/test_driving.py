@@ -12,7 +12,7 @@ from apps.experiments.models import Experiment
 from apps.feed import reading
 from apps.feed.models import Event, experiment_stream
 from apps.trials.models import Attempt, Trial
-from apps.tuning import blame, driving, experiments, leases, trials
+from apps.tuning import attempts, blame, driving, experiments, leases, trials
 from apps.tuning.errors import Fenced, Overtaken
 from apps.tuning.measuring import Reading
 from apps.tuning.outcomes import Outcome
@@ -473,7 +473,7 @@ def test_an_experiment_without_a_living_driver_is_shown_as_unknown_and_comes_bac
     assert leases.abandon() == 1
     assert Experiment.objects.get().counts == {"UNKNOWN": 1}
     (again,) = leases.claim("two", most=5)
-    (found,) = driving.open_attempts(experiment)
+    (found,) = attempts.open_attempts(experiment)
     with driving.tick(again, job) as tick:
         tick.confirmed(found)
         tick.move(ExperimentStatus.RUNNING)

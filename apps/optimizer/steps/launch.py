@@ -19,7 +19,7 @@ from apps.optimizer.steps.close import budget
 from apps.optimizer.steps.look import LOOK_EVERY, sources
 from apps.optimizer.work import Live, Work, now
 from apps.trials.models import Attempt
-from apps.tuning import driving
+from apps.tuning import attempts
 from apps.tuning.announce import storable
 from apps.tuning.driving import Tick
 from tunebook.status import ExperimentStatus
@@ -213,7 +213,7 @@ def specification(work: Work, attempt: Attempt) -> LaunchSpec:
 def for_elsewhere(work: Work, attempt: Attempt) -> dict[str, Any]:
     """What an executor on other machines needs besides. One query where another process had made the attempt."""
     if not attempt.token:
-        driving.renew_token(attempt)
+        attempts.renew_token(attempt)
     root = work.work_path(attempt)
     follows = [os.path.join(root, source) for source in sources(work, attempt)]
     if work.job.readings.type == "nni":

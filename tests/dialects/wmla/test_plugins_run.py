@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.experiments.models import Experiment
+from apps.optimizer import trouble
 from apps.optimizer import worker as worker_module
 from apps.optimizer.executors.base import LaunchSpec
 from apps.optimizer.executors.replay import Recording, ReplayExecutor, World
@@ -36,7 +37,7 @@ return [{"learning_rate": rate, "batch": 16} for rate in rates]
 @pytest.fixture
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OptimizerWorker]:
     """A worker that leaves when all is done, and gives a task in trouble its next try at once."""
-    monkeypatch.setattr(worker_module, "LONGEST_REST", 0.0)
+    monkeypatch.setattr(trouble, "LONGEST_REST", 0.0)
     monkeypatch.setattr(worker_module, "POLL", 0.05)
 
     def play(spec: LaunchSpec) -> Recording:
