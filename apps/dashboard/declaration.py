@@ -7,6 +7,7 @@ filled from, and is kept.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from apps.dashboard import literals
 from apps.dashboard.declared import TimeField, place_of, read_metric, read_steps, written_metrics
 from apps.dashboard.space_rows import SpaceRow, read_space
 from apps.dashboard.tagging import read_tags
+from apps.dashboard.widgets import Pick
 from apps.experiments.models import Accessibility
 from apps.tuning import platforms
 from apps.tuning.experiments import MAX_DESCRIPTION, MAX_NAME
@@ -54,6 +56,7 @@ PARTS = {
     "platform": ON_CLUSTERS,
 }
 """Of each part of a job the fields it is read from; what is wrong with the part stands at the first."""
+OPTION_PATH = re.compile(r"(?:sampling\.options|policy)\.([^.\[]+)")
 SAMPLER_WORDS = {
     "auto": "recommended for this space",
     "random": "random",
@@ -73,25 +76,36 @@ SAMPLER_WORDS = {
     "plugin": "your own program",
 }
 POLICY_WORDS = {
-    "median_stopping": "worse than the median of the others",
-    "bandit": "too far behind the best (bandit)",
-    "truncation_selection": "among the worst part (truncation)",
-    "pai_assessor": "PAI assessor",
-    "nni_medianstop": "worse than the median of finished trials (NNI)",
-    "curve_fitting": "its curve will not come near the best",
-    "halving": "not among the best share at each rung",
+    "median_stopping": "if worse than the median of the others",
+    "bandit": "if too far behind the best (bandit)",
+    "truncation_selection": "if among the worst part (truncation)",
+    "pai_assessor": "as PAI's assessor does",
+    "nni_medianstop": "if worse than the median of finished trials (NNI)",
+    "curve_fitting": "if its curve will not come near the best",
+    "halving": "if not among the best share at each rung",
 }
 READING_WORDS = {
     "report": "the script calls tunebook.run.log",
     "stdout": "regular expressions in its output",
     "json": "a JSON file it writes",
+    "records": "a JSON file with an entry for each step",
     "summary": "TensorBoard event files",
     "table": "an SQL statement",
+    "nni": "the script calls nni.report_…_result",
+    "exit": "whether its command succeeds",
 }
 
 
 def _whole(label: str, most: int, *, required: bool = False, help_text: str = "") -> forms.IntegerField:
     return forms.IntegerField(label=label, min_value=1, max_value=most, required=required, help_text=help_text)
+
+
+def _said_at(place: str | None, error: SpecError) -> str:
+    """What is wrong, for the field at which it is shown. A field that holds several options needs the one's name."""
+    if place is None:
+        return str(error)
+    option = OPTION_PATH.match(error.path) if place in ("sampler_options", "policy_options") else None
+    return f"{option[1]}: {error.message}" if option else error.message
 
 
 class Declaration(forms.Form):
@@ -116,13 +130,19 @@ class Declaration(forms.Form):
     )
     target = forms.FloatField(required=False, help_text="Stop once a trial reaches it.")
 
-    sampler = forms.ChoiceField(choices=[(name, f"{name} – {SAMPLER_WORDS.get(name, name)}") for name in SAMPLERS])
-    sampler_options = forms.CharField(label="Options", required=False, help_text="For example n_startup=20")
+    sampler = forms.ChoiceField(
+        choices=[(name, f"{name} – {SAMPLER_WORDS.get(name, name)}") for name in SAMPLERS],
+        widget=Pick({"data-switch": ""}),
+    )
+    sampler_options = forms.CharField(
+        label="Options", required=False, help_text="As name=value, with commas between; empty: the usual ones."
+    )
     seed = forms.IntegerField(required=False, min_value=0, help_text="Empty: drawn at random and kept.")
     policy = forms.ChoiceField(
-        label="Stop a trial early when it is",
+        label="Stop a trial early",
         required=False,
         choices=[("", "never"), *((name, POLICY_WORDS.get(name, name)) for name in policies.POLICIES)],
+        widget=Pick({"data-switch": ""}),
     )
     policy_options = forms.CharField(
         label="Options of that rule", required=False, help_text="For example delay_evaluation=5, evaluation_interval=1"
@@ -173,7 +193,8 @@ class Declaration(forms.Form):
     steps = forms.CharField(
         label="Commands",
         widget=forms.Textarea({"rows": 3, "class": "mono", "placeholder": "python train.py --lr ${learning_rate}"}),
-        help_text="One per line, run in order on the optimizer's machine. ${name} stands for a parameter's value.",
+        help_text="One per line, run in order on the optimizer's machine. ${name} stands for a parameter's value. "
+        "Each trial starts in an empty folder of its own: give the full path of your script.",
     )
     reading = forms.ChoiceField(
         label="Metrics come from", choices=[(name, READING_WORDS.get(name, name)) for name in READING_TYPES]
@@ -182,7 +203,7 @@ class Declaration(forms.Form):
         label="Sources",
         required=False,
         widget=forms.Textarea({"rows": 1}),
-        help_text="Which command (cmd1), file, folder or statement; one per line. May be empty for the first two.",
+        help_text="Which command (cmd1), file, folder or statement; one per line. Files, folders and statements need one.",
     )
     base = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -242,14 +263,14 @@ class Declaration(forms.Form):
     def refuse(self, error: SpecError) -> None:
         """Show a refusal at the field it is about."""
         place = self._place(error.path)
-        self.add_error(place, error.message if place else str(error))
+        self.add_error(place, _said_at(place, error))
 
     def _part(self, field: str, build: Callable[[], Any]) -> Any:
         try:
             return build()
         except SpecError as error:
             place = self._place(error.path) or field or None
-            self.add_error(place, error.message if place else str(error))
+            self.add_error(place, _said_at(place, error))
         except ValueError as error:
             self.add_error(field or None, str(error))
         return None
@@ -292,6 +313,8 @@ class Declaration(forms.Form):
     def _policy(self) -> policies.Policy | None:
         given = self.cleaned_data
         if not given["policy"]:
+            if given["policy_options"].strip():
+                self.add_error("policy_options", "There is no rule that they could be options of; pick one.")
             return None
         options = self._part("policy_options", lambda: literals.read_pairs(given["policy_options"]))
         return policies.from_dict({"name": given["policy"], **(options or {})})

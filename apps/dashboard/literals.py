@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
 from typing import Any
 
+DECODER = json.JSONDecoder()
+SEPARATORS = re.compile(r"[\s,]*")
+WORD = re.compile(r"[^,\n]+")
+AFTER_VALUE = re.compile(r"[^\S\n]*(?:[,\n]|\Z)")
+WITH_PARAMETERS = '{"_name": "sgd", "momentum": {"type": "uniform", "min_value": 0, "max_value": 1}}'
 PAIR = re.compile(r"\s*(?P<name>\w+)\s*[=:]\s*(?P<value>[^,\n]*)\s*")
 
 
@@ -28,16 +34,43 @@ def write(value: Any) -> str:
 
 
 def read_list(text: str) -> list[Any]:
-    """A JSON list, or values parted by commas or lines. ValueError for a JSON list that does not end."""
-    text = text.strip()
-    if text.startswith("["):
-        return list(json.loads(text))
-    return [read(part) for part in re.findall(r'"(?:[^"\\]|\\.)*"|[^,\n]+', text) if part.strip()]
+    """A JSON list, or values parted by commas or lines, objects and lists among them. ValueError names what does not end."""
+    with suppress(ValueError):
+        whole = json.loads(text)
+        if isinstance(whole, list):
+            return whole
+    found, place = [], 0
+    while (start := SEPARATORS.match(text, place).end()) < len(text):  # type: ignore[union-attr]
+        value, place = _value_at(text, start)
+        found.append(value)
+    return found
+
+
+def _value_at(text: str, start: int) -> tuple[Any, int]:
+    """The value that starts there, and where it ends."""
+    word = WORD.match(text, start)
+    plain, end = (word[0], word.end()) if word else ("", start)
+    if text[start] not in '{["':
+        return read(plain), end
+    try:
+        value, after = DECODER.raw_decode(text, start)
+    except ValueError:
+        after = -1
+    if after >= 0 and AFTER_VALUE.match(text, after):
+        return value, after
+    if text[start] == '"':
+        return read(plain), end
+    found = text[start : start + 40]
+    if text[start] == "[":
+        raise ValueError(f"{found!r} is not a JSON list")
+    raise ValueError(f"{found!r} is not a JSON object like {WITH_PARAMETERS}")
 
 
 def write_list(values: list[Any]) -> str:
+    """The values as `read_list` reads them, one a line where they are more than words and numbers."""
     if any(isinstance(value, dict | list) for value in values):
-        return json.dumps(values, ensure_ascii=False, indent=1)
+        lines = ",\n ".join(json.dumps(value, ensure_ascii=False) for value in values)
+        return f"[{lines}]"
     return ", ".join(write(value) for value in values)
 
 

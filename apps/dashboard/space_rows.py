@@ -11,6 +11,7 @@ from apps.dashboard.widgets import Area, Pick, Text
 from tunebook.distributions import Choice, Distribution, LogUniform, QLogUniform
 from tunebook.errors import SpecError
 from tunebook.space import Space
+from tunebook.wire import typed_value
 
 TYPES = (
     ("uniform", "number"),
@@ -106,9 +107,11 @@ class SpaceRow(forms.Form):
         if not text.strip():
             raise _Missing("choices", "needs at least one value, parted by commas")
         try:
-            return literals.read_list(text)
-        except ValueError:
-            raise _Missing("choices", "is not a JSON list") from None
+            return _without_typed_values(literals.read_list(text))
+        except SpecError as error:
+            raise _Missing("choices", f"{error.path.partition('._value.')[2]}: {error.message}") from None
+        except ValueError as error:
+            raise _Missing("choices", str(error)) from None
 
     def _place(self, error: SpecError) -> str | None:
         for part in error.path.split("."):
@@ -121,6 +124,15 @@ class _Missing(Exception):
     def __init__(self, field: str, words: str) -> None:
         super().__init__(words)
         self.field, self.words = field, words
+
+
+def _without_typed_values(values: list[Any]) -> list[Any]:
+    """The values, with nested parameters that are written as PAI and NNI do (`_type` and `_value`) in our own words."""
+    nested = [value for value in values if isinstance(value, dict)]
+    if not any(isinstance(member, dict) and "_type" in member for value in nested for member in value.values()):
+        return values
+    space, _ = typed_value.load_space({"values": {"_type": "choice", "_value": values}}, "")
+    return list(space["values"].to_dict()["values"])
 
 
 def _manner(before: Distribution | None) -> dict[str, Any]:

@@ -30,10 +30,31 @@ def test_options_that_are_none_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [[1, 2.5, "adam", True, None], ["a, b", "1", ""], [{"_name": "svm", "C": 1}], [[1, 2]], ["x\ny"]]
+    "values",
+    [[1, 2.5, "adam", True, None], ["a, b", "1", ""], ["adam", {"_name": "svm", "C": [1, 2]}], [[1, 2]], ["x\ny"], []],
 )
 def test_choices_read_back_as_they_were_written(values: list[Any]) -> None:
     assert literals.read_list(literals.write_list(values)) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('adam, {"_name": "sgd", "m": [0, 1]}', ["adam", {"_name": "sgd", "m": [0, 1]}]),
+        ('{"a": 1}\n{"b":\n 2}', [{"a": 1}, {"b": 2}]),
+        ("[1, 2], [3]", [[1, 2], [3]]),
+        (' "a, b" ,c,, 3 ', ["a, b", "c", 3]),
+        ('5" disk, "a"b', ['5" disk', '"a"b']),
+    ],
+)
+def test_objects_and_lists_stand_among_plain_choices(text: str, values: list[Any]) -> None:
+    assert literals.read_list(text) == values
+
+
+@pytest.mark.parametrize("text", ['adam, {"_name": "sgd"', "{a}", '{"a": 1} b', "[1, 2"])
+def test_choices_that_do_not_end_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a JSON"):
+        literals.read_list(text)
 
 
 @pytest.mark.parametrize("steps", [[], ["a b"], [["python", "x y.py"], "one\ntwo", '"quoted"', "[not json"]])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains
 
 from apps.dashboard.declared import filled_from
+from apps.dashboard.method_words import POLICY_OPTIONS, SAMPLER_OPTIONS
 from apps.dashboard.space_rows import rows_of
 from apps.experiments.models import Experiment
 from apps.workspaces.models import Workspace
@@ -30,8 +33,9 @@ from tunebook.job import Job
 from tunebook.limits import Limits
 from tunebook.objective import Metric, Objective
 from tunebook.platform import Platform
-from tunebook.policies import MedianStoppingPolicy
+from tunebook.policies import POLICIES, MedianStoppingPolicy
 from tunebook.readings import Readings
+from tunebook.samplers import SAMPLERS
 from tunebook.sampling import Sampling
 from tunebook.schedule import Schedule
 
@@ -142,7 +146,11 @@ def test_created_paused_does_not_start(as_dora: Client) -> None:
         ({"sampler": "magic"}, "sampler", "not one of the available choices"),
         ({"sampler": "tpe", "sampler_options": "n_start=3"}, "sampler_options", "n_startup"),
         ({"sampler": "tpe", "sampler_options": "what"}, "sampler_options", "name=value"),
+        ({"sampler": "tpe", "sampler_options": "gamma=x"}, "sampler_options", "gamma: must be a number"),
+        ({"sampler": "experiments"}, "sampler_options", "experiments: is required"),
         ({"policy": "bandit"}, "policy_options", "slack"),
+        ({"policy": "truncation_selection"}, "policy_options", "truncation_percentage: is required"),
+        ({"policy_options": "delay_evaluation=5"}, "policy_options", "no rule"),
         ({"steps": ""}, "steps", "required"),
         ({"steps": "train ${X}"}, "steps", "did you mean ${x}"),
         ({"reading": "json"}, "sources", "at least one source"),
@@ -179,6 +187,12 @@ def test_each_error_stands_at_its_field_and_nothing_typed_is_lost(
         ({"name": "x", "type": "normal", "mu": "0", "sigma": "-1"}, "sigma", "-1"),
         ({"name": "x", "type": "choice", "choices": ""}, "choices", "at least one value"),
         ({"name": "x", "type": "choice", "choices": "[1, 2"}, "choices", "JSON list"),
+        ({"name": "x", "type": "choice", "choices": 'adam, {"_name": "sgd"'}, "choices", "JSON object"),
+        (
+            {"name": "x", "type": "choice", "choices": '{"_name": "sgd", "m": {"_type": "uniform", "_value": [0]}}'},
+            "choices",
+            "0.m._value: uniform takes 2 numbers",
+        ),
         ({"name": "x", "type": "magic"}, "type", "not one of the available choices"),
     ],
 )
@@ -189,6 +203,25 @@ def test_each_wrong_parameter_says_so_in_its_row(as_dora: Client, row: dict[str,
     assert response.status_code == 400
     assert words in " ".join(errors[field])
     assert Experiment.objects.count() == 0
+
+
+def test_nested_parameters_are_understood_in_nnis_words_too(as_dora: Client) -> None:
+    nested = 'adam, {"_name": "sgd", "momentum": {"_type": "uniform", "_value": [0, 0.9]}}'
+
+    as_dora.post(NEW, typed([{"name": "x", "type": "choice", "choices": nested}], do="create"))
+
+    assert Job.from_dict(made().job).space["x"] == Choice(["adam", {"_name": "sgd", "momentum": Uniform(0, 0.9)}])
+
+
+def test_the_form_tells_what_the_options_of_each_sampler_and_rule_do(as_dora: Client) -> None:
+    response = as_dora.get(NEW)
+
+    assert {name: tuple(map(str, one.options)) for name, one in SAMPLERS.items() if one.options} == SAMPLER_OPTIONS
+    for name, policy in POLICIES.items():
+        told = {re.match(r"\w+", line)[0] for line in POLICY_OPTIONS[name]}  # type: ignore[index]
+        assert told == {option.name for option in fields(policy)}
+    assertContains(response, "n_startup (10): trials spread evenly before the model is asked")
+    assertContains(response, "truncation_percentage: the share to cut")
 
 
 def test_a_name_that_stands_twice_is_refused(as_dora: Client) -> None:

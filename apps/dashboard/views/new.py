@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from apps.dashboard.cloning import differences
 from apps.dashboard.declaration import Declaration, SpaceRows, row_set
 from apps.dashboard.declared import filled_from
+from apps.dashboard.method_words import POLICY_OPTIONS, SAMPLER_OPTIONS
 from apps.dashboard.preview import first_suggestions
 from apps.dashboard.space_rows import FIELDS, SpaceRow, rows_of
 from apps.dashboard.tagging import written
@@ -273,5 +274,7 @@ def _shown(
         "original": original,
         "differences": differences(Job.from_dict(original.job), job) if original is not None and job else None,
         "warm": _warm(place, form, job),
+        "sampler_options": SAMPLER_OPTIONS,
+        "policy_options": POLICY_OPTIONS,
     }
     return render(request, place, "experiments/new.html", context, status=status)

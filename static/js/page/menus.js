@@ -6,9 +6,10 @@ const ITEMS = "a[href], button:not([disabled]), input:not([type=hidden]), select
 
 export function watchMenus() {
   document.addEventListener("toggle", ({ target }) => {
-    if (!target.open || !target.matches?.("details[data-menu]")) return;
+    if (!target.matches?.("details[data-menu][open]")) return;
     closeMenus(target);
     place(target);
+    target.querySelector("[data-first]")?.focus();
   }, true);
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
     const menu = detail.target.closest?.("details[data-menu]");
