@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from apps.trials import logs
 
 TAIL = 64 * 1024
+LOGS = {"out": "out.log", "err": "err.log"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,15 @@ def tail(path: Path, name: str, title: str, *, older: Path | None = None, about:
     if older is not None and size < TAIL and before:
         text = logs.piece(older, 0, before, most=TAIL - size) + text
     return Tail(name, title, text, size, size + before > TAIL, about)
+
+
+def last_lines(folder: Path, most: int) -> str:
+    """The last lines that an attempt has written: of its errors, else of its output; empty without any."""
+    for name in (LOGS["err"], LOGS["out"]):
+        text = tail(folder / name, name, "").text.rstrip()
+        if text:
+            return "\n".join(text.splitlines()[-most:])
+    return ""
 
 
 def gained(request: HttpRequest, path: Path, *, ended: bool) -> HttpResponse:

@@ -13,6 +13,7 @@ from apps.tuning.errors import Conflict
 from apps.workspaces.access import Actor
 from tunebook.errors import SpecError
 from tunebook.job import Job
+from tunebook.limits import Limits
 from tunebook.space import Space
 
 MOST_BYTES_OF_SPACE = 256 * 1024
@@ -56,7 +57,7 @@ def redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
     if job.platform.name != current.platform.name:
         raise SpecError("platform.name", "an experiment stays on the platform where it began; clone it")
     said = [
-        name
+        name + (f" ({_moved(job.limits, current.limits)})" if name == "limits" else "")
         for name in ("sampling", "policy", "limits", "command", "readings", "platform")
         if _differs(job, current, name)
     ]
@@ -69,6 +70,20 @@ def redeclare(actor: Actor, row: Experiment, job: Job) -> list[str]:
     for column, value in columns(job).items():
         setattr(row, column, value)
     return said
+
+
+def _moved(limits: Limits, current: Limits) -> str:
+    """The limits that are others now, as "max trials 60 → 50"."""
+    was, now = current.to_dict(), limits.to_dict()
+    return ", ".join(
+        f"{name.replace('_', ' ')} {_said(was.get(name))} → {_said(now[name])}"
+        for name in now
+        if now[name] != was.get(name)
+    )
+
+
+def _said(limit: object) -> str:
+    return "none" if limit is None else f"{limit:g}" if isinstance(limit, float) else str(limit)
 
 
 def _check_size(space: Space) -> None:

@@ -51,7 +51,7 @@ def test_a_note_outlives_the_end_of_the_session(
     page.get_by_role("button", name="Save note").click()
 
     expect(page.get_by_text("You are not signed in any more, so nothing was changed.")).to_be_visible()
-    page.get_by_label("Username").fill("ada")
+    page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_label("Note", exact=True)).to_have_value("worth an hour")

@@ -46,6 +46,27 @@ def fill_in(page: Page) -> None:
     page.get_by_label("Commands").fill("train --lr ${lr} --model ${model}")
 
 
+def test_the_form_shows_the_options_of_what_is_picked(signed_in: Visit, ada: User) -> None:
+    page = signed_in(ada, "/w/lab/new")
+    shown = page.locator("details:visible > summary", has_text="Options of")
+    expect(shown).to_have_count(0)
+
+    page.locator("[name=sampler]").select_option("tpe")
+    page.locator("[name=policy]").select_option("halving")
+
+    expect(shown).to_have_text(["Options of tpe", "Options of halving"])
+
+
+def test_a_menu_that_asks_for_a_name_takes_it_at_once(signed_in: Visit, ada: User) -> None:
+    page = signed_in(ada, "/w/lab/?q=best<1")
+
+    page.get_by_text("Save view").click()
+    page.keyboard.type("Good ones")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("link", name="Good ones")).to_be_visible()
+
+
 def test_an_experiment_from_the_form_to_the_trash_and_back(signed_in: Visit, ada: User) -> None:
     page = signed_in(ada, "/w/lab/")
     page.get_by_role("link", name="New experiment").click()
@@ -165,7 +186,7 @@ def test_signing_in_by_hand(open_page: Visit, served: str, ada: User) -> None:
     ada.save()
     page = open_page(f"{served}/w/lab/trash")
 
-    page.get_by_label("Username").fill("ada")
+    page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 

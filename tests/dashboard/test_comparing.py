@@ -129,7 +129,7 @@ def test_values_of_different_objectives_are_not_mixed(
 
     assertContains(shown, "They do not search for the same thing")
     assertNotContains(shown, "has the best")
-    assert [one["name"] for one in numbers(as_ben, "best", *pair, odd)["series"]] == ["narrow", "wide"]
+    assert [one["name"] for one in numbers(as_ben, "best", odd, *pair)["series"]] == ["narrow", "wide"]
     second = as_ben.get(f"{PAGE}/data/best.json?e={','.join(one.key for one in [*pair, odd])}&m=1").json()
     assert [one["name"] for one in second["series"]] == ["odd one"]
     assert second["goal"] == "maximize"

@@ -37,7 +37,9 @@ def test_the_code_is_kept_for_its_owner_alone(empty_folder: Path) -> None:
 def test_whoever_has_the_code_makes_the_first_account(
     client: Client, empty_folder: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
-    assertContains(client.get(f"/setup?code={founding.code()}"), "Welcome to Tunebook")
+    welcome = client.get(f"/setup?code={founding.code()}")
+    assertContains(welcome, "Welcome to Tunebook")
+    assertContains(welcome, "At least 12 characters")
     with django_capture_on_commit_callbacks(execute=True):
         answer = client.post("/setup", account())
 
@@ -53,6 +55,7 @@ def test_a_stranger_without_the_code_makes_nothing(client: Client) -> None:
     assertContains(client.get("/setup"), "Nobody has an account yet", status_code=403)
     assert client.post("/setup", account(code="guess")).status_code == 403
     assertContains(client.get("/login"), "printed an address for the first one")
+    assertContains(client.get("/login"), "User name</label>")
     assert not User.objects.exists()
 
 

@@ -15,6 +15,7 @@ from apps.dashboard.ansi import html
 from apps.experiments.models import Experiment, SpaceVersion
 from apps.insights import keeping
 from apps.insights.charts import CHARTS, tables
+from apps.trials import logs
 from apps.trials.models import Trial
 from apps.tuning import experiments
 from apps.workspaces.access import Actor
@@ -144,6 +145,20 @@ def test_failures_lead_to_those_of_their_reason(as_ben: Client, make_experiment:
     assertContains(response, query)
     assert "2 trials of 3" in words(as_ben.get(page(one, "trials") + query).content)
     assertContains(as_ben.get(page(one) + "t/0"), query)
+
+
+def test_failures_show_what_the_latest_wrote_last(as_ben: Client, make_experiment: Make) -> None:
+    one = make_experiment()
+    _, latest = with_trials(one, "FAILED", "FAILED", reason="its command exited with status 2", attempt_count=2)
+    folder = logs.attempt_folder(one.key, latest.number, 2)
+    folder.mkdir(parents=True)
+    (folder / "err.log").write_text("Traceback\nValueError: no <file>\n\n")
+
+    assertContains(as_ben.get(page(one)), "ValueError: no &lt;file&gt;")
+
+
+def test_a_replay_of_when_importance_was_not_known_says_so(as_ben: Client, known: Experiment) -> None:
+    assert "It had not been worked out by then." in words(as_ben.get(page(known, "replay") + "?after=40").content)
 
 
 def test_the_best_is_measured_against_the_second_best(as_ben: Client, known: Experiment) -> None:

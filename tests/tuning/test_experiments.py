@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.audit.models import Entry
 from apps.experiments import tally
 from apps.experiments.models import Desired, Experiment, SpaceVersion
 from apps.feed import reading
@@ -303,6 +304,17 @@ def test_limits_change_alone(make_experiment, actor_ada):
 
     assert (changed.max_trials, changed.max_concurrent) == (9, 2)
     assert changed.job["limits"]["max_concurrent"] == 2
+
+
+def test_changed_limits_are_told_with_what_they_were(make_experiment, actor_ada):
+    experiment = make_experiment()
+    experiments.limit(actor_ada, experiment, max_trials=1_000_000, max_seconds=90.5)
+
+    experiments.limit(actor_ada, experiment, max_trials=None)
+
+    told = list(Entry.objects.filter(action="experiment.change").order_by("pk").values_list("detail", flat=True))
+    assert told[0].endswith("max trials 5 → 1000000, max seconds none → 90.5)")
+    assert told[1] == "limits (max trials 1000000 → none)"
 
 
 def test_the_objective_of_an_experiment_stays(make_experiment, actor_ada):

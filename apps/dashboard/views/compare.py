@@ -175,10 +175,14 @@ def _choice(place: Place, asked: Chosen, key: Objective, index: int, current: bo
 
 
 def _drawn(groups: Mapping[Objective, list[Experiment]], asked: str) -> list[Experiment]:
-    """The experiments whose values stand on one scale: those of the objective asked for, else of the first one's."""
+    """The experiments whose values stand on one scale: those of the objective asked for, else of the one with most results."""
     sets = list(groups.values())
-    index = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 3 else 0
-    return sets[index] if index < len(sets) else sets[0]
+    index = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 3 else len(sets)
+    return sets[index] if index < len(sets) else max(sets, key=_with_a_value)
+
+
+def _with_a_value(experiments: Sequence[Experiment]) -> int:
+    return sum(one.best_value is not None for one in experiments)
 
 
 def _sentences(asked: Chosen, found: Mapping[str, comparison.Result], level: float | None, alike: bool) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,10 +15,19 @@ from django.views.decorators.http import require_POST
 from apps.workspaces import founding, throttle
 
 
+class SignIn(AuthenticationForm):
+    """Calls a name what the page calls it where accounts are made."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "User name"
+
+
 class Login(LoginView):
     """The sign-in page. A wrong name and a wrong password look alike; too many tries have to wait."""
 
     redirect_authenticated_user = True
+    authentication_form = SignIn
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         wait = throttle.seconds_left(*self._places())

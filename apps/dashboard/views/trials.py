@@ -14,6 +14,7 @@ from django.template.loader import get_template
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.dashboard import copying, log_tails, trial_facts
+from apps.dashboard.log_tails import LOGS
 from apps.dashboard.templatetags.figures import metric
 from apps.dashboard.views import notes
 from apps.dashboard.views.experiment_verbs import exclude_trials
@@ -29,7 +30,6 @@ from apps.tuning import trials as verbs
 from tunebook.job import Job
 from tunebook.status import TrialStatus
 
-LOGS = {"out": "out.log", "err": "err.log"}
 TITLES = {"out": "Output", "err": "Errors"}
 LAST_LINES = 20
 FEW = 1_000
@@ -85,7 +85,7 @@ def _moving(place: Place, experiment: Experiment, trial: Trial) -> dict[str, Any
         "attempts": attempts,
         "commands": [trial_facts.command(step) for step in logs.commands(folder)] if folder else [],
         "tails": [log_tails.tail(folder / file, name, TITLES[name]) for name, file in LOGS.items()] if folder else [],
-        "last_lines": _last_lines(folder) if folder and trial.status == TrialStatus.FAILED else "",
+        "last_lines": log_tails.last_lines(folder, LAST_LINES) if folder and trial.status == TrialStatus.FAILED else "",
         "same_reason": trial_facts.same_reason(experiment, trial),
         "alike": failed_like(trial.reason),
         "events": trial_facts.events(experiment, trial),
@@ -129,14 +129,6 @@ def _controls(place: Place, experiment: Experiment, trial: Trial) -> dict[str, A
     elif experiment.has_ended:
         restart = "The experiment has ended."
     return {"stop_why_not": stop, "restart_why_not": restart}
-
-
-def _last_lines(folder: Any) -> str:
-    for name in ("err", "out"):
-        text = log_tails.tail(folder / LOGS[name], name, "").text.rstrip()
-        if text:
-            return "\n".join(text.splitlines()[-LAST_LINES:])
-    return ""
 
 
 @require_GET

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from apps.dashboard import copying
+from apps.dashboard import copying, log_tails
 from apps.dashboard.panels import Broken, guarded
 from apps.dashboard.running import running
 from apps.dashboard.templatetags.figures import metric
@@ -20,9 +20,10 @@ from apps.experiments.models import Experiment
 from apps.insights import charts, keeping
 from apps.insights import summary as summaries
 from apps.insights.charts.shares import shares
-from apps.insights.failures import failures
+from apps.insights.failures import Group, failures
 from apps.insights.summary import Sentence
 from apps.search.trials import failed_like
+from apps.trials import logs
 from apps.trials.models import Trial
 from tunebook.job import Job
 from tunebook.status import TrialStatus
@@ -53,7 +54,7 @@ def overview(request: HttpRequest, place: Place, experiment: Experiment) -> dict
 
 
 def now(request: HttpRequest, place: Place, experiment: Experiment, asked: Filtered) -> dict[str, Any]:
-    """What goes on and what was found: importance, summary, best trial, failures, running ones. Eight queries at most."""
+    """What goes on and what was found: importance, summary, best trial, failures, running ones. Nine queries at most."""
     job, upto = asked.job, asked.upto
     known = keeping.look(experiment, upto)
     top = summaries.best_ten(experiment, job.space, upto)
@@ -63,7 +64,7 @@ def now(request: HttpRequest, place: Place, experiment: Experiment, asked: Filte
     return {
         "experiment": experiment,
         "importance": shown_importance(experiment, known),
-        "importance_waits": summaries.waits_for(experiment),
+        "importance_waits": _waits_for(experiment, known, upto),
         "slices": anchors(job),
         "sentences": [(sentence.text, evidence(place, experiment, job, sentence)) for sentence in told],
         "best": best,
@@ -71,16 +72,36 @@ def now(request: HttpRequest, place: Place, experiment: Experiment, asked: Filte
         "second": {"number": top[1].number, "gap": abs(top[0].value - top[1].value)} if len(top) > 1 else None,
         "copies": copying.copies(request, experiment, job, best) if best else [],
         "running": running(experiment, job.objective) if shows_running else [],
-        "failures": [
-            {
-                "group": group,
-                "rule": summaries.rule_text(group.rule, 2) if group.rule else "",
-                "query": summaries.rule_query(group.rule) if group.rule else failed_like(group.reason),
-                "alike": failed_like(group.reason),
-            }
-            for group in failures(experiment, known, upto)
-        ],
+        "failures": _failures(experiment, failures(experiment, known, upto)),
     }
+
+
+def _failures(experiment: Experiment, groups: list[Group]) -> list[dict[str, Any]]:
+    """The groups, each with what the latest of them wrote last. One query, none without a failure."""
+    latest = [group.latest for group in groups]
+    rows = Trial.objects.filter(experiment=experiment, number__in=latest) if latest else Trial.objects.none()
+    attempts = dict(rows.values_list("number", "attempt_count"))
+    return [
+        {
+            "group": group,
+            "said": _last_line(experiment, group.latest, attempts.get(group.latest, 0)),
+            "rule": summaries.rule_text(group.rule, 2) if group.rule else "",
+            "query": summaries.rule_query(group.rule) if group.rule else failed_like(group.reason),
+            "alike": failed_like(group.reason),
+        }
+        for group in groups
+    ]
+
+
+def _last_line(experiment: Experiment, number: int, attempts: int) -> str:
+    return log_tails.last_lines(logs.attempt_folder(experiment.key, number, attempts), 1) if attempts else ""
+
+
+def _waits_for(experiment: Experiment, known: keeping.Known, upto: int | None) -> str:
+    """Why there is no importance to see; empty when it is on its way, there, or could not be told."""
+    if upto is not None and known.insight is None:
+        return "It had not been worked out by then."
+    return summaries.waits_for(experiment)
 
 
 def shown_importance(experiment: Experiment, known: keeping.Known) -> dict[str, Any]:
@@ -140,7 +161,7 @@ def replay(request: HttpRequest, place: Place, experiment: Experiment) -> dict[s
     asked = filtered(request, experiment)
     upto = asked.upto if asked.upto is not None else max(experiment.trial_count - 1, 0)
     names = charts.by_importance(experiment, list(asked.job.space.leaves()))
-    known = anchors(asked.job)
+    known, findings = anchors(asked.job), keeping.newest(experiment, upto)
     finished = asked.rows().filter(number__lte=upto, status=TrialStatus.FINISHED, value__isnull=False)
     order = "value" if experiment.goal == "minimize" else "-value"
     best = finished.order_by(order, "number").values_list("number", "value").first()
@@ -151,8 +172,8 @@ def replay(request: HttpRequest, place: Place, experiment: Experiment) -> dict[s
         "replayed_tabs": REPLAYED,
         "slices": [(name, known[name]) for name in names[:3]],
         "best_then": best,
-        "importance": shown_importance(experiment, keeping.newest(experiment, upto)),
-        "importance_waits": "",
+        "importance": shown_importance(experiment, findings),
+        "importance_waits": _waits_for(experiment, findings, asked.upto),
     }
 
 
@@ -179,7 +200,7 @@ def _part(request: HttpRequest, place: Place, experiment: Experiment, part: str)
         context = now(request, place, experiment, asked)
     else:
         known = keeping.newest(experiment, asked.upto) if asked.upto is not None else keeping.look(experiment)
-        waits = summaries.waits_for(experiment) if asked.upto is None else ""
+        waits = _waits_for(experiment, known, asked.upto)
         context = {"importance": shown_importance(experiment, known), "importance_waits": waits}
     context = {"experiment": experiment, "slices": anchors(asked.job), "carried": carried(request), **context}
     return render(request, place, f"experiments/parts/{part}.html", context)
