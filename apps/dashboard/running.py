@@ -56,6 +56,6 @@ def _curves(trials: Sequence[Trial], objective: Objective) -> dict[int, list[tup
 
 
 def _first_step(trial: Trial) -> int:
-    """Where the newest values begin, if steps come evenly."""
+    """Where the newest values begin, if steps come evenly; those below 0 are taken for neighbours."""
     last = trial.last_step or 0
-    return last - math.ceil(last / trial.value_count * MOST_READ)
+    return last - max(math.ceil(last / trial.value_count * MOST_READ), MOST_READ)

@@ -287,7 +287,8 @@ def _carry_on(trial: Trial, attempt: int, objective: Objective, values: dict[Pla
         last = result.points[-1][1]
         trial.last_value = last if math.isfinite(last) else None
     if result.last_step is not None:
-        trial.last_step = max(result.last_step, trial.last_step or 0)
+        known = result.last_step if trial.last_step is None else trial.last_step
+        trial.last_step = max(result.last_step, known)
     numbers = [value for _, value in result.points if math.isfinite(value)]
     if not numbers:
         return

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from django.db.models import F
 from django.test import Client
 from pytest_django.asserts import assertContains
 
@@ -70,6 +71,19 @@ def test_of_a_long_curve_the_newest_part_is_read_and_thinned(make_experiment: Ma
     assert len(row.curve) <= POINTS
     assert row.curve[-1][0] == 3 * MOST_READ - 1
     assert abs(row.curve[0][0] - 2 * MOST_READ) < 5
+
+
+def test_of_a_long_curve_below_0_the_newest_part_is_read_too(make_experiment: Make) -> None:
+    one = make_experiment()
+    (trial,) = with_trials(one, "RUNNING")
+    report(trial, [float(step) for step in range(3 * MOST_READ)])
+    Measurement.objects.filter(trial=trial).update(step=F("step") - 3 * MOST_READ)
+    Trial.objects.filter(pk=trial.pk).update(last_step=-1)
+
+    (row,) = running(one, Job.from_dict(one.job).objective)
+
+    assert row.curve[-1][0] == -1
+    assert abs(row.curve[0][0] + MOST_READ) < 5
 
 
 def test_the_overview_draws_them_and_costs_the_same_for_few_as_for_many(as_ada: Client, make_experiment: Make) -> None:

@@ -105,6 +105,18 @@ def test_what_is_exported_again_is_what_was_imported(load: Callable[..., Experim
     assert first["experiment"]["tags"] == {"team": "vision"}
 
 
+def test_steps_below_0_travel_along(load: Callable[..., Experiment]) -> None:
+    document = a_document()
+    document["trials"][0]["series"][0]["points"] = [[-3, 2.0], [-1, 1.0]]
+
+    experiment = load(document)
+
+    trial = Trial.objects.get(experiment=experiment, number=0)
+    assert (trial.last_step, trial.last_value) == (-1, 1.0)
+    points = dumped(experiment)["trials"][0]["series"][0]["points"]
+    assert [point[:2] for point in points] == [[-3, 2.0], [-1, 1.0]]
+
+
 def test_what_still_ran_is_cancelled_here(load: Callable[..., Experiment]) -> None:
     document = a_document()
     document["experiment"]["status"] = "RUNNING"
@@ -176,7 +188,7 @@ def wrong(path: str, value: Any) -> dict[str, Any]:
         ("trials.0.attempts.0.number", 0, "trials.0.attempts.0.number"),
         ("trials.0.series.0.name", "", "trials.0.series.0.name"),
         ("trials.0.series.0.points.0", [1], "trials.0.series.0.points.0"),
-        ("trials.0.series.0.points.0", [-1, 2], "trials.0.series.0.points.0.step"),
+        ("trials.0.series.0.points.0", [-(2**53), 2], "trials.0.series.0.points.0.step"),
         ("spaces", [{"number": 1, "space": {"x": {}}}], "spaces.0.space.x.type"),
     ],
 )

@@ -14,7 +14,7 @@ from apps.dialects.mlflow.callers import Run
 from apps.dialects.refusal import Refusal
 from apps.trials.models import Measurement
 from tunebook.wire import mlflow
-from tunebook.wire.mlflow import Point
+from tunebook.wire.mlflow import MAX_STEP, Point
 
 MOST_RESULTS = 25_000
 MOST_RUNS = 100
@@ -56,8 +56,8 @@ class GetHistoryInterval(GetHistoryBulk):
 
     def get(self, request: Request) -> HttpResponse:
         metric, most = self.text("metric_key", required=True), self.number("max_results", 320, 2_500)
-        first = self._step("start_step", 0)
-        last = self._step("end_step", 2**53)
+        first = self._step("start_step", -MAX_STEP)
+        last = self._step("end_step", MAX_STEP)
         if first > last:
             raise Refusal("bad_parameter", "must not lie behind end_step", field="start_step")
         found: list[dict[str, Any]] = []
@@ -68,7 +68,7 @@ class GetHistoryInterval(GetHistoryBulk):
 
     def _step(self, name: str, default: int) -> int:
         value = self.arguments.get(name)
-        return default if value in (None, "") else mlflow.whole(name, value, 0, 2**53)
+        return default if value in (None, "") else mlflow.whole(name, value, -MAX_STEP, MAX_STEP)
 
 
 def history(run: Run, metric: str) -> list[Point]:

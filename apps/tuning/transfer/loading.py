@@ -255,7 +255,7 @@ def _series(given: Fields) -> tuple[int, list[Reading]]:
         if not isinstance(point, list) or not 2 <= len(point) <= 3:
             raise SpecError(path, "must be [step, value] or [step, value, time]")
         known = Fields(dict(zip(("step", "value", "at"), point, strict=False)), path)
-        step, value = known.require("step").integer("step", low=0, high=MAX_STEP), _number(known, "value")
+        step, value = known.require("step").integer("step", low=-MAX_STEP, high=MAX_STEP), _number(known, "value")
         if step is None or value is None:
             raise SpecError(path, "must be [step, value] or [step, value, time]")
         readings.append(Reading(name, step, value, source, moment(known, "at")))

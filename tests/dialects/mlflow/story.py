@@ -17,6 +17,8 @@ with mlflow.start_run(tags={"team": "vision"}) as run:
     for step in range(5):
         mlflow.log_metric("loss", 1.0 / (step + 1), step=step)
     mlflow.log_metrics({"val/acc": 0.9, "train acc": 0.95}, step=4)
+    for step in range(-3, 0):
+        mlflow.log_metric("warm up", step / 2, step=step)
     mlflow.log_metric("strange", float("nan"), step=0)
     mlflow.log_metric("strange", float("inf"), step=1)
     mlflow.set_tag("stage", "draft")
@@ -45,9 +47,10 @@ seen["params"] = found.data.params
 seen["tags"] = found.data.tags
 seen["status"] = found.info.status
 seen["history"] = [(one.step, one.value) for one in client.get_metric_history(run_id, "loss")]
+seen["below"] = [(one.step, one.value) for one in client.get_metric_history(run_id, "warm up")]
 seen["long"] = len(client.get_metric_history(run_id, "batched"))
 seen["files"] = sorted(one.path for one in client.list_artifacts(run_id))
-seen["below"] = sorted((one.path, one.file_size) for one in client.list_artifacts(run_id, "all"))
+seen["in all"] = sorted((one.path, one.file_size) for one in client.list_artifacts(run_id, "all"))
 with tempfile.TemporaryDirectory() as folder:
     with open(client.download_artifacts(run_id, "notes/hello.txt", folder)) as file:
         seen["text"] = file.read()

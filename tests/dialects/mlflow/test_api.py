@@ -117,6 +117,29 @@ def test_metrics_go_to_the_trial_with_their_strange_values(script: Mlflow, runni
     assert (running.trial.last_step, running.trial.value_count) == (7, 5)
 
 
+def test_steps_below_0_go_before_the_others(script: Mlflow, running: Running) -> None:
+    for step, value in [(-2, 0.9), (-1, 0.8), (0, 0.7), (-1, 0.8)]:
+        assert script.post("runs/log-metric", run_id=running.id, **metric(step, value)).status == 200
+
+    found = script.get("metrics/get-history", run_id=running.id, metric_key="loss").body["metrics"]
+    query = {"run_ids": running.id, "metric_key": "loss", "start_step": -1, "end_step": -1}
+    warm_up = script.get("metrics/get-history-bulk-interval", **query).body["metrics"]
+    assert [(one["step"], one["value"]) for one in found] == [(-2, 0.9), (-1, 0.8), (0, 0.7)]
+    assert [one["step"] for one in warm_up] == [-1]
+    running.trial.refresh_from_db()
+    assert (running.trial.last_step, running.trial.last_value) == (0, 0.7)
+
+
+def test_a_curve_may_end_below_0(script: Mlflow, running: Running) -> None:
+    for step, value in [(-5, 0.9), (-3, 0.7), (-4, 0.8)]:
+        assert script.post("runs/log-metric", run_id=running.id, **metric(step, value)).status == 200
+
+    run = script.get("runs/get", run_id=running.id).body["run"]
+    assert [(one["step"], one["value"]) for one in run["data"]["metrics"]] == [(-3, 0.7)]
+    running.trial.refresh_from_db()
+    assert (running.trial.last_step, running.trial.last_value) == (-3, 0.7)
+
+
 def test_numbers_may_come_as_text_where_protocol_buffers_write_them_so(script: Mlflow, running: Running) -> None:
     document = {"key": "loss", "value": 0.5, "timestamp": "1700000000000", "step": "3"}
 
@@ -127,7 +150,7 @@ def test_numbers_may_come_as_text_where_protocol_buffers_write_them_so(script: M
 @pytest.mark.parametrize(
     ("document", "field"),
     [
-        (metric(-1), "step"),
+        (metric(-(2**53)), "step"),
         (metric(2**53), "step"),
         (metric(1.5), "step"),  # type: ignore[arg-type]  # what a script may send all the same
         (metric(value="much"), "value"),

@@ -82,6 +82,15 @@ def test_a_metric_goes_the_short_way(server: str, running: Running, short: list[
     assert Event.objects.filter(kind="metrics").count() == 1
 
 
+def test_steps_below_0_go_the_short_way_too(server: str, running: Running, short: list[int]) -> None:
+    for step in (-2, -1):
+        assert post(server, ONE, running, **metric(step)).status_code == 200
+
+    assert short == [1, 1]
+    running.trial.refresh_from_db()
+    assert (running.trial.last_step, running.trial.value_count) == (-1, 2)
+
+
 def test_a_batch_of_metrics_goes_the_short_way(server: str, running: Running, short: list[int]) -> None:
     metrics = [metric(step, "NaN" if step == 7 else step / 1000) for step in range(1000)]
 
@@ -105,7 +114,7 @@ def test_parameters_and_tags_go_the_long_way(server: str, running: Running, shor
 @pytest.mark.parametrize(
     ("document", "field"),
     [
-        (metric(-1), "step"),
+        (metric(-(2**53)), "step"),
         (metric(0, "many"), "value"),
         (metric(0, key=""), "key"),
         ({"key": "loss", "value": 1.0, "step": 0}, "timestamp"),

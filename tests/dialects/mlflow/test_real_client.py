@@ -60,14 +60,16 @@ def test_a_script_written_for_mlflow_lands_on_its_trial(served: str, running: Ru
         "loss": "0.2",
         "val/acc": "0.9",
         "train acc": "0.95",
+        "warm up": "-0.5",
         "strange": "inf",
         "batched": "999.0",
     }
     assert {"team": "vision", "stage": "final", "empty": "", "batch": "yes"}.items() <= seen["tags"].items()
     assert seen["history"] == [[0, 1.0], [1, 0.5], [2, 1 / 3], [3, 0.25], [4, 0.2]]
+    assert seen["below"] == [[-3, -1.5], [-2, -1.0], [-1, -0.5]]
     assert (seen["long"], seen["stepless"]) == (1000, [[0, 0.5], [1, 0.25]])
     assert seen["files"] == ["all", "config.json", "deep", "notes"]
-    assert seen["below"] == [["all/empty", 0], ["all/häßlich name.bin", 3]]
+    assert seen["in all"] == [["all/empty", 0], ["all/häßlich name.bin", 3]]
     assert seen["text"] == "hello"
     assert {"all/empty", "config.json", "deep/er/häßlich name.bin"} <= set(seen["downloaded"])
     assert (seen["changed"], seen["unknown"]) == ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")

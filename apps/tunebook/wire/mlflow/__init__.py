@@ -14,6 +14,7 @@ from tunebook.wire.mlflow.answers import (
     run_status,
 )
 from tunebook.wire.mlflow.documents import (
+    MAX_STEP,
     MOST_PARAM,
     MOST_TAG,
     LoggedBatch,
@@ -29,6 +30,7 @@ from tunebook.wire.mlflow.documents import (
 )
 
 __all__ = [
+    "MAX_STEP",
     "MOST_PARAM",
     "MOST_TAG",
     "RUN_STATUSES",

@@ -18,6 +18,7 @@ MOST_KEY = 250
 MOST_PARAM = 6_000
 MOST_TAG = 8_000
 MAX_STEP = 2**53 - 1
+"""Steps may lie as far below 0: scripts count a warm-up that way."""
 MAX_TIME = 253_402_300_799_000
 """The last millisecond that a date can be of: year 9999."""
 WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -87,8 +88,8 @@ def metric_of(item: object) -> Metric:
     if type(value) is not float:
         value = _value(value)
     step = item.get("step")
-    if type(step) is not int or not 0 <= step <= MAX_STEP:
-        step = 0 if step is None else whole("step", step, 0, MAX_STEP)
+    if type(step) is not int or not -MAX_STEP <= step <= MAX_STEP:
+        step = 0 if step is None else whole("step", step, -MAX_STEP, MAX_STEP)
     timestamp = item.get("timestamp")
     if type(timestamp) is not int or not 0 <= timestamp <= MAX_TIME:
         timestamp = whole("timestamp", timestamp, 0, MAX_TIME)
