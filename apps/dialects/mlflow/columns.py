@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,13 +12,15 @@ from django.db.models import Case, F, FloatField, OuterRef, QuerySet, Subquery, 
 from apps.artifacts import remarks
 from apps.artifacts.models import Remark
 from apps.dialects.mlflow import facts
-from apps.dialects.mlflow.search import METRIC, PARAM, TAG, Name, Term, Values
+from apps.dialects.mlflow.search import DATASET, METRIC, OF_DATASETS, PARAM, TAG, Name, Term, Values
 from apps.trials.models import Kind, Measurement, Trial
 from tunebook.placeholders import active, text_of
 from tunebook.wire import mlflow
 
 PK = Name("", "pk")
 CHUNK = 2_000
+CONTEXT = "mlflow.data.context"
+"""The tag of a data set that says what it was for."""
 _NUMBER = Case(
     When(kind=Kind.INFINITY, then=Value(float("inf"))),
     When(kind=Kind.MINUS_INFINITY, then=Value(float("-inf"))),
@@ -45,7 +49,8 @@ _OWN_TAGS: Mapping[str, Callable[[Row], Any]] = {
 
 
 def read(rows: QuerySet[Trial], names: Iterable[Name], terms: Sequence[Term]) -> Iterator[Values]:
-    """The values under these names of all runs of which the terms hold, in the order of the rows. One query.
+    """The values under these names of all runs of which the terms hold, in the order of the rows. One query, and
+    another one where data sets are asked for.
 
     What the database can compare itself, it does: a search by metrics costs little of what it leaves out.
     """
@@ -60,7 +65,9 @@ def read(rows: QuerySet[Trial], names: Iterable[Name], terms: Sequence[Term]) ->
     fields = [*_BASE, *_SAID, *(column for column, name in columns.items() if name.kind in _STORED)]
     fields += ["experiment__creator__username", "experiment__key"]
     fields += ["params"] if any(name.kind == PARAM for name in wanted) else []
+    datasets = _datasets(rows) if any(name.kind == DATASET for name in wanted) else {}
     for row in found.values(*fields).iterator(chunk_size=CHUNK):
+        row["datasets"] = datasets.get(row["pk"], {})
         one = {name: _value(name, column, row) for column, name in columns.items()}
         if all(term.holds(one) for term in terms):
             yield one
@@ -73,6 +80,19 @@ def _stored(name: Name) -> Any:
 def _latest(key: str) -> Subquery:
     points = Measurement.objects.filter(trial=OuterRef("pk"), name=key).order_by("-attempt", "-source", "-step")
     return Subquery(points.annotate(shown=_NUMBER).values("shown")[:1])
+
+
+def _datasets(rows: QuerySet[Trial]) -> dict[int, dict[str, list[str]]]:
+    """The names, digests and contexts of the data sets that each of the runs (by row) has read. One query."""
+    found: dict[int, dict[str, list[str]]] = defaultdict(lambda: {name: [] for name in OF_DATASETS})
+    read = Remark.objects.filter(trial__in=rows.order_by().values("pk"), kind=remarks.INPUT)
+    for trial, text in read.values_list("trial_id", "text").iterator(chunk_size=CHUNK):
+        document = json.loads(text)
+        dataset, tags = document["dataset"], document.get("tags") or ()
+        for name in ("name", "digest"):
+            found[trial][name].append(str(dataset.get(name, "")))
+        found[trial]["context"] += [str(tag.get("value")) for tag in tags if tag.get("key") == CONTEXT]
+    return found
 
 
 def _remark(kind: str, name: str) -> Subquery:
@@ -98,6 +118,8 @@ def _value(name: Name, column: str, row: Row) -> Any:
     if name.kind == TAG:
         own = _OWN_TAGS.get(name.key)
         return own(row) if own is not None and row[column] is None else row[column]
+    if name.kind == DATASET:
+        return row["datasets"].get(name.key, [])
     return ATTRIBUTES[name.key](row)
 
 

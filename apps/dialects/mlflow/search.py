@@ -12,11 +12,12 @@ from typing import Any
 from apps.dialects.refusal import Refusal
 
 MOST_TERMS = 20
-METRIC, PARAM, TAG, ATTRIBUTE = "metric", "param", "tag", "attribute"
+METRIC, PARAM, TAG, DATASET, ATTRIBUTE = "metric", "param", "tag", "dataset", "attribute"
 _KINDS = {
     **dict.fromkeys(("metric", "metrics"), METRIC),
     **dict.fromkeys(("param", "params", "parameter", "parameters"), PARAM),
     **dict.fromkeys(("tag", "tags"), TAG),
+    **dict.fromkeys(("dataset", "datasets"), DATASET),
     **dict.fromkeys(("attribute", "attributes", "attr", "run", "experiment"), ATTRIBUTE),
 }
 _NAME = r"(?P<name>(?:\w+\.)?(?:`[^`]+`|\"[^\"]+\"|[\w./\-]+))"
@@ -36,6 +37,8 @@ _COMPARE = {
 }
 _NUMBERS = frozenset({"start_time", "end_time", "creation_time", "last_update_time"})
 """The attributes that are numbers."""
+OF_DATASETS = ("name", "digest", "context")
+"""What a data set that a run has read can be found by."""
 _ALIASES = {"run id": "run_id", "run name": "run_name", "created": "start_time", "artifact uri": "artifact_uri"}
 """What MLflow's own pages call some attributes, in any case."""
 _ORDER = re.compile(rf"\s*{_NAME}(?:\s+(?P<way>ASC|DESC))?\s*", re.IGNORECASE)
@@ -96,7 +99,13 @@ class Term:
     value: Any
 
     def holds(self, one: Values) -> bool:
+        """Whether it is so of a run; of several data sets one is enough."""
         found = one[self.name]
+        if isinstance(found, list):
+            return any(self._fits(each) for each in found)
+        return self._fits(found)
+
+    def _fits(self, found: Any) -> bool:
         if self.op in ("IS NULL", "IS NOT NULL"):
             return (found is None) == (self.op == "IS NULL")
         if found is None:
@@ -110,7 +119,7 @@ class Term:
         return bool(_COMPARE[self.op](str(found), str(self.value)))
 
 
-def parse(text: str, attributes: Collection[str], kinds: Collection[str] = (METRIC, PARAM, TAG)) -> list[Term]:
+def parse(text: str, attributes: Collection[str], kinds: Collection[str] = (METRIC, PARAM, TAG, DATASET)) -> list[Term]:
     """The comparisons of a filter, all of which must hold. Refuses what it does not understand, with the place.
 
     attributes: those that there are; kinds: what else can be compared.
@@ -169,6 +178,9 @@ def named(text: str, attributes: Collection[str], kinds: Collection[str], field:
     kind, dot, rest = text.partition(".")
     meant = _KINDS.get(kind.lower(), "") if dot else ""
     key = (rest if meant else text).strip('`"')
+    if meant == DATASET and meant in kinds and key not in OF_DATASETS:
+        words = f"of data sets there are {', '.join(OF_DATASETS)}, not {key!r:.80}"
+        raise Refusal("bad_parameter", words, field=field)
     if meant in kinds:
         return Name(meant, key)
     if _ALIASES.get(key.lower()) in attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from apps.dialects.mlflow import experiments, files, logged_models, metrics, records, runs
-from apps.dialects.mlflow.base import NoRegistry, Nowhere
+from apps.dialects.mlflow.base import NoRegistry, NoTraces, Nowhere
 
 M = "mlflow"
 A = "mlflow-artifacts"
@@ -49,5 +49,6 @@ urlpatterns = [
     path(f"{A}/artifacts/<path:path>", files.ProxyFile.as_view()),
     re_path(rf"^{A}/mpu/[\s\S]*$", files.NoMultipart.as_view()),
     re_path(rf"^{M}/(?:registered-models|model-versions|databricks|webhooks|gateway)\b[\s\S]*$", NoRegistry.as_view()),
+    re_path(rf"^{M}/(?:traces|assessments)\b[\s\S]*$", NoTraces.as_view()),
     re_path(r"^[\s\S]*$", Nowhere.as_view()),
 ]

@@ -396,6 +396,7 @@ def test_runs_are_ordered_and_paged(ada_there: Mlflow, start: Any) -> None:
         "metrics.loss < 'low'",
         "attributes.end_time < 'abc'",
         "start_time = ''",
+        "dataset.schema = 'x'",
     ],
 )
 def test_a_filter_that_is_none_is_refused(ada_there: Mlflow, running: Running, wanted: str) -> None:
@@ -435,6 +436,38 @@ def test_only_the_newest_value_of_a_metric_is_compared(ada_there: Mlflow, runnin
         assert len(answer.body["runs"]) == count
 
 
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ("dataset.name = 'wine'", ["trial 1", "trial 0"]),
+        ("datasets.name LIKE 'dig%' AND metrics.loss < 9", ["trial 1"]),
+        ("dataset.name IN ('digits', 'iris')", ["trial 1"]),
+        ("dataset.digest != 'd0'", ["trial 1"]),
+        ("dataset.context = 'training'", ["trial 0"]),
+        ("dataset.context ILIKE 'EVAL%'", ["trial 1"]),
+    ],
+)
+def test_runs_are_found_by_the_data_they_have_read(
+    ada_there: Mlflow, start: Any, wanted: str, names: list[str]
+) -> None:
+    read = {0: [("wine", "d0", "training")], 1: [("wine", "d0", ""), ("digits", "d1", "evaluation")], 2: []}
+    for number, datasets in read.items():
+        one = start(number)
+        documents = [
+            {
+                "dataset": {"name": name, "digest": digest, "source_type": "local", "source": "{}"},
+                "tags": [{"key": "mlflow.data.context", "value": context}] if context else [],
+            }
+            for name, digest, context in datasets
+        ]
+        Mlflow(one.token).post("runs/log-inputs", run_id=one.id, datasets=documents)
+        Mlflow(one.token).post("runs/log-metric", run_id=one.id, **metric())
+
+    answer = ada_there.post("runs/search", experiment_ids=[one.experiment.key], filter=wanted)
+
+    assert [run["info"]["run_name"] for run in answer.body["runs"]] == names
+
+
 def test_searching_by_anything_makes_a_fixed_number_of_queries(ada_there: Mlflow, start: Any) -> None:
     asked = {"filter": "metrics.loss < 9 AND params.x != 'a' AND tags.kind IS NULL", "order_by": ["params.x DESC"]}
     counts = []
@@ -454,7 +487,9 @@ def test_what_mlflow_has_beside_runs_is_404_in_its_own_words(ada_there: Mlflow) 
         ada_there.client.post(path, {}, content_type="application/json")
         for path in ("/api/3.0/mlflow/traces/search", "/api/2.0/mlflow/registered-models/create", "/api/2.0/mlflow/x")
     ]
+    traces = ada_there.send("GET", "mlflow/traces?experiment_ids=0")
 
+    assert "no traces" in json.loads(traces.content)["message"]
     assert {(one.status_code, one.json()["error_code"]) for one in answers} == {(404, "ENDPOINT_NOT_FOUND")}
 
 
