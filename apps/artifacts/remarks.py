@@ -88,6 +88,11 @@ def of(trials: Iterable[int], *kinds: str) -> QuerySet[Remark]:
     return found.filter(kind__in=kinds) if kinds else found
 
 
+def name_of_dataset(name: str, digest: object) -> str:
+    """Under which name a data set that a trial has read is written down."""
+    return f"{name[:150]} {digest!s:.80}"
+
+
 def _refuse_changes(trial: Trial, attempt: int, wanted: Mapping[tuple[str, str], str]) -> None:
     """Raise Changed where this attempt has said otherwise; an earlier attempt's words do not bind. One query."""
     names = [name for _, name in wanted]
@@ -98,3 +103,5 @@ def _refuse_changes(trial: Trial, attempt: int, wanted: Mapping[tuple[str, str],
 
 
 PARAM, TAG, INPUT, MODEL, OUTPUT, RUN = RemarkKind.values
+RUN_NAME = "name"
+"""Of the kind RUN: how the script has named its run."""

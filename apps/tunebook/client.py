@@ -6,6 +6,7 @@ for summary in client.watch(experiment["key"]):
     print(summary["status"], summary["best"])
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -171,6 +172,23 @@ class Client:
     def trial(self, key: str, number: int) -> Json:
         """One trial with its attempts."""
         return self.call("GET", f"experiments/{_quoted(key)}/trials/{number}")
+
+    def artifacts(self, key: str, number: int, *, folder: str = "") -> list[Json]:
+        """What lies in one folder of a trial's files: `path`, `folder` and `size` of each."""
+        found = self.call("GET", f"experiments/{_quoted(key)}/trials/{number}/artifacts", {"folder": folder or None})
+        return list(found["items"])
+
+    def artifact(self, key: str, number: int, path: str) -> contextlib.closing[IO[bytes]]:
+        """One file of a trial, to be read in a `with` block."""
+        url = f"{self.url}{BASE}experiments/{_quoted(key)}/trials/{number}/artifacts/{urllib.parse.quote(path)}"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})
+        try:
+            return contextlib.closing(urllib.request.urlopen(request, timeout=TIMEOUT))
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _refusal(error.code, error.read()) from None
+        except (OSError, ValueError) as error:
+            raise ClientError(0, "unreachable", f"cannot reach {self.url}: {error}") from None
 
     def logs(self, key: str, number: int, *, stream: str = "stdout", page: int = 1, page_size: int = 1000) -> Json:
         """One page of the lines a trial has written: `{"total": 120, "items": [...]}`."""

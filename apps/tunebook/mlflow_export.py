@@ -1,8 +1,9 @@
-"""An experiment to an MLflow server: one run per trial, with its parameters, curves, tags and state."""
+"""An experiment to an MLflow server: one run per trial, with its parameters, curves, tags, files and state."""
 
 import base64
 import json
 import os
+import posixpath
 import re
 import time
 import urllib.error
@@ -12,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import IO, Any
 
 from tunebook.errors import ClientError, SpecError
+from tunebook.mlflow_files import Files
 from tunebook.placeholders import active, text_of
 from tunebook.wire import mlflow
 
@@ -23,6 +25,8 @@ TIMEOUT = 120.0
 TRIES = 4
 EXPERIMENT, TRIAL, DONE = "tunebook.experiment", "tunebook.trial", "tunebook.exported"
 """Tags of a run: what it was exported from, and that it is complete, so that an export can be done again."""
+MODELS = "mlflow.log-model.history"
+"""What older clients write about models, which stay behind."""
 _STRANGE = re.compile(r"[^\w\-./: ]")
 Json = dict[str, Any]
 Point = Sequence[Any]
@@ -30,18 +34,24 @@ Point = Sequence[Any]
 
 @dataclass(frozen=True)
 class Exported:
-    """What came of it: the experiment there, and how many runs were made and were there before."""
+    """What came of it: the experiment there, how many runs were made and were there before, and how many files came along."""
 
     experiment_id: str
     name: str
     made: int
     kept: int
+    files: int = 0
 
 
 def export(
-    document: Mapping[str, Any], key: str, uri: str, *, say: Callable[[str], None] = lambda line: None
+    document: Mapping[str, Any],
+    key: str,
+    uri: str,
+    *,
+    files: Files | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Exported:
-    """Write an experiment, as `Client.export` gives it, to the MLflow server at `uri`.
+    """Write an experiment, as `Client.export` gives it, to the MLflow server at `uri`; with `files` also its trials' files.
 
     Done again it adds what has come since, and begins anew with runs that were left unfinished. The credentials are
     those of MLflow's own client: MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.
@@ -52,7 +62,7 @@ def export(
     name = about.get("name") or key
     experiment_id = _experiment(server, name)
     known = _known(server, experiment_id, key)
-    made = kept = 0
+    made = kept = copied = 0
     for trial in document["trials"]:
         number = str(trial["number"])
         before = known.get(number)
@@ -62,10 +72,13 @@ def export(
             continue
         if before is not None:
             server.call("runs/delete", {"run_id": before.run_id})
-        _write(server, experiment_id, key, about, trial, status)
+        run = _write(server, experiment_id, key, about, trial)
+        if files is not None:
+            copied += files.copy(trial["number"], server, run.get("artifact_uri", ""))
+        _end(server, run["run_id"], trial, status)
         made += 1
         say(f"trial {number}: {status.lower()}")
-    return Exported(experiment_id, name, made, kept)
+    return Exported(experiment_id, name, made, kept, copied)
 
 
 class Server:
@@ -82,12 +95,27 @@ class Server:
         """One request: a POST with a body, else a GET. Tried again when the server is away for a moment."""
         url = self.base + path + (f"?{urllib.parse.urlencode(query)}" if query else "")
         data = None if body is None else json.dumps(body).encode()
+        return self._send(lambda: urllib.request.Request(url, data=data, headers=self.headers))
+
+    def put(self, path: str, file: IO[bytes]) -> None:
+        """Upload a file from its beginning, tried again as any request."""
+        size = str(os.fstat(file.fileno()).st_size)
+        headers = {**self.headers, "Content-Type": "application/octet-stream", "Content-Length": size}
+        url = urllib.parse.urljoin(self.base, path)
+
+        def request() -> urllib.request.Request:
+            file.seek(0)
+            return urllib.request.Request(url, data=file, headers=headers, method="PUT")
+
+        self._send(request)
+
+    def _send(self, make: Callable[[], urllib.request.Request]) -> Json:
         trouble: object = ""
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(0.5 * 2**attempt)
             try:
-                request = urllib.request.Request(url, data=data, headers=self.headers)
+                request = make()
                 with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
                     return dict(json.loads(answer.read() or b"{}"))
             except urllib.error.HTTPError as error:
@@ -139,23 +167,33 @@ def _known(server: Server, experiment_id: str, key: str) -> dict[str, _Run]:
 
 
 def _write(
-    server: Server, experiment_id: str, key: str, about: Mapping[str, Any], trial: Mapping[str, Any], status: str
-) -> None:
-    """One trial as a run; it is marked as exported when all of it is there and nothing more can come."""
+    server: Server, experiment_id: str, key: str, about: Mapping[str, Any], trial: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """One trial as a run, with what its script has logged; the head of the run."""
+    logged = trial.get("logged") or {}
     began = _milliseconds(trial.get("started") or trial.get("created"))
     tags = _pairs(_tags(key, about, trial), 5_000)
     created = {
         "experiment_id": experiment_id,
-        "run_name": f"trial {trial['number']}",
+        "run_name": logged.get("name") or f"trial {trial['number']}",
         "start_time": began,
         "tags": tags,
     }
-    run_id = server.call("runs/create", created)["run"]["info"]["run_id"]
-    params = _pairs({name: text_of(value) for name, value in active(trial.get("params") or {})}, 6_000)
+    run: Json = server.call("runs/create", created)["run"]["info"]
+    run_id = run["run_id"]
+    chosen = {name: text_of(value) for name, value in active(trial.get("params") or {})}
+    params = _pairs({**chosen, **(logged.get("params") or {})}, 6_000)
     for some in _parts(params, PAIRS_AT_ONCE):
         server.call("runs/log-batch", {"run_id": run_id, "params": some})
     for some in _parts(_metrics(trial), METRICS_AT_ONCE):
         server.call("runs/log-batch", {"run_id": run_id, "metrics": some})
+    if logged.get("datasets"):
+        server.call("runs/log-inputs", {"run_id": run_id, "datasets": logged["datasets"]})
+    return run
+
+
+def _end(server: Server, run_id: str, trial: Mapping[str, Any], status: str) -> None:
+    """Mark a run as exported when all of it is there and nothing more can come."""
     if trial.get("ended"):
         ended = {"status": status, "end_time": _milliseconds(trial["ended"])}
         server.call("runs/update", {"run_id": run_id, **ended})
@@ -173,7 +211,9 @@ def _tags(key: str, about: Mapping[str, Any], trial: Mapping[str, Any]) -> dict[
         "mlflow.note.content": trial.get("note"),
         **(about.get("tags") or {}),
     }
-    return {name: str(value) for name, value in said.items() if value not in (None, "")}
+    logged = (trial.get("logged") or {}).get("tags") or {}
+    kept = {name: value for name, value in logged.items() if name != MODELS}
+    return {**kept, **{name: str(value) for name, value in said.items() if value not in (None, "")}}
 
 
 def _metrics(trial: Mapping[str, Any]) -> Iterator[Json]:
@@ -189,12 +229,15 @@ def _metrics(trial: Mapping[str, Any]) -> Iterator[Json]:
 
 
 def _pairs(texts: Mapping[str, str], longest: int) -> list[Json]:
-    return [{"key": _name(name), "value": value[:longest]} for name, value in texts.items()]
+    named = {_name(name): value[:longest] for name, value in texts.items()}
+    return [{"key": name, "value": value} for name, value in named.items()]
 
 
 def _name(name: str) -> str:
-    """A name with the letters that MLflow takes."""
-    return _STRANGE.sub("_", name)[:250]
+    """A name with the letters that MLflow takes, and none that it takes for another path."""
+    found = _STRANGE.sub("_", name)[:250]
+    plain = posixpath.normpath(found)
+    return found if plain == found and not found.startswith((".", "/")) else found.replace("/", "_").lstrip(".") or "_"
 
 
 def _parts(items: Sequence[Json] | Iterator[Json], size: int) -> Iterator[list[Json]]:

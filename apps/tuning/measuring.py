@@ -287,8 +287,8 @@ def _carry_on(trial: Trial, attempt: int, objective: Objective, values: dict[Pla
         last = result.points[-1][1]
         trial.last_value = last if math.isfinite(last) else None
     if result.last_step is not None:
-        known = result.last_step if trial.last_step is None else trial.last_step
-        trial.last_step = max(result.last_step, known)
+        before = result.last_step if trial.last_step is None else trial.last_step
+        trial.last_step = max(result.last_step, before)
     numbers = [value for _, value in result.points if math.isfinite(value)]
     if not numbers:
         return

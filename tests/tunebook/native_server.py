@@ -12,12 +12,16 @@ Answer = tuple[int, Any]
 
 
 class NativeServer:
-    """`answers["GET experiments"]` is what a request gets: a status and a document, or a function of query and body."""
+    """`answers["GET experiments"]` is what a request gets: a status and a document, or a function of query and body.
+
+    What is uploaded is kept in `files` under its path.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer | list[Answer] | Callable[[dict, dict], Answer]] = {}
         self.got: list[tuple[str, dict, dict]] = []
         self.tokens: set[str] = set()
+        self.files: dict[str, bytes] = {}
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -29,11 +33,18 @@ class NativeServer:
                 assert "//" not in parts.path
                 status, document = outer.handle(f"{self.command} {parts.path.removeprefix(BASE)}", query, body)
                 outer.tokens.add(self.headers["Authorization"])
+                self.say(status, document)
+
+            def say(self, status: int, document: Any) -> None:
                 text = document if isinstance(document, bytes) else json.dumps(document).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)
+
+            def do_PUT(self) -> None:
+                outer.files[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+                self.say(200, {})
 
             do_GET = do_POST = do_DELETE = answer
 

@@ -10,7 +10,9 @@ import pytest
 
 from tests.tunebook.native_server import NativeServer
 from tunebook import cli, mlflow_export
+from tunebook.client import Client
 from tunebook.errors import ClientError, SpecError
+from tunebook.mlflow_files import Files
 
 M = "/api/2.0/mlflow/"
 
@@ -23,6 +25,7 @@ class Tracking:
         self.runs: dict[str, dict[str, Any]] = {}
         self.experiments: dict[str, str] = {}
         self.broken_after: int | None = None
+        self.store = "mlflow-artifacts:"
         for path, answer in {
             "GET experiments/get-by-name": self.by_name,
             "POST experiments/create": self.create,
@@ -32,6 +35,7 @@ class Tracking:
             "POST runs/update": self.update,
             "POST runs/set-tag": self.tag,
             "POST runs/delete": self.delete,
+            "POST runs/log-inputs": self.read,
         }.items():
             verb, _, rest = path.partition(" ")
             self.server.answers[f"{verb} {M}{rest}"] = answer
@@ -59,7 +63,7 @@ class Tracking:
     def start(self, query: Any, body: Any) -> Any:
         key = f"r{len(self.server.got)}"
         self.runs[key] = {**body, "metrics": [], "params": []}
-        return 200, {"run": {"info": {"run_id": key}}}
+        return 200, {"run": {"info": {"run_id": key, "artifact_uri": f"{self.store}/7/{key}/artifacts"}}}
 
     def log(self, query: Any, body: Any) -> Any:
         if self.broken_after is not None:
@@ -77,6 +81,10 @@ class Tracking:
 
     def tag(self, query: Any, body: Any) -> Any:
         self.runs[body["run_id"]]["tags"].append({"key": body["key"], "value": body["value"]})
+        return 200, {}
+
+    def read(self, query: Any, body: Any) -> Any:
+        self.runs[body["run_id"]]["datasets"] = body["datasets"]
         return 200, {}
 
     def delete(self, query: Any, body: Any) -> Any:
@@ -175,6 +183,64 @@ def test_a_trial_that_was_tried_again_has_the_curve_of_its_last_attempt(tracking
     assert [one["value"] for one in run["metrics"]] == [0.2]
 
 
+def test_what_scripts_have_logged_comes_along(tracking: Tracking) -> None:
+    dataset = {"dataset": {"name": "wine", "digest": "d"}, "tags": []}
+    logged = {
+        "name": "a good one",
+        "params": {"epochs": "3", "a//b/../c": "1", "../up": "2"},
+        "tags": {"team": "mine", "stage": "draft", "mlflow.log-model.history": "[]"},
+        "datasets": [dataset],
+    }
+
+    mlflow_export.export(a_document(a_trial(0, logged=logged)), "KEY", tracking.url)
+
+    (run,) = tracking.runs.values()
+    assert run["run_name"] == "a good one"
+    params = {one["key"]: one["value"] for one in run["params"]}
+    assert params == {"lr": "0.1", "model": "svm", "model.C": "1.0", "epochs": "3", "a__b_.._c": "1", "_up": "2"}
+    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+    assert (tags["stage"], tags["team"]) == ("draft", "vision")
+    assert "mlflow.log-model.history" not in tags
+    assert run["datasets"] == [dataset]
+
+
+@pytest.fixture
+def ours() -> Iterator[NativeServer]:
+    """A Tunebook with one trial, that has left three files behind."""
+    made = NativeServer()
+    here = "GET experiments/KEY/trials/0/artifacts"
+    folders = {
+        None: [{"path": "all", "folder": True, "size": 9}, {"path": "notes.txt", "folder": False, "size": 5}],
+        "all": [
+            {"path": "all/häßlich #1.bin", "folder": False, "size": 4},
+            {"path": "all/empty", "folder": False, "size": 0},
+        ],
+    }
+    made.answers[here] = lambda query, body: (200, {"items": folders[query.get("folder")]})
+    made.answers[f"{here}/notes.txt"] = (200, b"hello")
+    made.answers[f"{here}/all/empty"] = (200, b"")
+    made.answers[f"{here}/all/h%C3%A4%C3%9Flich%20%231.bin"] = (200, b"\x00\x01\xff\n")
+    made.answers["GET experiments/KEY/export"] = (200, a_document(a_trial(0)))
+    yield made
+    made.close()
+
+
+def test_files_come_along_to_a_server_that_takes_them(tracking: Tracking, ours: NativeServer) -> None:
+    files = Files(Client(ours.url, "tb_token"), "KEY")
+
+    done = mlflow_export.export(a_document(a_trial(0)), "KEY", tracking.url, files=files)
+
+    (run,) = tracking.runs
+    root = f"/api/2.0/mlflow-artifacts/artifacts/7/{run}/artifacts"
+    assert tracking.server.files == {
+        f"{root}/notes.txt": b"hello",
+        f"{root}/all/empty": b"",
+        f"{root}/all/h%C3%A4%C3%9Flich%20%231.bin": b"\x00\x01\xff\n",
+    }
+    assert done.files == 3
+    assert tracking.runs[run]["status"] == "FINISHED"
+
+
 @pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/mlruns", "http://", ""])
 def test_what_is_no_address_is_refused(uri: str) -> None:
     with pytest.raises(SpecError, match="address of an MLflow server"):
@@ -197,16 +263,13 @@ def test_credentials_are_those_of_mlflows_own_client(tracking: Tracking, monkeyp
 
 
 def test_the_command_writes_an_experiment_to_mlflow(
-    tracking: Tracking, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tracking: Tracking, ours: NativeServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ours = NativeServer()
-    ours.answers["GET experiments/KEY/export"] = (200, a_document(a_trial(0)))
+    tracking.store = "s3://bucket"  # which only MLflow's own client reaches
     monkeypatch.setenv("TUNEBOOK_SERVER", ours.url)
     monkeypatch.setenv("TUNEBOOK_API_TOKEN", "tb_token")
-    try:
-        code = cli.main(["export", "KEY", "--to-mlflow", tracking.url, "--json"])
-    finally:
-        ours.close()
+
+    code = cli.main(["export", "KEY", "--to-mlflow", tracking.url, "--json"])
 
     assert code == 0
-    assert json.loads(capsys.readouterr().out) == {"experiment_id": "7", "made": 1, "kept": 0}
+    assert json.loads(capsys.readouterr().out) == {"experiment_id": "7", "made": 1, "kept": 0, "files": 0}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from apps.artifacts.models import Remark
 from apps.discussion.models import Comment, Note
 from apps.experiments.models import Experiment
 from apps.trials.models import Measurement, Trial
@@ -115,6 +116,44 @@ def test_steps_below_0_travel_along(load: Callable[..., Experiment]) -> None:
     assert (trial.last_step, trial.last_value) == (-1, 1.0)
     points = dumped(experiment)["trials"][0]["series"][0]["points"]
     assert [point[:2] for point in points] == [[-3, 2.0], [-1, 1.0]]
+
+
+def test_what_scripts_have_logged_travels_along(load: Callable[..., Experiment]) -> None:
+    document = a_document()
+    dataset = {"dataset": {"name": "wine", "digest": "d1"}, "tags": [{"key": "mlflow.data.context", "value": "eval"}]}
+    logged = {"name": "good", "params": {"lr": "0.1"}, "tags": {"stage": "final", "empty": ""}, "datasets": [dataset]}
+    document["trials"][1]["logged"] = logged
+
+    experiment = load(document)
+
+    first, second = dumped(experiment)["trials"][:2]
+    assert "logged" not in first
+    assert second["logged"] == logged
+    assert Remark.objects.get(trial__experiment=experiment, kind="input").name == "wine d1"
+
+
+@pytest.mark.parametrize(
+    ("logged", "path"),
+    [
+        ([], "trials.0.logged"),
+        ({"params": {"a": 1}}, "trials.0.logged.params.a"),
+        ({"tags": {"x" * 251: ""}}, "trials.0.logged"),
+        ({"params": {str(number): "" for number in range(2_001)}}, "trials.0.logged"),
+        ({"datasets": [{}]}, "trials.0.logged.datasets.0.dataset"),
+        ({"datasets": [{"dataset": {"name": ""}}]}, "trials.0.logged.datasets.0.dataset.name"),
+    ],
+)
+def test_a_mistake_in_what_scripts_have_logged_is_named(
+    load: Callable[..., Experiment], logged: Any, path: str
+) -> None:
+    document = a_document()
+    document["trials"][0]["logged"] = logged
+
+    with pytest.raises(SpecError) as caught:
+        load(document)
+
+    assert caught.value.path == path
+    assert not Experiment.objects.exists()
 
 
 def test_what_still_ran_is_cancelled_here(load: Callable[..., Experiment]) -> None:

@@ -88,10 +88,11 @@ def _datasets(rows: QuerySet[Trial]) -> dict[int, dict[str, list[str]]]:
     read = Remark.objects.filter(trial__in=rows.order_by().values("pk"), kind=remarks.INPUT)
     for trial, text in read.values_list("trial_id", "text").iterator(chunk_size=CHUNK):
         document = json.loads(text)
-        dataset, tags = document["dataset"], document.get("tags") or ()
+        dataset, tags = document["dataset"], document.get("tags")
         for name in ("name", "digest"):
             found[trial][name].append(str(dataset.get(name, "")))
-        found[trial]["context"] += [str(tag.get("value")) for tag in tags if tag.get("key") == CONTEXT]
+        named = [tag for tag in tags if isinstance(tag, Mapping)] if isinstance(tags, list) else []
+        found[trial]["context"] += [str(tag.get("value")) for tag in named if tag.get("key") == CONTEXT]
     return found
 
 

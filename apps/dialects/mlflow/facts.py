@@ -18,7 +18,7 @@ from tunebook.wire.mlflow import Point, RunFacts
 
 ENDED = frozenset({"FINISHED", "FAILED", "KILLED"})
 RUN_NAME, MOST_NAME = "mlflow.runName", 500
-STATUS, END_TIME, NAME, OTHERS = "status", "end_time", "name", "others"
+STATUS, END_TIME, NAME, OTHERS = "status", "end_time", remarks.RUN_NAME, "others"
 """What a script has said about its run: its status counts only while the trial's own is not final; others: that it has
 made more runs, which are the trial's as well."""
 

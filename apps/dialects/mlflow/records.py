@@ -175,7 +175,7 @@ def _dataset_name(item: Mapping[str, Any]) -> str:
     dataset = item.get("dataset")
     if not isinstance(dataset, Mapping) or not isinstance(dataset.get("name"), str) or not dataset["name"]:
         raise SpecError("datasets[].dataset.name", "must be a text that is not empty")
-    return f"{dataset['name'][:150]} {dataset.get('digest')!s:.80}"
+    return remarks.name_of_dataset(dataset["name"], dataset.get("digest"))
 
 
 def _document(value: object, name: str) -> str:

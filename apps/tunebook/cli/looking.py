@@ -14,6 +14,7 @@ from tunebook.cli.printing import best_value, client_of, print_json, print_table
 from tunebook.client import Client, Json
 from tunebook.errors import SpecError
 from tunebook.export import FORMATS, trials_text
+from tunebook.mlflow_files import Files
 from tunebook.status import ENDED_EXPERIMENT, ENDED_TRIAL
 
 LINES = 1000  # of a log, in one request
@@ -111,9 +112,11 @@ def export(options: argparse.Namespace) -> int:
 
 
 def _to_mlflow(client: Client, options: argparse.Namespace) -> int:
-    done = mlflow_export.export(client.export(options.key), options.key, options.to_mlflow)
+    files = Files(client, options.key)
+    done = mlflow_export.export(client.export(options.key), options.key, options.to_mlflow, files=files)
     words = f"{done.made} runs written to experiment {done.name!r} ({done.experiment_id}), {done.kept} were there"
-    say(options, {"experiment_id": done.experiment_id, "made": done.made, "kept": done.kept}, words)
+    facts = {"experiment_id": done.experiment_id, "made": done.made, "kept": done.kept, "files": done.files}
+    say(options, facts, f"{words}; {done.files} files")
     return DONE
 
 

@@ -63,7 +63,9 @@ def parser() -> argparse.ArgumentParser:
     )
     table.add_argument("--whole", action="store_true", help="everything, as one document that `import` takes")
     table.add_argument("-o", "--output", metavar="FILE", help="a new file instead of the standard output")
-    table.add_argument("--to-mlflow", metavar="URI", help="to an MLflow server instead: one run per trial, with curves")
+    table.add_argument(
+        "--to-mlflow", metavar="URI", help="to an MLflow server instead: a run per trial, with its files"
+    )
     bring = add("import", submitting.bring, "bring in an experiment that another tool or another Tunebook ran")
     bring.add_argument("source", help="a file, a folder or an address, as --from says")
     bring.add_argument(

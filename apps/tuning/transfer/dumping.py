@@ -11,13 +11,13 @@ from apps.discussion.models import Comment, Note
 from apps.experiments.models import Experiment
 from apps.trials.models import COMBINED, Attempt, Measurement, Trial, number_of
 from apps.tuning.announce import moment, word
-from apps.tuning.transfer import members
+from apps.tuning.transfer import logged, members
 
 CHUNK = 500
 
 
 def dump(experiment: Experiment) -> Iterator[str]:
-    """The text of the document in pieces. Four queries, and three for each 500 trials."""
+    """The text of the document in pieces. Four queries, and four for each 500 trials."""
     head = {
         "format": members.FORMAT,
         "version": members.VERSION,
@@ -71,9 +71,10 @@ def _trials(trials: Sequence[Trial]) -> Iterator[str]:
     attempts: dict[int, list[Attempt]] = defaultdict(list)
     for attempt in Attempt.objects.filter(trial__in=keys).order_by("number"):
         attempts[attempt.trial_id].append(attempt)
-    series = _series(keys)
+    series, said = _series(keys), logged.of(keys)
     for trial in trials:
-        yield _json(_trial(trial, attempts[trial.pk], series.get(trial.pk, {})))
+        found = _trial(trial, attempts[trial.pk], series.get(trial.pk, {}))
+        yield _json(found | ({logged.MEMBER: said[trial.pk]} if trial.pk in said else {}))
 
 
 def _trial(trial: Trial, attempts: Sequence[Attempt], series: dict[tuple[int, int, str], list[Any]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from apps.tuning.announce import announce_experiment, note
 from apps.tuning.experiments import create
 from apps.tuning.measuring import MAX_STEP, Reading
 from apps.tuning.names import MAX_NAMES
-from apps.tuning.transfer import members, writings
+from apps.tuning.transfer import logged, members, writings
 from apps.tuning.transfer.times import moment
 from apps.tuning.trials import count_anew
 from apps.workspaces.access import Actor
@@ -131,6 +131,7 @@ class _Trial:
             _attempt(Fields(one, f"{given.path}.attempts.{place}")) for place, one in enumerate(given.items("attempts"))
         ]
         self.row.attempt_count = max((attempt.number for attempt in self.attempts), default=0)
+        self.logged = logged.read(given)
         self.readings: dict[int, list[Reading]] = {}
         for place, one in enumerate(given.items("series")):
             attempt, readings = _series(Fields(one, f"{given.path}.series.{place}"))
@@ -200,6 +201,7 @@ def _store(experiment: Experiment, trials: list[_Trial], objective: Objective) -
             _, made = measuring.plan(trial.row, number, objective, readings)
             measured += made
     Attempt.objects.bulk_create(attempts, batch_size=BATCH)
+    logged.store(rows, {trial.number: trial.logged for trial in trials})
     for start in range(0, len(measured), 10 * BATCH):
         measuring.insert(measured[start : start + 10 * BATCH])
     Trial.objects.bulk_update([trial.row for trial in trials], [*measuring.CURVE, "restart_of"], batch_size=BATCH)

@@ -48,7 +48,7 @@ def test_an_export_costs_the_same_queries_however_many_trials(
             exported(ours, key)
         counts.append(len(queries))
 
-    assert counts[1] - counts[0] <= 3
+    assert counts[1] - counts[0] <= 4
 
 
 @pytest.mark.parametrize(
