@@ -9,6 +9,7 @@ from django.core.management import BaseCommand
 from apps.config import testbed
 
 NOTHING_SELECTED = 5  # pytest's status for it
+BROWSER = "tests/browser"  # all that have the mark lie there: tests/conftest.py gives it by the folder
 
 
 class Command(BaseCommand):
@@ -43,14 +44,14 @@ def run(on: str | None, prepare: bool, others: list[str]) -> int:
     if on != "postgresql" and others:
         statuses += [pytest([*(["-m", "not browser"] if "chromium" in lost else []), *others])]
     elif on != "postgresql":
-        statuses += [pytest(_whole("not browser"))]
-        statuses += [] if "chromium" in lost else [pytest(_whole("browser"))]
+        statuses += [pytest(_whole("not browser", f"--ignore={BROWSER}"))]
+        statuses += [] if "chromium" in lost else [pytest(_whole("browser", BROWSER))]
     programs = testbed.postgresql()
     if on != "sqlite" and programs:
         print("On PostgreSQL:", flush=True)
         with testbed.running_postgresql(programs) as url:
             marked = "database and not browser"
-            arguments = ["-m", marked, *others] if others else _whole(marked)
+            arguments = ["-m", marked, *others] if others else _whole(marked, f"--ignore={BROWSER}")
             statuses += [pytest(arguments, TUNEBOOK_DATABASE_URL=url)]
     ran = [status for status in statuses if status != NOTHING_SELECTED]
     return max(ran, default=NOTHING_SELECTED)
@@ -68,6 +69,9 @@ def pytest(arguments: list[str], **environ: str) -> int:
     return done.returncode
 
 
-def _whole(marked: str) -> list[str]:
-    """All tests with these marks, on every core, in the order in which tests/conftest.py puts their files."""
-    return ["-m", marked, "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+def _whole(marked: str, where: str) -> list[str]:
+    """All tests with these marks, on every core, in the order in which tests/conftest.py puts their files.
+
+    `where` spares every process the reading of files of which none has these marks.
+    """
+    return ["-m", marked, "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", where]
