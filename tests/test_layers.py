@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -114,15 +115,14 @@ def targets(node: ast.AST, package: list[str]) -> list[str]:
     return []
 
 
+@cache
 def all_imports() -> list[Import]:
+    """Every import of ours. Reading them takes seconds: the first test that asks does it, not whoever collects tests."""
     found = []
     for path in sources():
         text = path.read_text(encoding="utf-8")
         found += imports_of(text, name_of(path), is_package=path.name == "__init__.py")
     return found
-
-
-IMPORTS = all_imports()
 
 
 def part(module: str) -> str:
@@ -156,7 +156,7 @@ def test_every_part_has_its_place_in_the_table():
 def test_imports_point_down_only():
     wrong = [
         found
-        for found in IMPORTS
+        for found in all_imports()
         if (wanted := part(found.target))
         and wanted not in ALLOWED[part(found.module)] | {part(found.module), "tunebook"}
     ]
@@ -165,14 +165,14 @@ def test_imports_point_down_only():
 
 
 def test_the_library_is_imported_by_its_own_name():
-    wrong = [found for found in IMPORTS if found.target.startswith("apps.tunebook")]
+    wrong = [found for found in all_imports() if found.target.startswith("apps.tunebook")]
 
     assert not wrong, listed(wrong)
 
 
 def test_the_library_needs_only_the_standard_library():
     wrong = []
-    for found in IMPORTS:
+    for found in all_imports():
         root = found.target.split(".")[0]
         if part(found.module) != "tunebook" or root in sys.stdlib_module_names or root == "tunebook":
             continue
@@ -191,7 +191,9 @@ def test_the_library_needs_only_the_standard_library():
 
 def test_no_dialect_imports_another():
     wrong = [
-        found for found in IMPORTS if dialect(found.module) and dialect(found.target) not in {"", dialect(found.module)}
+        found
+        for found in all_imports()
+        if dialect(found.module) and dialect(found.target) not in {"", dialect(found.module)}
     ]
 
     assert not wrong, listed(wrong)
@@ -201,7 +203,7 @@ def test_the_executors_and_the_runner_know_no_models_and_no_verbs():
     reached = [name for name in MODULES if name.startswith(("apps.optimizer.executors", "apps.optimizer.runner"))]
     wrong = []
     for name in reached:  # grows: what they import of the optimizer's must keep to it too
-        for found in [found for found in IMPORTS if found.module == name]:
+        for found in [found for found in all_imports() if found.module == name]:
             if part(found.target) not in {"", "optimizer", "tunebook"} or found.target.startswith("django.db"):
                 wrong.append(found)
             if found.target in MODULES and part(found.target) == "optimizer" and found.target not in reached:
@@ -214,7 +216,7 @@ def test_the_runner_needs_only_the_standard_library():
     runner = "apps.optimizer.runner"
     wrong = [
         found
-        for found in IMPORTS
+        for found in all_imports()
         if f"{found.module}.".startswith(f"{runner}.")
         and not f"{found.target}.".startswith((f"{runner}.", "runner."))  # its own, the latter when started by its path
         and found.target.split(".")[0] not in sys.stdlib_module_names
@@ -227,7 +229,7 @@ def test_what_runs_before_anything_is_installed_needs_only_the_standard_library(
     early = {"apps.config.bootstrap", "apps.config.supervisor", "apps.config.readiness"}
     wrong = [
         found
-        for found in IMPORTS
+        for found in all_imports()
         if found.module in early
         and found.target not in early
         and found.target.split(".")[0] not in sys.stdlib_module_names
@@ -239,7 +241,7 @@ def test_what_runs_before_anything_is_installed_needs_only_the_standard_library(
 def test_nothing_of_ours_is_imported_inside_a_function_to_get_around_the_rules():
     wrong = [
         found
-        for found in IMPORTS
+        for found in all_imports()
         if found.inside_function
         and part(found.target)
         and part(found.module) != "tunebook"
@@ -255,7 +257,7 @@ def test_nothing_of_ours_is_imported_inside_a_function_to_get_around_the_rules()
 def test_an_import_for_types_only_points_down_too():
     wrong = [
         found
-        for found in IMPORTS
+        for found in all_imports()
         if found.for_types
         and part(found.target)
         and part(found.target) not in ALLOWED[part(found.module)] | {part(found.module), "tunebook"}
