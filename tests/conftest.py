@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.contenttypes.management import create_contenttypes
 from django.db import connection
+from django.db.models.signals import post_migrate
 
 from tests.connections import end_all_others, others
 
@@ -20,7 +22,12 @@ DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup", "liv
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """The test's database; PostgreSQL would not let it go while a process or thread of a test is still on its way out."""
+    """The test's database; PostgreSQL would not let it go while a process or thread of a test is still on its way out.
+
+    Django's own permissions and content types, which nothing here reads, are not written anew whenever it is emptied.
+    """
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    post_migrate.disconnect(create_contenttypes)
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock():
