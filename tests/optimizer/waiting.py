@@ -14,9 +14,11 @@ PATIENCE = 60.0
 def until(look: Callable[[], T], *, seconds: float = PATIENCE, what: str = "") -> T:
     """What `look` gives as soon as it is true; AssertionError when it never is."""
     deadline = time.monotonic() + seconds
+    pause = 0.002
     while True:
         found = look()
         if found:
             return found
         assert time.monotonic() < deadline, f"still not so after {seconds} seconds: {what or look}"
-        time.sleep(0.002)
+        time.sleep(pause)
+        pause = min(1.1 * pause, 0.02)  # every look takes the processor from what is waited for
