@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from apps.dialects.mlflow import search
+from apps.dialects.mlflow import catalog, search
 from apps.dialects.mlflow.base import MlflowView
 from apps.dialects.mlflow.callers import ONLY_TRIALS, TrialCaller
 from apps.dialects.mlflow.facts import milliseconds
@@ -19,20 +19,11 @@ from tunebook.wire import mlflow
 
 MOST_RESULTS = 1_000
 VIEWS = {"ACTIVE_ONLY": [False], "DELETED_ONLY": [True], "ALL": [False, True]}
-ATTRIBUTES: Mapping[str, Callable[[Experiment], Any]] = {
-    "name": lambda row: row.name,
-    "experiment_id": lambda row: row.key,
-    "creation_time": lambda row: milliseconds(row.created),
-    "last_update_time": lambda row: milliseconds(row.modified),
-}
 TAGS: Mapping[str, Callable[[Experiment], str]] = {
     "tunebook.status": lambda row: row.status,
     "tunebook.metric": lambda row: row.metric,
     "tunebook.goal": lambda row: row.goal,
 }
-
-
-ROW = search.Name("", "row")
 
 
 class GetExperiment(MlflowView):
@@ -79,20 +70,13 @@ class SearchExperiments(MlflowView):
     """The experiments within reach, newest first."""
 
     def post(self, request: Request) -> HttpResponse:
-        wanted = search.parse(self.text("filter", most=8_000), ATTRIBUTES, (search.TAG,))
-        order = search.order(self.texts("order_by"), ATTRIBUTES, ())
+        wanted = search.parse(self.text("filter", most=8_000), catalog.ATTRIBUTES, (search.TAG,))
+        order = search.order(self.texts("order_by"), catalog.ATTRIBUTES, ())
         most, offset = self.number("max_results", MOST_RESULTS, MOST_RESULTS), self.offset()
         view = self.text("view_type") or "ACTIVE_ONLY"
         if view not in VIEWS:
             raise Refusal("bad_parameter", f"must be one of {', '.join(VIEWS)}", field="view_type")
-        rows = self._rows().filter(trashed__in=VIEWS[view])
-        if wanted or order:
-            names = [*(term.name for term in wanted), *(name for name, _ in order)]
-            found = [{ROW: row, **{name: value(row, name) for name in names}} for row in rows]
-            matching = [one for one in found if all(term.holds(one) for term in wanted)]
-            page = [one[ROW] for one in search.ordered(matching, order)[offset : offset + most + 1]]
-        else:
-            page = list(rows[offset : offset + most + 1])
+        page = catalog.page(self._rows().filter(trashed__in=VIEWS[view]), wanted, order, offset, most + 1)
         answer: dict[str, Any] = {"experiments": [document(row) for row in page[:most]]}
         if len(page) > most:
             answer["next_page_token"] = str(offset + most)
@@ -103,13 +87,7 @@ class SearchExperiments(MlflowView):
     def _rows(self) -> Any:
         if isinstance(self.caller, TrialCaller):
             return Experiment.objects.filter(pk=self.caller.run.experiment.pk)
-        return Experiment.objects.visible_to(self.caller.actor).lean().order_by("-created", "-pk")
-
-
-def value(row: Experiment, name: search.Name) -> Any:
-    """What an experiment has under a name of a search."""
-    read = (TAGS if name.kind == search.TAG else ATTRIBUTES).get(name.key)
-    return read(row) if read is not None else None
+        return Experiment.objects.visible_to(self.caller.actor)
 
 
 def document(row: Experiment, name: str = "") -> dict[str, Any]:

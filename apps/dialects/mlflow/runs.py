@@ -98,9 +98,7 @@ class SearchRuns(MlflowView):
         most, offset = self.number("max_results", 1_000, MOST_RESULTS), self.offset()
         rows = self._trials(self.texts("experiment_ids"))
         if wanted or order:
-            names = [*(term.name for term in wanted), *(name for name, _ in order)]
-            matching = search.ordered(list(columns.read(rows, names, wanted)), order)
-            keys = [one[columns.PK] for one in matching[offset : offset + most + 1]]
+            keys = columns.page(rows, wanted, order, offset, most + 1)
             by_key = {trial.pk: trial for trial in rows.filter(pk__in=keys[:most])}
             page = [by_key[key] for key in keys[:most] if key in by_key]
             goes_on = len(keys) > most

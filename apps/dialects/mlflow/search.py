@@ -71,13 +71,16 @@ class Like:
     parts: tuple[re.Pattern[str], ...]
     tail: int
     """How many letters the last part has."""
+    longest: str = ""
+    """The longest text that stands in it as it is."""
 
     @classmethod
     def of(cls, text: str, *, any_case: bool) -> Like:
         flags = re.DOTALL | (re.IGNORECASE if any_case else 0)
         parts = text.split("%")
         escaped = (re.escape(part).replace("_", ".") for part in parts)
-        return cls(tuple(re.compile(part, flags) for part in escaped), len(parts[-1]))
+        longest = max(re.split("[%_]", text), key=len)
+        return cls(tuple(re.compile(part, flags) for part in escaped), len(parts[-1]), longest)
 
     def fits(self, text: str) -> bool:
         if len(self.parts) == 1:
