@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.dialects.wmla.models import Algorithm, Submission
 from apps.experiments.models import Experiment
@@ -21,8 +21,9 @@ DOCUMENTS = ("experiment__job", "experiment__spark", "experiment__submitted")
 
 def submissions(actor: Actor, kind: str) -> QuerySet[Submission]:
     """What this actor may see of one kind, the newest first; without what was deleted here or lies in the trash."""
-    seen = Experiment.objects.visible_to(actor).kept()
-    rows = Submission.objects.filter(kind=kind, gone=False, experiment__in=seen)
+    # asked for each row, so that the newest few are found without a list of all that can be seen
+    seen = Exists(Experiment.objects.visible_to(actor).kept().filter(pk=OuterRef("experiment")))
+    rows = Submission.objects.filter(seen, kind=kind, gone=False)
     related = rows.select_related("experiment", "experiment__workspace", "experiment__creator")
     return related.defer("experiment__job", "experiment__spark").order_by("-pk")
 

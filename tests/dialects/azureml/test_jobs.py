@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.dialects.azureml.models import ArmJob
 from apps.experiments.models import Experiment
@@ -422,6 +424,16 @@ def test_a_list_costs_a_fixed_number_of_queries(ada_there: Arm, count: int, djan
 
     with django_assert_max_num_queries(5):
         assert len(ada_there.list().body["value"]) == count
+
+
+def test_a_list_is_put_in_order_without_the_documents(ada_there: Arm) -> None:
+    ada_there.put("sweep")
+
+    with CaptureQueriesContext(connection) as queries:
+        ada_there.list()
+
+    (ordered,) = [one["sql"] for one in queries if 'ORDER BY "experiments_experiment"' in one["sql"]]
+    assert '"submitted"' not in ordered
 
 
 def test_a_job_costs_a_fixed_number_of_queries(ada_there: Arm, django_assert_max_num_queries: Any) -> None:

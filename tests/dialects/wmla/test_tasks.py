@@ -289,6 +289,7 @@ def test_the_list_takes_the_same_queries_for_any_number_of_tasks(
     assert [one["hpoName"] for one in some] == ["new", "t4"]
     assert [one["hpoName"] for one in finished] == ["t4", "t3", "t2", "t1", "t0"]
     assert len(found[1]["experiments"]) == 1
+    assert not [one["sql"] for one in few if "IN (SELECT" in one["sql"]]  # a list of all experiments, for few tasks
 
 
 def test_a_task_is_stopped_once(ada_there: Wmla) -> None:
