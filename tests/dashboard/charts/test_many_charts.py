@@ -210,14 +210,26 @@ def test_a_timeline_gives_each_trial_the_lowest_free_slot(make_experiment: Make)
     assert payload["slots"] == 2
 
 
+def test_a_timeline_makes_no_moments_of_its_rows(make_experiment: Make):
+    one = tiny(make_experiment, FOUR)
+    Trial.objects.filter(experiment=one, number=3).update(ended=None, status="RUNNING")
+
+    with CaptureQueriesContext(connection) as queries:
+        payload = charts.build("timeline", one)
+
+    rows = queries.captured_queries[-1]["sql"]
+    assert len(queries) == 2
+    assert 'AS "ended"' not in rows and 'AS "started"' not in rows
+    assert payload["took"][2] == 15
+    assert payload["until"] == pytest.approx(payload["took"][3], rel=0.01)
+    assert payload["started"] == Trial.objects.get(experiment=one, number=0).started.isoformat()
+
+
 def test_a_timeline_of_many_is_how_many_ran_at_once():
     began = datetime(2026, 1, 1, tzinfo=UTC)
-    rows = [
-        Bar(number, "FINISHED", began + timedelta(seconds=number), began + timedelta(seconds=number + 4))
-        for number in range(2_000)
-    ]
+    rows = [Bar(number, "FINISHED", number, number + 4) for number in range(2_000)]
 
-    payload = draw(rows, began)
+    payload = draw(rows, began, began)
 
     assert "number" not in payload
     assert payload["busy"][0][100] == pytest.approx(4, abs=0.1)
