@@ -10,7 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
@@ -19,6 +21,7 @@ from apps.dashboard.views import catalog, understand
 from apps.dashboard.views.experiments import FILLERS
 from apps.experiments import tally
 from apps.experiments.models import Experiment
+from apps.search import export
 from apps.search.models import SavedView, Star
 from apps.tuning import experiments, trash
 from apps.workspaces.access import Actor
@@ -244,6 +247,20 @@ def test_ticked_rows_and_whole_queries_come_as_files(as_ben: Client, make_experi
     assert json.loads(b"".join(none)) == []
 
 
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_file_is_written_in_large_parts_by_few_queries(make_experiment: Make, form: str) -> None:
+    for number in range(4):
+        make_experiment(name=f"e{number}", tags=[("team", "a"), ("b", "")])
+
+    with CaptureQueriesContext(connection) as queries:
+        written = list(export.FORMATS[form](Experiment.objects.order_by("pk")))
+
+    assert len(queries) == 2
+    assert len(written) == 2  # the heading and the rows, the rows and the end
+    assert "".join(written).count("e3") == 1
+    assert ("b team=a" if form == "csv" else '"tags": {"b": "", "team": "a"}') in "".join(written)
+
+
 @pytest.mark.parametrize(
     ("address", "words"), [("/w/lab/e/nothing/trials", "nothing"), ("/w/lab/resnet", "resnet"), ("/w/else/", "else")]
 )
@@ -341,7 +358,7 @@ def test_the_trash_tells_the_days_left_and_empties_itself(
     "query", ["q=(status:waiting+or+is:starred)+-tag:a", "q=param.x<1", "q=staus:x", "facets=all", "sort=best"]
 )
 def test_a_page_costs_as_many_queries_for_few_as_for_many(as_ada: Client, make_experiment: Make, query: str) -> None:
-    with_trials(make_experiment(), "FINISHED")
+    with_trials(make_experiment(tags=[("vision", "")]), "FINISHED")
     address = f"{CATALOG}?{query}"
     few = queries_of(as_ada, address)
 
