@@ -145,8 +145,21 @@ class Experiment(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(
-                # what follows the order is read for filtering, so that a scan for a name touches no row
-                fields=["workspace", "trashed", "-created", "-id", "accessibility", "creator", "status", "name"],
+                # what follows the order is read for filtering, sorting and counting, so that a scan touches no row
+                fields=[
+                    "workspace",
+                    "trashed",
+                    "-created",
+                    "-id",
+                    "accessibility",
+                    "creator",
+                    "status",
+                    "name",
+                    "best_value",
+                    "dialect",
+                    "sampler",
+                    "metric",
+                ],
                 name="experiment_newest",
             ),
             models.Index(

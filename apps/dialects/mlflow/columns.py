@@ -76,9 +76,9 @@ _OWN_TAGS: Mapping[str, Attribute] = {
 def page(
     rows: QuerySet[Trial], wanted: Sequence[Term], order: Sequence[tuple[Name, bool]], start: int, most: int
 ) -> list[int]:
-    """The ids of the runs of which all terms hold, from one place in their order on; where that leaves runs alike, as
-    they come. One query, two
-    with data sets; where the database understands the whole search, it reads no more than the page."""
+    """The ids of the runs of which all terms hold, from one place in their order on; those that it leaves alike as they
+    come. One query, two with data sets; where the database understands the whole search, no more than the page is read.
+    """
     found = narrowed(rows, wanted)
     if all(map(_is_exact, wanted)) and all(name.kind == METRIC for name, _ in order):
         keys = [_directed(_stored(name), downwards) for name, downwards in order]
