@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -161,7 +162,7 @@ def cells(name: str, distribution: Distribution) -> dict[str, str]:
 
 
 def _shown(value: float | None) -> str:
-    return "" if value is None else f"{value:.12g}"
+    return "" if value is None else re.sub(r"e([+-])0", r"e\1", f"{value:.12g}")  # 1e-5, as it is shown everywhere
 
 
 def rows_of(space: Space) -> list[dict[str, str]]:

@@ -25,6 +25,8 @@ class Group:
     reason: str
     number: int
     latest: int
+    attempts: int = 0
+    """The most that any of them had."""
     rule: Mapping[str, Any] | None = None
 
 
@@ -35,16 +37,18 @@ def failures(experiment: Experiment, known: keeping.Known, upto: int | None = No
     rows = Trial.objects.filter(experiment=experiment, status=TrialStatus.FAILED)
     if upto is not None:
         rows = rows.filter(number__lte=upto)
-    reasons = rows.values("reason").annotate(trials=Count("pk"), last=Max("number")).order_by("-trials")[:MOST_REASONS]
+    told = rows.values("reason").annotate(trials=Count("pk"), last=Max("number"), tried=Max("attempt_count"))
+    reasons = told.order_by("-trials")[:MOST_REASONS]
     groups: dict[str, Group] = {}
     for row in reasons:
         kind = kind_of(row["reason"])
         group = groups.setdefault(kind, Group(row["reason"], 0, -1))
         group.number += row["trials"]
+        group.attempts = max(group.attempts, row["tried"])
         if row["last"] > group.latest:
             group.latest, group.reason = row["last"], row["reason"]
-    for told in known.document.get("failures") or []:
-        kind = kind_of(told["reason"])
+    for found in known.document.get("failures") or []:
+        kind = kind_of(found["reason"])
         if kind in groups:
-            groups[kind].rule = told.get("rule")
+            groups[kind].rule = found.get("rule")
     return sorted(groups.values(), key=lambda group: -group.number)[:MOST_GROUPS]

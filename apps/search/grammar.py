@@ -113,7 +113,12 @@ class Grammar:
             return self.fields[name]
         near = get_close_matches(typed, self.names(), 1, 0.5) or get_close_matches(typed.lower(), self.names(), 1, 0.5)
         known = ", ".join([*self.fields, *(f"{name}.*" for name in self.families)])
-        raise Wrong(f"there is no field {typed!r}; fields are {known}", near[0] if near else "")
+        raise Wrong(f"there is no field {typed!r}; fields are {known}", near[0] if near else self._parameter(typed))
+
+    def _parameter(self, typed: str) -> str:
+        """What somebody meant who wrote a parameter's name alone, where parameters have a prefix and any name may be one."""
+        family = self.families.get("param")
+        return f"param.{typed}" if family is not None and family.known is None and "." not in typed else ""
 
     def _member(self, family: Family, name: str) -> Field:
         if not name:

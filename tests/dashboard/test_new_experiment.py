@@ -205,6 +205,10 @@ def test_each_wrong_parameter_says_so_in_its_row(as_dora: Client, row: dict[str,
     assert Experiment.objects.count() == 0
 
 
+def test_small_numbers_are_written_as_everywhere_else() -> None:
+    assert rows_of(Space({"lr": LogUniform.between(1e-5, 0.1)}))[0]["low"] == "1e-5"
+
+
 def test_nested_parameters_are_understood_in_nnis_words_too(as_dora: Client) -> None:
     nested = 'adam, {"_name": "sgd", "momentum": {"_type": "uniform", "_value": [0, 0.9]}}'
 

@@ -97,6 +97,7 @@ def test_an_age_is_a_moment_before_now() -> None:
     ("text", "message", "suggestion"),
     [
         ("staus:running", "there is no field 'staus'", "status:running"),
+        ("batch_size>=64", "there is no field 'batch_size'", "param.batch_size>=64"),
         ("status:runing", "there is no status 'runing'", "status:running"),
         ("best<low", "best is a number", ""),
         ("best<", "best< needs a value", ""),

@@ -29,7 +29,7 @@ from apps.tuning.trash import days_left
 VIEWS = (
     ("All", ""),
     ("Mine", "owner:me"),
-    ("Running", "status:active"),
+    ("Active", "status:active"),
     ("Starred", "is:starred"),
     ("Failed this week", "status:failed updated>7d"),
     ("Archived", "is:archived"),

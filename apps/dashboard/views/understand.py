@@ -54,7 +54,7 @@ def overview(request: HttpRequest, place: Place, experiment: Experiment) -> dict
 
 
 def now(request: HttpRequest, place: Place, experiment: Experiment, asked: Filtered) -> dict[str, Any]:
-    """What goes on and what was found: importance, summary, best trial, failures, running ones. Nine queries at most."""
+    """What goes on and what was found: importance, summary, best trial, failures, running ones. Eight queries at most."""
     job, upto = asked.job, asked.upto
     known = keeping.look(experiment, upto)
     top = summaries.best_ten(experiment, job.space, upto)
@@ -77,14 +77,11 @@ def now(request: HttpRequest, place: Place, experiment: Experiment, asked: Filte
 
 
 def _failures(experiment: Experiment, groups: list[Group]) -> list[dict[str, Any]]:
-    """The groups, each with what the latest of them wrote last. One query, none without a failure."""
-    latest = [group.latest for group in groups]
-    rows = Trial.objects.filter(experiment=experiment, number__in=latest) if latest else Trial.objects.none()
-    attempts = dict(rows.values_list("number", "attempt_count"))
+    """The groups, each with what the latest of them wrote last."""
     return [
         {
             "group": group,
-            "said": _last_line(experiment, group.latest, attempts.get(group.latest, 0)),
+            "said": _last_line(experiment, group),
             "rule": summaries.rule_text(group.rule, 2) if group.rule else "",
             "query": summaries.rule_query(group.rule) if group.rule else failed_like(group.reason),
             "alike": failed_like(group.reason),
@@ -93,8 +90,10 @@ def _failures(experiment: Experiment, groups: list[Group]) -> list[dict[str, Any
     ]
 
 
-def _last_line(experiment: Experiment, number: int, attempts: int) -> str:
-    return log_tails.last_lines(logs.attempt_folder(experiment.key, number, attempts), 1) if attempts else ""
+def _last_line(experiment: Experiment, group: Group) -> str:
+    folders = (logs.attempt_folder(experiment.key, group.latest, number) for number in range(group.attempts, 0, -1))
+    last = next((folder for folder in folders if folder.is_dir()), None)
+    return log_tails.last_lines(last, 1) if last is not None else ""
 
 
 def _waits_for(experiment: Experiment, known: keeping.Known, upto: int | None) -> str:
