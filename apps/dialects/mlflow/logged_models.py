@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 
 from apps.artifacts import artifacts, remarks
 from apps.artifacts.models import Remark
+from apps.dialects.mlflow import search
 from apps.dialects.mlflow.base import MlflowView
 from apps.dialects.mlflow.callers import Run, TrialCaller
 from apps.dialects.mlflow.files import MODELS, listing, owner_of_model
@@ -26,6 +28,15 @@ MOST_NAME = 250
 MOST_DOCUMENT = 60_000
 MOST_RESULTS = 100
 Document = dict[str, Any]
+ATTRIBUTES: Mapping[str, str] = {
+    **{name: name for name in ("name", "model_id", "model_type", "status", "source_run_id", "experiment_id")},
+    "creation_timestamp": "creation_timestamp_ms",
+    "creation_time": "creation_timestamp_ms",
+    "last_updated_timestamp": "last_updated_timestamp_ms",
+}
+"""What a model is found and ordered by, and where that stands in its head. Its metrics are those of its run."""
+MODEL = search.Name("", "model")
+FOUND_BY = (search.PARAM, search.TAG)
 
 
 class Models(MlflowView):
@@ -123,10 +134,12 @@ class ModelFiles(MlflowView):
 
 
 class SearchModels(MlflowView):
-    """The models of some experiments, newest first."""
+    """The models of some experiments by a filter, newest first or in another order."""
 
     def post(self, request: Request) -> HttpResponse:
         most, offset = self.number("max_results", MOST_RESULTS, MOST_RESULTS), self.offset()
+        wanted = search.parse(self.text("filter", most=8_000), ATTRIBUTES, FOUND_BY)
+        order = self._order()
         rows = Remark.objects.filter(kind=remarks.MODEL)
         if isinstance(self.caller, TrialCaller):
             rows = rows.filter(trial=self.caller.run.trial)
@@ -136,11 +149,32 @@ class SearchModels(MlflowView):
                 raise Refusal("bad_parameter", "must be a list of at most 1000 texts", field="experiment_ids")
             visible = Experiment.objects.visible_to(self.caller.actor).kept().filter(key__in=keys)
             rows = rows.filter(trial__experiment__in=visible)
-        page = list(rows.order_by("-pk").values_list("text", flat=True)[offset : offset + most + 1])
-        answer: Document = {"models": [json.loads(text) for text in page[:most]]}
+        texts = rows.order_by("-pk").values_list("text", flat=True)
+        if wanted or order:
+            names = [*(term.name for term in wanted), *(name for name, _ in order)]
+            read = [json.loads(text) for text in texts.iterator(chunk_size=MOST_RESULTS)]
+            found = [{MODEL: model, **{name: _value(model, name) for name in names}} for model in read]
+            matching = [one for one in found if all(term.holds(one) for term in wanted)]
+            page = [one[MODEL] for one in search.ordered(matching, order)[offset : offset + most + 1]]
+        else:
+            page = [json.loads(text) for text in texts[offset : offset + most + 1]]
+        answer: Document = {"models": page[:most]}
         if len(page) > most:
             answer["next_page_token"] = str(offset + most)
         return self.answer(answer)
+
+    def _order(self) -> list[tuple[search.Name, bool]]:
+        """What to order by, each with whether the largest comes first."""
+        given = self.arguments.get("order_by") or []
+        if not isinstance(given, list) or len(given) > search.MOST_TERMS:
+            raise Refusal("bad_parameter", f"must be a list of at most {search.MOST_TERMS} objects", field="order_by")
+        keys = []
+        for one in given:
+            if not isinstance(one, dict) or not isinstance(one.get("field_name"), str):
+                raise Refusal("bad_parameter", "must be objects with a field_name", field="order_by")
+            name = search.named(one["field_name"], ATTRIBUTES, FOUND_BY, "order_by")
+            keys.append((name, one.get("ascending") is False))
+        return keys
 
 
 def read(view: MlflowView, model: str, *, changes: bool = False) -> tuple[Run, Document]:
@@ -160,6 +194,14 @@ def write(run: Run, document: Document) -> None:
     if len(text) > MOST_DOCUMENT:
         raise Refusal("bad_parameter", f"a model keeps at most {MOST_DOCUMENT} characters of parameters and tags")
     remarks.write(run.trial, run.attempt, remarks.MODEL, {document["info"]["model_id"]: text})
+
+
+def _value(model: Document, name: search.Name) -> Any:
+    """What a model has under a name of a search."""
+    if name.kind == search.ATTRIBUTE:
+        return model["info"].get(ATTRIBUTES[name.key]) or None
+    pairs: Sequence[Mapping[str, str]] = model["data"]["params"] if name.kind == search.PARAM else model["info"]["tags"]
+    return next((pair["value"] for pair in pairs if pair["key"] == name.key), None)
 
 
 def _pairs(texts: dict[str, str]) -> list[dict[str, str]]:

@@ -35,7 +35,9 @@ _COMPARE = {
     ">=": operator.ge,
     "<=": operator.le,
 }
-_NUMBERS = frozenset({"start_time", "end_time", "creation_time", "last_update_time"})
+_NUMBERS = frozenset(
+    {"start_time", "end_time", "creation_time", "last_update_time", "creation_timestamp", "last_updated_timestamp"}
+)
 """The attributes that are numbers."""
 OF_DATASETS = ("name", "digest", "context")
 """What a data set that a run has read can be found by."""

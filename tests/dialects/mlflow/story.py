@@ -93,4 +93,9 @@ try:
 except mlflow.exceptions.MlflowException as error:
     seen["registry"] = error.error_code
 seen["found"] = [one.info.run_id for one in client.search_runs([found.info.experiment_id], "metrics.loss < 0.5")]
+if hasattr(mlflow, "initialize_logged_model"):  # from 3.0 on
+    for name in ("one", "two"):
+        mlflow.initialize_logged_model(name=name)
+    models = client.search_logged_models([found.info.experiment_id], filter_string="name = 'one'")
+    seen["models"] = [one.name for one in models]
 json.dump(seen, sys.stdout)

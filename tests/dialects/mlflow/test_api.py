@@ -641,6 +641,45 @@ def test_a_model_is_logged_with_its_files(script: Mlflow, running: Running, ada_
     assert Artifact.objects.get().path == f"models/{model}/MLmodel"
 
 
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ({"filter": "name = 'first'"}, ["first"]),
+        ({"filter": "attributes.name LIKE '%st' AND params.depth = '1'"}, ["last", "first"]),
+        ({"filter": "tags.stage = 'draft'"}, ["first"]),
+        ({"filter": "status = 'LOGGED_MODEL_READY'"}, []),
+        ({"filter": "creation_timestamp > 0", "order_by": [{"field_name": "name"}]}, ["first", "last", "middle"]),
+        ({"order_by": [{"field_name": "attributes.name", "ascending": False}], "max_results": 2}, ["middle", "last"]),
+        ({}, ["last", "middle", "first"]),
+    ],
+)
+def test_models_are_found_by_a_filter_in_an_order(
+    script: Mlflow, running: Running, ada_there: Mlflow, asked: dict[str, Any], names: list[str]
+) -> None:
+    for name, depth in (("first", "1"), ("middle", "2"), ("last", "1")):
+        tags = [{"key": "stage", "value": "draft"}] if name == "first" else []
+        script.post("logged-models", name=name, params=[{"key": "depth", "value": depth}], tags=tags)
+
+    for caller in (script, ada_there):
+        answer = caller.post("logged-models/search", experiment_ids=[running.experiment.key], **asked)
+        assert [one["info"]["name"] for one in answer.body["models"]] == names
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"filter": "metrics.loss < 1"}, "filter"),
+        ({"filter": "name"}, "filter"),
+        ({"order_by": ["name"]}, "order_by"),
+        ({"order_by": [{"field_name": "metrics.loss"}]}, "order_by"),
+    ],
+)
+def test_a_search_of_models_that_is_none_is_refused(script: Mlflow, asked: dict[str, Any], field: str) -> None:
+    answer = script.post("logged-models/search", **asked)
+
+    assert (answer.status, answer.body["message"].partition(":")[0]) == (400, field)
+
+
 def test_a_model_of_others_is_not_there(script: Mlflow, start: Any, cleo_there: Mlflow) -> None:
     other = start(1)
     made = Mlflow(other.token).post("logged-models", name="net").body["model"]["info"]["model_id"]

@@ -77,6 +77,7 @@ def test_a_script_written_for_mlflow_lands_on_its_trial(served: str, running: Ru
     assert seen["after"] == {"params": {**seen["params"], **folds}, "name": "second", "parent": None}
     assert seen["registry"] == "ENDPOINT_NOT_FOUND"
     assert seen["found"] == [running.id]
+    assert seen.get("models", ["one"]) == ["one"]
 
     running.trial.refresh_from_db()
     assert (running.trial.last_value, running.trial.best_value) == (0.2, 0.2)
