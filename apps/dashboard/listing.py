@@ -117,9 +117,7 @@ class Listing:
         tallied = self._tallied()
         if tallied is not None:
             return tallied
-        conditions = self.query.conditions
-        is_held = conditions is not None and all(one.field in HELD for one in conditions)
-        if is_held and sort.removeprefix("-") in WALKED:
+        if self._is_held and sort.removeprefix("-") in WALKED:
             found = list(ordered(self.rows(), sort).values_list("pk", flat=True)[: FIRST + 1])
             self._first[sort] = found[:FIRST]
             return len(found) if len(found) <= FIRST else self.rows().order_by().count()
@@ -127,6 +125,12 @@ class Listing:
         first = list(counted[:FIRST])
         self._first[sort] = [pk for pk, _ in first]
         return first[0][1] if first else 0
+
+    @property
+    def _is_held(self) -> bool:
+        """Whether the index of the newest has all that the query asks for, so that another look costs little."""
+        conditions = self.query.conditions
+        return conditions is not None and all(one.field in HELD for one in conditions)
 
     def _tallied(self) -> int | None:
         """What the kept tallies say, without what is archived. Two queries; none and None where they do not know it."""
@@ -163,7 +167,7 @@ class Listing:
         return {status: number for status, number in counted if number}
 
     def facets(self) -> list[Facet]:
-        """What the rows of the query share, with counts; kept for a quarter of a minute. Five queries when not kept."""
+        """What the rows of the query share, with counts; kept for a quarter of a minute. Five queries at most when not kept."""
         reach = ",".join(f"{workspace}{role}" for workspace, role in sorted(self.actor.roles.items()))
         kept = f"facets:{self.workspace.pk}:{self.actor.user_id}:{hash((reach, self.query.text, self.trashed))}"
         counts = cache.get(kept)
@@ -178,14 +182,17 @@ class Listing:
         owners: Counter[int] = Counter()
         # first what one index alone has, or SQLite takes another and looks at every row
         columns = ("dialect", "sampler", "status", "creator")
-        for source, sampler, status, owner, number in rows.values_list(*columns).annotate(number=Count("pk")):
+        shared = rows.values_list(*columns) if self._is_held else rows.annotate(age=_age()).values_list(*columns, "age")
+        ages: Counter[str] = Counter()
+        for source, sampler, status, owner, *age, number in shared.annotate(number=Count("pk")):
+            ages.update(dict.fromkeys(age, number))
             counts["source"][source] += number
             counts["sampler"][sampler] += number
             counts["status"][status] += number
             owners[owner] += number
         named = get_user_model().objects.filter(pk__in=list(owners)).values_list("pk", "username")
         counts["owner"] = Counter({name: owners[pk] for pk, name in named})
-        counts["updated"] = _aged(rows, owners.total())
+        counts["updated"] = _aged(_lately(rows) if self._is_held else ages, owners.total())
         through = Experiment.tags.through.objects.filter(experiment__in=rows.values("pk"))
         tagged = through.values_list("tag").annotate(number=Count("pk")).order_by("-number")[: FACET_LENGTH * 2]
         tags = Tag.objects.in_bulk([pk for pk, _ in tagged])
@@ -233,16 +240,25 @@ FACET_TITLES = {
 }
 
 
-def _aged(rows: Rows, total: int) -> Counter[str]:
-    """How many of these rows each part of AGES holds for. One query, which looks at those that changed lately."""
+def _age() -> Case:
+    """The narrowest part of AGES since when a row has changed; null for those that none of them holds."""
     field = CATALOG.fields["updated"]
     since = {term: moment(field, term.partition(">")[2]) for term in SINCE}
-    narrowest = Case(*(When(modified__gt=at, then=Value(term)) for term, at in since.items()))
-    lately = rows.filter(modified__gt=min(since.values())).annotate(age=narrowest).values_list("age")
+    return Case(*(When(modified__gt=at, then=Value(term)) for term, at in since.items()))
+
+
+def _lately(rows: Rows) -> Counter[str]:
+    """How many of these rows are so old and no older. One query, which looks at those that changed lately."""
+    first = moment(CATALOG.fields["updated"], SINCE[-1].partition(">")[2])
+    aged = rows.filter(modified__gt=first).annotate(age=_age()).values_list("age")
+    return Counter(dict(aged.annotate(number=Count("pk"))))
+
+
+def _aged(narrowest: Counter[str], total: int) -> Counter[str]:
+    """How many rows each part of AGES holds for, of so many in all."""
     counts: Counter[str] = Counter()
-    for age, number in lately.annotate(number=Count("pk")):
-        for term in SINCE[SINCE.index(age) :]:
-            counts[term] += number
+    for place, term in enumerate(SINCE):
+        counts[term] = sum(narrowest[one] for one in SINCE[: place + 1])
     counts[list(AGES)[-1]] = total - counts[SINCE[-1]]
     return counts
 
