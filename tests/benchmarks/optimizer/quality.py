@@ -21,10 +21,11 @@ from statistics import fmean
 from typing import Any
 
 from tests.benchmarks.optimizer import peers
+from tests.benchmarks.optimizer.nested import nested
 from tests.benchmarks.optimizer.problems import SPACES, Problem, bbob, tables
 
 BUDGETS = (25, 50, 100, 200)
-FLOOR = {"bbob": 1e-8, "sklearn": 1e-3}  # a regret below this is as good as none
+FLOOR = {"bbob": 1e-8, "sklearn": 1e-3, "nested": 1e-2}  # a regret below this is as good as none
 
 
 def problems(options: argparse.Namespace) -> Iterator[tuple[Problem, int]]:
@@ -32,6 +33,7 @@ def problems(options: argparse.Namespace) -> Iterator[tuple[Problem, int]]:
 
     No two problems share a seed: who draws the same first points on many problems that are alike is lucky, or not, on
     all of them, and a hundred pairs tell as little as one.
+    Of nested functions each is played once, from the number `--first` on.
     With `--rotate` each function is played once in each dimension, with instances in turn; with `--every 3` only in
     every third of its dimensions, in turn as well.
     """
@@ -50,6 +52,9 @@ def problems(options: argparse.Namespace) -> Iterator[tuple[Problem, int]]:
         for seed in range(options.first, options.first + options.seeds):
             for problem in tables(tuple(options.datasets), tuple(options.models)):
                 yield problem, _seed(problem, seed)
+    if "nested" in options.suites:
+        for number in range(options.first, options.first + options.seeds):
+            yield nested(number), _seed(nested(number))
 
 
 def _seed(problem: Problem, place: int = 0) -> int:
