@@ -197,8 +197,8 @@ class Listing:
         tagged = through.values_list("tag").annotate(number=Count("pk")).order_by("-number")[: FACET_LENGTH * 2]
         tags = Tag.objects.in_bulk([pk for pk, _ in tagged])
         for pk, number in tagged:
-            tag = tags[pk]
-            counts["tag"][f"{tag.key}={tag.value}" if tag.value else tag.key] += number
+            if tag := tags.get(pk):  # else it was deleted meanwhile
+                counts["tag"][f"{tag.key}={tag.value}" if tag.value else tag.key] += number
         return counts
 
     def _facet(self, name: str, counts: Counter[str]) -> Facet:
