@@ -61,6 +61,7 @@ def test_a_menu_that_asks_for_a_name_takes_it_at_once(signed_in: Visit, ada: Use
     page = signed_in(ada, "/w/lab/?q=best<1")
 
     page.get_by_text("Save view").click()
+    expect(page.locator("details[open] [data-first]")).to_be_focused()
     page.keyboard.type("Good ones")
     page.keyboard.press("Enter")
 
