@@ -1,5 +1,6 @@
 """Static files with their content's hash in the name, collected into the data folder when they have changed."""
 
+import fcntl
 import hashlib
 import shutil
 import time
@@ -20,6 +21,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 from apps.config.bundles import ENTRIES, bundle
 
 SETTLED_AFTER = 60.0
+STAMP = ".collected"
 # Folders and files that packages bring and no page of ours asks for; compressing them would take ten seconds.
 UNUSED = ["rest_framework", "redoc", "ext", "htm*-4.*", "htmx-2.js", "oauth2-redirect.*", "*.map", "CVS", ".*", "*~"]
 
@@ -86,17 +88,28 @@ def collect() -> bool:
 
     Costs one stat per file and one per collected file (some ten milliseconds) when nothing has changed.
     """
-    stamp = Path(settings.STATIC_ROOT) / ".collected"
-    fingerprint = _fingerprint()
-    if _is_torn(stamp.parent):
-        shutil.rmtree(stamp.parent)
-    if stamp.is_file() and stamp.read_text(encoding="ascii") == fingerprint:
+    root, fingerprint = Path(settings.STATIC_ROOT), _fingerprint()
+    if _is_collected(root, fingerprint):
         return False
-    call_command(
-        "collectstatic", interactive=False, verbosity=0, ignore_patterns=UNUSED, use_default_ignore_patterns=False
-    )
-    stamp.write_text(fingerprint, encoding="ascii")
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with open(
+        root.with_name(f".{root.name}.lock"), "w"
+    ) as lock:  # two that collect at once would lose each other's files
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _is_collected(root, fingerprint):
+            return False
+        if _is_torn(root):
+            shutil.rmtree(root)
+        call_command(
+            "collectstatic", interactive=False, verbosity=0, ignore_patterns=UNUSED, use_default_ignore_patterns=False
+        )
+        (root / STAMP).write_text(fingerprint, encoding="ascii")
     return True
+
+
+def _is_collected(root: Path, fingerprint: str) -> bool:
+    stamp = root / STAMP
+    return stamp.is_file() and stamp.read_text(encoding="ascii") == fingerprint and not _is_torn(root)
 
 
 def _is_torn(folder: Path) -> bool:

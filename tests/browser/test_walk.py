@@ -22,6 +22,7 @@ from tests.browser.test_live_page import WATCH_SHIFTS, is_live
 from tests.optimizer.processes import optimizer
 from tests.optimizer.waiting import until
 from tests.people import PASSWORD
+from tunebook.status import LIVE_TRIAL
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -262,7 +263,7 @@ def change_the_limits(page: Page, base: str, one: Experiment) -> None:
     expect(page.locator("header").filter(has_text="/ 29,000").first).to_be_visible()
     one.refresh_from_db()
     assert (one.max_trials, one.max_concurrent) == (29000, 2)
-    until(lambda: one.trials.filter(status="RUNNING").count() == 2, what="two trials at once")
+    until(lambda: one.trials.filter(status__in=LIVE_TRIAL).count() == 2, what="two trials at once")
 
 
 def watch_fifty_trials(page: Page, base: str, one: Experiment) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,15 @@ def test_nothing_is_collected_again_until_a_file_changes(collected):
     (source / "js" / "words.js").write_text("export const word = 2;  // changed\n")
 
     assert (first, second, static.collect()) == (True, False, True)
+
+
+def test_of_two_that_start_at_once_one_collects_and_the_other_waits_for_it(collected):
+    _, target = collected
+    with ThreadPoolExecutor(2) as pool:
+        starts = [pool.submit(static.collect) for _ in range(2)]
+
+    assert sorted(start.result() for start in starts) == [False, True]
+    assert all((target / name).is_file() for name in names(target).values())
 
 
 def test_what_no_page_asks_for_is_left_out(collected):
