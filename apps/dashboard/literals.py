@@ -40,7 +40,7 @@ def read_list(text: str) -> list[Any]:
         if isinstance(whole, list):
             return whole
     found, place = [], 0
-    while (start := SEPARATORS.match(text, place).end()) < len(text):  # type: ignore[union-attr]
+    while (start := SEPARATORS.match(text, place).end()) < len(text):  # type: ignore[union-attr]  # fits nothing too
         value, place = _value_at(text, start)
         found.append(value)
     return found

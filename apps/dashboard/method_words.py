@@ -47,6 +47,17 @@ POLICY_OPTIONS: Words = {
         *OF_EVERY_POLICY,
     ),
 }
+OF_BUDGETS = (
+    "resource (budget): the name under which a trial gets its budget",
+    "min_resource (1): the smallest budget",
+    "max_resource (81): the largest budget, which the best trials get",
+    "eta (3.0): of so many trials one goes on with so many times the budget",
+)
+OF_BRACKETS = (
+    *OF_BUDGETS,
+    "exec_mode (serial): whether brackets wait for one another; one of serial, parallelism",
+    "rounds (0): how often all brackets are run; 0 is without end",
+)
 SAMPLER_OPTIONS: Words = {
     "random": (
         "rule (random): random, or sobol for evenly spread points; one of random, sobol",
@@ -97,27 +108,10 @@ SAMPLER_OPTIONS: Words = {
         "shrink (0.1): how fast neighbourhoods get smaller with the number of trials",
     ),
     "experiments": ("experiments: the parameter sets, in the order in which they are to be tried",),
-    "hyperband": (
-        "resource (budget): the name under which a trial gets its budget",
-        "min_resource (1): the smallest budget",
-        "max_resource (81): the largest budget, which the best trials get",
-        "eta (3.0): of so many trials one goes on with so many times the budget",
-        "exec_mode (serial): whether brackets wait for one another; one of serial, parallelism",
-        "rounds (0): how often all brackets are run; 0 is without end",
-    ),
-    "halving": (
-        "resource (budget): the name under which a trial gets its budget",
-        "min_resource (1): the smallest budget",
-        "max_resource (81): the largest budget, which the best trials get",
-        "eta (3.0): of so many trials one goes on with so many times the budget",
-    ),
+    "hyperband": OF_BRACKETS,
+    "halving": OF_BUDGETS,
     "bohb": (
-        "resource (budget): the name under which a trial gets its budget",
-        "min_resource (1): the smallest budget",
-        "max_resource (81): the largest budget, which the best trials get",
-        "eta (3.0): of so many trials one goes on with so many times the budget",
-        "exec_mode (serial): whether brackets wait for one another; one of serial, parallelism",
-        "rounds (0): how often all brackets are run; 0 is without end",
+        *OF_BRACKETS,
         "min_points (0): results of one budget before its model is asked; 0: parameters + 2",
         "random_fraction (0.3333333333333333): the share of new configurations that is drawn at random",
         "n_candidates (64): draws from the model, of which the best is taken",
