@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -19,11 +18,7 @@ from tunebook.wire import mlflow
 
 MOST_RESULTS = 1_000
 VIEWS = {"ACTIVE_ONLY": [False], "DELETED_ONLY": [True], "ALL": [False, True]}
-TAGS: Mapping[str, Callable[[Experiment], str]] = {
-    "tunebook.status": lambda row: row.status,
-    "tunebook.metric": lambda row: row.metric,
-    "tunebook.goal": lambda row: row.goal,
-}
+TAGS = {name.key: column for name, column in catalog.COLUMNS.items() if name.kind == search.TAG}
 
 
 class GetExperiment(MlflowView):
@@ -92,7 +87,7 @@ class SearchExperiments(MlflowView):
 
 def document(row: Experiment, name: str = "") -> dict[str, Any]:
     """An experiment as MLflow shows it. Makes no query."""
-    tags = {key: read(row) for key, read in TAGS.items()}
+    tags = {key: getattr(row, column) for key, column in TAGS.items()}
     return mlflow.experiment(
         row.key,
         name or row.name or row.key,
