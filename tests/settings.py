@@ -5,7 +5,9 @@ import tempfile
 from pathlib import Path
 
 # before the product's settings read them; xdist's workers inherit the first process's folder
-os.environ.setdefault("TUNEBOOK_DATA", tempfile.mkdtemp(prefix="tunebook-tests-"))
+if "TUNEBOOK_DATA" not in os.environ:
+    folder = tempfile.TemporaryDirectory(prefix="tunebook-tests-", ignore_cleanup_errors=True)  # goes with the process
+    os.environ["TUNEBOOK_DATA"] = folder.name
 os.environ.setdefault("TUNEBOOK_SECRET_KEY", "only-for-the-tests-" + "x" * 50)
 
 from apps.config.settings import *

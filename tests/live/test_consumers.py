@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from apps.experiments.models import Experiment
 from apps.feed.models import Event, Stream, experiment_stream, feed_id, workspace_stream
 from apps.live import consumers
 from apps.workspaces.models import IssuedKey, Member
-from tests.live.sockets import Client, happen
+from tests.live.sockets import PATIENCE, Client, happen
 from tunebook import disk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -380,23 +381,26 @@ def test_events_that_were_purged_on_the_way_are_not_missed_silently(live, key_ad
 
 def test_a_database_that_is_away_for_a_moment_only_delays(live, key_ada, make_experiment, monkeypatch):
     stream = experiment_stream(make_experiment().key)
-    heads, failures = consumers.reading.heads, [OperationalError("gone away")]
+    heads, is_away, looked = consumers.reading.heads, threading.Event(), threading.Event()
     monkeypatch.setattr("apps.live.tailer.RETRY", 0.01)
 
     def sometimes(streams: Any) -> Any:
-        if failures:
-            raise failures.pop()
+        if is_away.is_set():
+            looked.set()
+            raise OperationalError("gone away")
         return heads(streams)
 
     async def story() -> None:
         client = await Client(**bearer(key_ada)).open()
         await client.say(type="subscribe", stream=stream, after=0)
         await client.hear_until("caught_up")
-        monkeypatch.setattr(consumers.reading, "heads", sometimes)
+        is_away.set()
+        assert await asyncio.to_thread(looked.wait, PATIENCE)
         await commit(stream, ("note", {"text": "late"}))
+        is_away.clear()
 
         assert (await client.hear())["payload"] == {"text": "late"}
-        assert failures == []
         await client.leave()
 
+    monkeypatch.setattr(consumers.reading, "heads", sometimes)
     live(story)
