@@ -27,6 +27,7 @@ UNIFORM_VARIANCE = 1.0 / 12.0
 SCOTT = 1.06
 TIGHT = 0.7  # of Scott's width for the good trials: their density is to lead, not to describe
 CLOSE = 0.6  # of Scott's width for the others: kernels wider than the good trials' could never push away from these
+CLOSE_ALONE = 0.35  # the same where a group is one position: trials lie so close there that wider ones hide the gaps
 STRAY = 0.4  # of the usual share of draws takes another option than the good trial it is drawn from
 WIDE = 0.2  # of the range: deviation of the good trials that is assumed at least when looking around
 WIDE_EVERY = 4  # one trial in so many looks around
@@ -243,7 +244,9 @@ class Spread:
 def _plain(layout: Layout, rows: Floats, weights: Floats) -> Shape:
     """Kernels about as wide in each column as Scott's rule says."""
     spread = Spread.of(layout, rows, weights)
-    width = np.clip(CLOSE * spread.scott() * np.sqrt(spread.variance), layout.narrowest, 1.0)
+    is_alone = len(layout.positions) == len(layout.narrowest) == 1
+    close = CLOSE_ALONE if is_alone else CLOSE
+    width = np.clip(close * spread.scott() * np.sqrt(spread.variance), layout.narrowest, 1.0)
     return _shape(layout, width, 1.0 / (spread.effective + 1.0))
 
 
