@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -77,7 +77,10 @@ def dismiss(actor: Actor, workspace: Workspace, username: str) -> None:
 
 
 def issue_key(actor: Actor, workspace: Workspace, *, role: str, name: str = "", days: int | None = None) -> IssuedKey:
-    """A key for the actor; it may do no more than the actor, and lives so many days (None: until revoked)."""
+    """A key for the actor; it may do no more than the actor, and lives so many days (None: until revoked).
+
+    One that is made with a key that expires lives no longer than that one.
+    """
     has = actor.role_in(workspace.pk)
     require(actor, workspace.pk, "read")
     wanted = _role(role)
@@ -85,12 +88,24 @@ def issue_key(actor: Actor, workspace: Workspace, *, role: str, name: str = "", 
         raise NotAllowed("make such a key", wanted, has)
     if len(name) > LONGEST_NOTE:
         raise SpecError("name", f"at most {LONGEST_NOTE} characters, got {len(name)}")
-    expires = timezone.now() + timedelta(days=days) if days is not None else None
+    expires = _expiry(actor, days)
     owner: Any = get_user_model().objects.get(pk=actor.user_id)
     with transaction.atomic():
         issued = Key.objects.issue(user=owner, workspace=workspace, role=wanted, name=name, expires=expires)
         record(actor, workspace.pk, "key.issue", issued.access_key_id, f"{wanted} {name}".strip())
     return issued
+
+
+def _expiry(actor: Actor, days: int | None) -> datetime | None:
+    """When a key of so many days expires that this actor makes; at most one query."""
+    wanted = timezone.now() + timedelta(days=days) if days is not None else None
+    last = Key.objects.filter(pk=actor.key_id).values_list("expires", flat=True).first() if actor.key_id else None
+    if last is None:
+        return wanted
+    if wanted is not None and wanted > last:
+        left = max((last - timezone.now()).days, 0)
+        raise SpecError("days", f"at most {left}, for the key that asks expires then, got {days}")
+    return wanted or last
 
 
 def revoke_key(actor: Actor, workspace: Workspace, access_key_id: str) -> Key:

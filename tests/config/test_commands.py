@@ -33,7 +33,7 @@ def run(tmp_path: Path) -> Iterator[object]:
     for one in running:
         if one.process.poll() is None:
             one.process.terminate()
-            one.process.communicate(timeout=120)
+            one.process.communicate(timeout=300)
         one.process.stdout.close()
 
 
@@ -61,7 +61,7 @@ def test_the_demo_runs_a_sweep_to_its_end_and_shows_how_to_get_in(run, tmp_path)
     url = re.search(r"(http://\S+)$", demo.said.strip())[1]
 
     document = get(url, token)
-    demo.said += demo.process.communicate(timeout=120)[0]
+    demo.said += demo.process.communicate(timeout=300)[0]
 
     assert demo.process.returncode == 0, demo.said
     assert document["Name"] == "Handwritten digits"
@@ -89,7 +89,7 @@ def test_up_starts_on_an_empty_folder_and_term_ends_it_all(run):
 def test_serve_refuses_a_database_of_another_version_and_says_what_to_run(run):
     serve = run("serve", "--port", "0")
 
-    said = serve.process.communicate(timeout=120)[0]
+    said = serve.process.communicate(timeout=300)[0]
 
     assert serve.process.returncode == 78
     assert "python3 manage.py migrate" in said

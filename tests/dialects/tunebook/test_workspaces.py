@@ -152,6 +152,20 @@ def test_a_key_does_no_more_than_its_maker(ours_ben: Ours) -> None:
     assert ours_ben.post(KEYS, {"role": "viewer"}).status == 201
 
 
+def test_a_key_that_expires_makes_none_that_outlives_it(ours: Ours) -> None:
+    short = ours.post(KEYS, {"role": "admin", "days": 7})
+    theirs = Ours(short["token"])
+
+    endless = theirs.post(KEYS, {"role": "admin"})
+    longer = theirs.post(KEYS, {"role": "admin", "days": 8})
+    shorter = theirs.post(KEYS, {"role": "admin", "days": 3})
+
+    assert endless["expires"] == short["expires"]
+    assert (longer.code, longer["error"]["field"]) == ("bad_spec", "days") and "at most 6" in longer["error"]["message"]
+    assert shorter["expires"] < short["expires"]
+    assert ours.post(KEYS, {"role": "admin"})["expires"] is None
+
+
 def test_others_keys_are_the_admins_business(ours: Ours, ours_ben: Ours) -> None:
     of_ada = Key.objects.get(user__username="ada").access_key_id
 
