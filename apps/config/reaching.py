@@ -19,10 +19,10 @@ SQLITE = {
     "disk i/o": "The disk does not read or write the database {name}: look into the system's log.",
     "locked": "The database {name} is busy with other processes: try again, or end what writes to it all the time.",
 }
-POSTGRESQL = {
-    "permission denied": "The database user {user} lacks rights on {name} ({said}): make it the owner of that database "
+POSTGRESQL = {  # by SQLSTATE, for a server speaks the language of its host
+    "42501": "The database user {user} lacks rights on {name} ({said}): make it the owner of that database "
     "and of what is in it, or grant it CREATE and USAGE on the schema public.",
-    "read-only": "The database {name} takes no changes ({said}): correct TUNEBOOK_DATABASE_URL if that is a standby.",
+    "25006": "The database {name} takes no changes ({said}): correct TUNEBOOK_DATABASE_URL if that is a standby.",
 }
 NO_CONNECTION = {
     "authentication failed": "correct user and password in TUNEBOOK_DATABASE_URL",
@@ -31,6 +31,7 @@ NO_CONNECTION = {
     "permission denied": "let the user {user} connect to it, or correct TUNEBOOK_DATABASE_URL",
     "too many": "let the server take more connections, or start fewer processes",
 }
+MIGRATING = "Unable to create the django_migrations table ("  # and then what the server says
 FOLDER_TROUBLES = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOTDIR, errno.EISDIR}
 )
@@ -53,17 +54,17 @@ def of_folder(error: OSError) -> str:
 
 def of_database(error: Error) -> str:
     """What is wrong with the database and what to do; empty where nothing is."""
-    if connection.vendor == "sqlite" and (text := _known(SQLITE, error)):
+    if connection.vendor == "sqlite" and (text := _advice(SQLITE, _said(error).lower(), error)):
         return text
     connection.close()
     try:
         connection.ensure_connection()
-        return _known(POSTGRESQL, error) or schema.trouble()
+        return _advice(POSTGRESQL, _state(error), error) or schema.trouble()
     except OperationalError as reason:
-        advice = _known(NO_CONNECTION, reason) or "start it, or correct TUNEBOOK_DATABASE_URL"
+        advice = _advice(NO_CONNECTION, _said(reason).lower(), reason) or "start it, or correct TUNEBOOK_DATABASE_URL"
         return f"The database cannot be reached ({_said(reason)}): {advice}."
     except DatabaseError as reason:
-        return _known(POSTGRESQL, reason)
+        return _advice(POSTGRESQL, _state(reason), reason)
 
 
 def unwritable_file() -> str:
@@ -71,14 +72,23 @@ def unwritable_file() -> str:
     return "" if datafolder.may_write(connection) else SQLITE["readonly"].format(name=connection.settings_dict["NAME"])
 
 
-def _known(texts: dict[str, str], error: Error) -> str:
-    said = _said(error)
-    words = next((words for mark, words in texts.items() if mark in said.lower()), "")
+def _advice(texts: dict[str, str], told: str, error: Error) -> str:
+    """The text of the first mark that is in what the database told; empty where none is."""
+    words = next((words for mark, words in texts.items() if mark in told), "")
     given = connection.settings_dict
-    return words.format(name=given["NAME"], user=given["USER"] or "of this process", said=said)
+    return words.format(name=given["NAME"], user=given["USER"] or "of this process", said=_said(error))
+
+
+def _state(error: BaseException) -> str:
+    """The SQLSTATE of the server's error below this one; empty without."""
+    below: BaseException | None = error
+    while below is not None and not getattr(below, "sqlstate", None):
+        below = below.__cause__ or below.__context__
+    return str(getattr(below, "sqlstate", ""))
 
 
 def _said(error: Error) -> str:
     """The telling part of the first line of a message."""
     first = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    return first.rpartition("FATAL:")[2].removeprefix("Unable to create the django_migrations table (").strip()
+    said = first.rpartition("FATAL:")[2].strip()
+    return said.removeprefix(MIGRATING).removesuffix(")") if said.startswith(MIGRATING) else said

@@ -7,25 +7,46 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, OperationalError, ProgrammingError
+from django.db import DatabaseError, InternalError, OperationalError, ProgrammingError
 from django.db.migrations.exceptions import MigrationSchemaMissing
+from psycopg import errors
 
 from apps.config import reaching
+
+
+def raised(outer: DatabaseError, inner: Exception) -> DatabaseError:
+    """The error that Django makes of the driver's."""
+    outer.__cause__ = inner
+    return outer
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (ProgrammingError("permission denied for table trials_trial"), "lacks rights on"),
         (
-            MigrationSchemaMissing("Unable to create the django_migrations table (permission denied for schema public\nLINE 1"),
-            "(permission denied for schema public): make it the owner",
+            raised(ProgrammingError("keine Berechtigung für Tabelle x"), errors.InsufficientPrivilege()),
+            "lacks rights on",
         ),
-        (OperationalError("cannot execute INSERT in a read-only transaction"), "takes no changes"),
-        (ProgrammingError("syntax error"), ""),
+        (
+            raised(
+                MigrationSchemaMissing("Unable to create the django_migrations table (droit refusé\nLINE 1"),
+                raised(ProgrammingError("droit refusé"), errors.InsufficientPrivilege()),
+            ),
+            "(droit refusé): make it the owner",
+        ),
+        (raised(InternalError("INSERT nicht möglich"), errors.ReadOnlySqlTransaction()), "takes no changes"),
+        (
+            raised(
+                MigrationSchemaMissing("Unable to create the django_migrations table (only for reading)"),
+                raised(InternalError("only for reading"), errors.ReadOnlySqlTransaction()),
+            ),
+            "takes no changes (only for reading): correct",
+        ),
+        (raised(ProgrammingError("syntax error"), errors.SyntaxError()), ""),
+        (ProgrammingError("permission denied, says a name of ours"), ""),
     ],
-)  # fmt: skip
+)
 def test_a_database_that_answers_is_blamed_only_for_what_it_refuses(error: DatabaseError, words: str) -> None:
     said = reaching.of_database(error)
 
