@@ -104,7 +104,7 @@ def _expiry(actor: Actor, days: int | None) -> datetime | None:
         return wanted
     if wanted is not None and wanted > last:
         left = max((last - timezone.now()).days, 0)
-        raise SpecError("days", f"at most {left}, for the key that asks expires then, got {days}")
+        raise SpecError("days", f"at most {left}, or left out, for the key that asks expires then, got {days}")
     return wanted or last
 
 

@@ -136,7 +136,7 @@ MEMBER = {
 KEY: Mapping[str, Parameter] = {
     "role": Word(Role.values, "what it may do at most", default="member"),
     "name": Text("a note on what it is for", longest=128),
-    "days": Whole(1, 3650, "days until it expires; never by default"),
+    "days": Whole(1, 3650, "days until it expires; by default when the key that asks does, or never"),
 }
 QUERY_WORDS: Mapping[str, Parameter] = {
     "text": Text("the query so far", longest=1000, default=""),
